@@ -61,7 +61,8 @@ CSS = """<style>
 .st-key-understood-launch-data { display: grid !important; grid-template-columns: 1fr 1fr;
   gap: .2rem 1.5rem !important; }
 .st-key-understood-launch-data > * { grid-column: 1 / -1; min-width: 0; }
-.st-key-understood-launch-data > :has(> [class*="st-key-fact-launch"]) { grid-column: auto; }
+.st-key-understood-launch-data > [data-testid="stLayoutWrapper"]:has(> [class*="st-key-fact-launch"])
+  { grid-column: auto; }
 @media (max-width: 700px) { .st-key-understood-launch-data { grid-template-columns: 1fr; } }
 .st-key-launch-proposal { padding: .6rem .9rem .7rem !important; }
 .st-key-launch-changes [data-testid="stBaseButton-tertiary"] { padding: 0; min-height: 1.4rem; }

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,16 @@ from core.stats.paired import Interval, McNemar
 from core.text import number_of, spread
 
 KEYS = ["sample", "person", "class_name", "fold"]
+
+
+class Tests(NamedTuple):
+    """interval: corrected over folds; bootstrap: over people, of F1. photos, people: McNemar by photo and by person.
+    None without shared folds, or without predictions."""
+
+    interval: Interval | None
+    bootstrap: Interval | None
+    photos: McNemar | None
+    people: McNemar | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +60,26 @@ class Pair:
     def persons(self) -> str:
         """known | partly | unknown: whether people are the units of this comparison, or photos."""
         return persons.together({self.run.persons.state, self.baseline.persons.state})
+
+    @cached_property
+    def tests(self) -> Tests:
+        """Computed once, however often a page is drawn again."""
+        interval = boot = photos = people = None
+        if self.folds:
+            interval = paired.corrected_paired_interval(self.scores, self.base_scores, test_fraction=self.test_fraction)
+        if self.table is not None and len(self.table):
+            names = self.run.class_names
+            person = pd.factorize(self.table["person"])[0]
+            true, a, b = (codes(self.table[c], names) for c in ("label", "predicted_a", "predicted_b"))
+            boot = _bootstrap(person.tobytes(), true.tobytes(), a.tobytes(), b.tobytes(), len(names))
+            # Several answers about one photo are not independent: then the photos are the units.
+            if self.run.one_by_one:
+                photo = pd.factorize(self.table["sample"])[0]
+                photos = paired.people_mcnemar(photo, a == true, b == true)
+            else:
+                photos = paired.mcnemar(a == true, b == true)
+            people = paired.people_mcnemar(person, a == true, b == true)
+        return Tests(interval, boot, photos, people)
 
 
 def pair(run: ComparedRun, baseline: ComparedRun, *, metric: str = "f1", which: str = "best") -> Pair:
@@ -240,21 +271,7 @@ def differences(
 
 
 def _difference(pair: Pair, metric: str, which: str) -> Difference:
-    interval = boot = photos = people = None
-    if pair.folds:
-        interval = paired.corrected_paired_interval(pair.scores, pair.base_scores, test_fraction=pair.test_fraction)
-    if pair.table is not None and len(pair.table):
-        names = pair.run.class_names
-        person = pd.factorize(pair.table["person"])[0]
-        true, a, b = (codes(pair.table[c], names) for c in ("label", "predicted_a", "predicted_b"))
-        boot = _bootstrap(person.tobytes(), true.tobytes(), a.tobytes(), b.tobytes(), len(names))
-        # Several answers about one photo are not independent: then the photos are the units.
-        if pair.run.one_by_one:
-            photo = pd.factorize(pair.table["sample"])[0]
-            photos = paired.people_mcnemar(photo, a == true, b == true)
-        else:
-            photos = paired.mcnemar(a == true, b == true)
-        people = paired.people_mcnemar(person, a == true, b == true)
+    tests = pair.tests
     run, base = pair.run, pair.baseline
     return Difference(
         run=run.id,
@@ -265,10 +282,10 @@ def _difference(pair: Pair, metric: str, which: str) -> Difference:
         which=which,
         folds=pair.folds,
         deltas=tuple(float(d) for d in pair.scores - pair.base_scores),
-        interval=interval,
-        bootstrap=boot,
-        photos=photos,
-        people=people,
+        interval=tests.interval,
+        bootstrap=tests.bootstrap,
+        photos=tests.photos,
+        people=tests.people,
         p=math.nan,
         comparisons=0,
         verdict=paired.UNDECIDED,

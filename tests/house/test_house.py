@@ -437,6 +437,14 @@ def test_the_rule_of_uploads_sees_a_chart_in_each_way_of_drawing_one(code):
     assert list(charts_that_offer_an_upload(ast.parse(code))) == [1]
 
 
+def test_no_style_asks_of_every_element_what_it_has():
+    """A rule such as `.a > :has(> .b)` makes the browser look at the page anew at each change of it, while plotly draws
+    too: an element is named before it is asked."""
+    of_all = re.compile(r"(^|[\s>+~,(]):has\(", re.M)
+    assert of_all.search(".a > :has(> .b) {") and not of_all.search("div:has(> .b), [data-testid]:has(.c) {")
+    assert [path for path in sorted((HOME / "pages").rglob("*.py")) if of_all.search(path.read_text())] == []
+
+
 def test_yaml_is_read_and_written_in_one_place():
     for path in [*CORE, *(HOME / "pages").rglob("*.py")]:
         assert path.name == "plain_yaml.py" or "yaml" not in set(imported(path)), path.name

@@ -1,3 +1,4 @@
+import copy
 from dataclasses import replace
 
 import pytest
@@ -118,7 +119,12 @@ def test_no_more_folders_than_a_few_are_remembered(tmp_path):
 def test_what_a_caller_does_with_its_list_does_not_reach_the_next_one(made):
     made("a")
     first = run_index.summaries()
-    first[0]["name"] = "spoilt"
+    with pytest.raises(TypeError, match="change a copy"):
+        first[0].pop("name")
+    with pytest.raises(TypeError, match="change a copy"):
+        first[0]["name"] = "spoilt"
+    own = copy.deepcopy(first[0])
+    own["name"] = "another"
     first.clear()
     assert run_index.summaries()[0]["name"] == "a"
     assert replace(run_index.listed()[0]).name == "a"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core.runs.lists.index import Listed
+from core.runs.lists.same import kept
 from core.text import number_of, one_line
 
 CRITERION = "best_f1"
@@ -32,6 +33,7 @@ class Best:
         )
 
 
+@kept
 def best_of(entries: Iterable[Listed]) -> dict[str, Best]:
     """Id of each run that is the best of its kind, of several the same mean each. A run alone of its kind is none, and
     neither is one with an unfinished fold or one that held nobody out."""

@@ -10,11 +10,11 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from core import places
 from core.config import recipes, settings
@@ -44,10 +44,22 @@ class _Scores(dict):
         return spread
 
 
+class _Shared(dict):
+    """A summary that every list has: who wants another one makes it, with {**summary}."""
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("this summary is shared by all who list runs: change a copy of it, {**summary}")
+
+    def __reduce__(self) -> tuple[type[dict], tuple[dict[str, Any]]]:
+        return dict, ({**self},)  # a copy is the caller's own
+
+    __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _refuse
+
+
 @dataclass(frozen=True)
 class Listed:
-    """A run as a list shows it. summary: what summaries.summaries gives for it. root: the runs folder it lies in, the
-    lab's own if None."""
+    """A run as a list shows it. summary: what summaries.summaries gives for it, with the notes' `archived` and `tags`
+    where it comes from `listed`. root: the runs folder it lies in, the lab's own if None."""
 
     summary: dict[str, Any]
     notes: Notes = field(default_factory=Notes)
@@ -62,9 +74,14 @@ class Listed:
         """Why it cannot be read; empty for a good one."""
         return self.summary.get("unreadable", "")
 
-    @property
+    @cached_property
     def state(self) -> str:
         return "unreadable" if self.unreadable else self.summary["state"]
+
+    @cached_property
+    def says_running(self) -> bool:
+        """Whether a fold was running when it last wrote how it stands."""
+        return any(fold["state"] == "running" for fold in self.summary.get("folds", ()))
 
     @property
     def name(self) -> str:
@@ -171,16 +188,17 @@ def lately(seconds: float) -> list[Listed]:
 
 
 def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
-    """All summaries with `archived` and `tags` in each, from memory where nothing changed. Do not modify `folds`."""
+    """All summaries with `archived` and `tags` in each, from memory where nothing changed. They cannot be changed."""
     return as_summaries(listed(folder))
 
 
 def as_summaries(entries: Iterable[Listed]) -> list[dict[str, Any]]:
     """The same of runs that were listed a moment ago."""
-    return [
-        {**entry.summary, "archived": entry.notes.archived is not None, "tags": list(entry.notes.tags)}
-        for entry in entries
-    ]
+    return [entry.summary if "archived" in entry.summary else _noted(entry.summary, entry.notes) for entry in entries]
+
+
+def _noted(summary: dict[str, Any], notes: Notes) -> dict[str, Any]:
+    return {**summary, "archived": notes.archived is not None, "tags": list(notes.tags)}
 
 
 def settings_of(entry: Listed) -> dict[str, Value]:
@@ -226,7 +244,7 @@ class _Folder:
         with self.lock:
             began = time.monotonic()
             entries: dict[str, tuple[Stamp, Stamp, Listed]] = {}
-            for name in _names(self.root):
+            for name in _names(self.root, self.entries):
                 stamps = _stamp(f"{self.root}/{name}/summary.json"), _stamp(f"{self.root}/{name}/notes.json")
                 before = self.entries.get(name)
                 if before is not None and before[:2] == stamps and stamps[0] is not None:
@@ -234,31 +252,31 @@ class _Folder:
                 elif (summary := read_summary(self.root / name)) is not None:
                     entries[name] = (*stamps, _entry(self.root, summary, noted=stamps[1] is not None))
             self.entries = entries
-        now = [_now(self.root, entry) for _, _, entry in entries.values()]
+        now = [_now(self.root, entry) if entry.says_running else entry for _, _, entry in entries.values()]
         self.last, self.looked = now, began
         return now
 
 
-def _names(root: Path) -> list[str]:
+def _names(root: Path, before: Container[str]) -> list[str]:
+    """Of the runs, newest first. before: those that are known to be runs' names."""
     try:
-        return sorted((entry.name for entry in os.scandir(root) if ID.fullmatch(entry.name)), reverse=True)
+        names = [entry.name for entry in os.scandir(root)]
+        return sorted((name for name in names if name in before or ID.fullmatch(name)), reverse=True)
     except (FileNotFoundError, NotADirectoryError):
         return []
 
 
 def _entry(root: Path, summary: dict[str, Any], *, noted: bool) -> Listed:
     notes = read_notes(Run(summary["id"], root)) if noted else Notes()
-    if "unreadable" in summary:
-        return Listed(summary, notes, root)
-    states = [fold["state"] for fold in summary["folds"]]
-    return Listed({**summary, "state": overall(states)}, notes, root)
+    summary = _noted(summary, notes)
+    if "unreadable" not in summary:
+        summary["state"] = overall(fold["state"] for fold in summary["folds"])
+    return Listed(_Shared(summary), notes, root)
 
 
 def _now(root: Path, entry: Listed) -> Listed:
     """A run that says 'running' is looked at again: only its locks tell whether somebody still trains it."""
-    if not any(fold["state"] == "running" for fold in entry.summary.get("folds", ())):
-        return entry
-    return replace(entry, summary=derived(root / entry.id, entry.summary))
+    return replace(entry, summary=_Shared(derived(root / entry.id, entry.summary)))
 
 
 def _stamp(path: str) -> Stamp:

@@ -10,6 +10,7 @@ from typing import Any
 from core.config.settings import Value
 from core.runs.lists import expression
 from core.runs.lists.index import LISTED_SCORES, Listed, settings_of
+from core.runs.lists.same import kept
 
 NO_VALUE = "none"
 FIELDS: dict[str, Callable[[Listed], Any]] = {
@@ -115,6 +116,7 @@ def grouped(entries: Sequence[Listed], by: str) -> list[tuple[str, list[Listed]]
     return [(NO_VALUE if value is None else str(value), groups[value]) for value in order]
 
 
+@kept
 def choices(entries: Iterable[Listed], name: str) -> list[Any]:
     """The values of a filter that occur, sorted. name: one of FIELDS, or 'tag'."""
     if name == "tag":
@@ -122,6 +124,7 @@ def choices(entries: Iterable[Listed], name: str) -> list[Any]:
     return sorted({value for entry in entries if (value := FIELDS[name](entry)) is not None})
 
 
+@kept
 def varying(entries: Iterable[Listed]) -> list[str]:
     """Dotted settings in which the runs are not all the same: what is worth grouping by."""
     first: dict[str, Value] | None = None

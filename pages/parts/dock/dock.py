@@ -88,16 +88,15 @@ def queue_of(entries: Sequence[Listed], seen: set[tuple[str, float]], now: float
     What failed before and waits again is not failed any more.
     """
     moment = time.time() if now is None else now
-    readable = [entry for entry in entries if not entry.unreadable]
-    trains = [entry for entry in readable if entry.state == "running"]
+    trains = [entry for entry in entries if entry.state == "running"]
     stopped = [
         entry
-        for entry in readable
+        for entry in entries
         if entry.state in STOPPED and entry.notes.archived is None and panel.mark(entry) not in seen
     ]
     return Queue(
         trains,
-        [entry for entry in readable if entry.state == "queued"],
+        [entry for entry in entries if entry.state == "queued"],
         [entry for entry in stopped if moment - panel.mark(entry)[1] <= LATELY],
         {entry.id: _status(entry.summary) for entry in trains},
     )

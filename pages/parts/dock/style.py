@@ -13,7 +13,7 @@ STYLE = """<style>
 .st-key-dock [data-testid="stHtml"] { padding: 0 .6rem; }
 .dock-words { display: flex; gap: .7rem; line-height: 1.7rem; white-space: nowrap; font-size: .8rem; }
 .st-key-dock .lab-bar { height: 3px; margin-top: -.1rem; }
-.st-key-dock > :has(> [data-testid="stPopover"]), .st-key-dock [data-testid="stPopover"] { position: absolute; inset: 0;
+.st-key-dock-queue, .st-key-dock [data-testid="stPopover"] { position: absolute; inset: 0;
   width: auto; }
 .st-key-dock [data-testid="stPopover"] > *, .st-key-dock [data-testid="stPopover"] button { width: 100%; height: 100%;
   min-height: 0; padding: 0; border: 0; background: none !important; }
@@ -23,7 +23,7 @@ STYLE = """<style>
 .st-key-dock-panel { width: min(27rem, calc(100vw - 3.5rem)); }
 .st-key-dock-panel button[data-testid="stBaseButton-tertiary"] p { font-weight: 600; text-align: left; }
 .st-key-dock-panel .lab-line { font-size: .85rem; margin-bottom: .2rem; }
-body:has([data-testid="stSidebarCollapseButton"]) .st-key-dock { display: none; }
+[data-testid="stSidebar"][data-collapsed="false"] ~ * .st-key-dock { display: none; }
 @media (max-width: 1420px) { .dock-spare { display: none; } }
 @media (max-width: 640px) { .st-key-dock { right: 6.6rem; } }
 </style>"""

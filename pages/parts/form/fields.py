@@ -12,6 +12,12 @@ from pages.parts.form.draft import Errors, draft, get, help_of, key_of, label_of
 from pages.parts.shared.fields import field
 
 FIELD = 168  # width of a number's control, in pixels
+# Only where something is wrong: such a rule makes the browser look at the page anew at each change of it.
+_BORDER = """<style>
+:is([data-testid="stElementContainer"], [data-testid="stLayoutWrapper"]):has(+ [data-testid="stLayoutWrapper"] >
+  [class*="st-key-wrong-"]) :is([data-testid="stTextInputRootElement"], .react-aria-ComboBox > [role="group"],
+  [data-testid="stButtonGroup"] button) { border-color: var(--lab-bad) !important; }
+</style>"""
 
 
 def number(
@@ -72,13 +78,14 @@ def of_draft(widget: Callable[..., Any], path: str, *args: Any, label: str = "",
 def message(path: str, errors: Errors, *, of_field: bool = False) -> None:
     """What is wrong with a field or a part of the form, beneath it.
 
-    of_field: what stands right above it is that one field, whose border is red then (pages/parts/shared/theme.py).
+    of_field: what stands right above it is that one field, whose border is red then.
     """
     for place in (path, *(f"{path}.{i}" for i in range(3))):
         if place in errors:
             words = f":small[:red[:material/error: {plain(errors[place])}]]"
             if of_field:
                 with st.container(key=f"wrong-{path}-{place}"):
+                    st.html(_BORDER)
                     st.markdown(words)
             else:
                 st.markdown(words)

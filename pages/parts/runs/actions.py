@@ -27,6 +27,10 @@ COMPARE, PREDICT, INSIDE, LAUNCH = (
 MOST_PREDICTING = 5  # runs that answer together
 FILTERS = ("q", "state", "dataset", "task", "depth", "tag", "mine")
 EMPTY = {"q": "", "mine": False}
+_NARROW = """<style>@media (max-width: 640px) {
+  .st-key-runs-bar > :is([data-testid="stElementContainer"], [data-testid="stLayoutWrapper"]):has(button:disabled)
+    { display: none; }
+}</style>"""
 
 
 def clear_filters() -> None:
@@ -42,6 +46,7 @@ def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed], listed:
     ids, owners = [entry.id for entry in picked], [entry.by for entry in picked]
     readable = [entry for entry in picked if not entry.unreadable]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-bar"):
+        st.html(_NARROW)
         st.html(f'<div class="lab-meta lab-num">{count(len(ids)) if ids else "No run"} chosen</div>', width="content")
         if shelf == "Trash":
             _button("Restore", "restore_from_trash", ids, _restore, owners, primary=True)
@@ -56,7 +61,7 @@ def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed], listed:
             _go_on_or_stop(readable)
         exports.export(readable)
         written.section(readable, query.choices(entries, "tag"))
-        _room([entry.id for entry in readable], [entry.id for entry in listed if not entry.unreadable])
+        _room([entry.id for entry in readable], listed)
         if shelf == "Runs":
             hint = "Lists leave an archived run out; its links still open."
             _button("Archive", "archive", ids, _archive, owners, help=hint)
@@ -195,20 +200,21 @@ def _for_good(ids: list[str], owners: Sequence[str]) -> None:
         )
 
 
-def _room(ids: list[str], listed: list[str]) -> None:
+def _room(ids: list[str], entries: Sequence[Listed]) -> None:
     """What may be dropped of the chosen runs, or of all that are listed where none is chosen, with what is lost by it
     and what becomes free: looked at when somebody asks, since every fold of each run is."""
-    of = ids or listed
+    any_listed = any(not entry.unreadable for entry in entries)
     popover = st.popover(
         "Make room",
         icon=":material/mop:",
-        disabled=not of,
+        disabled=not (ids or any_listed),
         key="runs-room",
         width="content",
         on_change="rerun",
         help="Drop weights that nobody needs, of the chosen runs, or of all that are listed where none is chosen.",
     )
-    if of and popover.open:
+    if (ids or any_listed) and popover.open:
+        listed = [entry.id for entry in entries if not entry.unreadable]
         with popover:
             which = (
                 f"the {number_of(len(ids), 'run')} chosen"
@@ -217,7 +223,9 @@ def _room(ids: list[str], listed: list[str]) -> None:
             )
             st.caption(f"Of {which}. Scores, curves, predictions and settings stay, whatever is dropped.")
             offers.offers(
-                of, "runs-room", lambda losing, choice: pressed.press(partial(_drop, choice), list(losing), ids)
+                ids or listed,
+                "runs-room",
+                lambda losing, choice: pressed.press(partial(_drop, choice), list(losing), ids),
             )
 
 

@@ -27,8 +27,8 @@ def choose(ids: Sequence[str]) -> None:
 
 def chosen(entries: Sequence[Listed]) -> list[Listed]:
     """The runs in the address that this list has; others leave the address."""
-    by_id = {entry.id: entry for entry in entries}
     run_ids = [part for part in st.query_params.get("runs", "").split(",") if part]
+    by_id = {entry.id: entry for entry in entries} if run_ids else {}
     listed = [by_id[run_id] for run_id in dict.fromkeys(run_ids) if run_id in by_id]
     if len(listed) != len(run_ids):
         choose([entry.id for entry in listed])

@@ -17,7 +17,7 @@ from pages.parts.shared.fields import field
 
 ONLY = "selected"  # in the address: "1" where the page shows the selected photos alone
 _CSS = """<style>
-div:has(> .st-key-selection-place) { position: sticky; top: 3.9rem; z-index: 80; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-selection-place) { position: sticky; top: 3.9rem; z-index: 80; }
 .st-key-selection-bar { padding: .3rem .4rem .3rem .9rem; border-radius: 8px; gap: .3rem .8rem;
   border: 1px solid var(--st-primary-color); background: light-dark(#ffffff, #191f23);
   box-shadow: 0 3px 12px rgb(0 0 0 / .12); }

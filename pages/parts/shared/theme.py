@@ -25,11 +25,8 @@ STYLE = """<style>
 [data-testid="stCode"] .token:is(.key, .atrule, .tag, .keyword) { color: var(--st-primary-color) !important; }
 [data-testid="stCode"] .token:is(.number, .boolean, .important, .null) { color: var(--lab-warn) !important; }
 [data-testid="stCode"] .token:is(.string, .comment, .punctuation) { color: inherit !important; }
-:has(+ [data-testid="stLayoutWrapper"] > [class*="st-key-wrong-"]) :is([data-testid="stTextInputRootElement"],
-  .react-aria-ComboBox > [role="group"], [data-testid="stButtonGroup"] button)
-  { border-color: var(--lab-bad) !important; }
 [data-testid="stButtonGroup"] button[data-variant="segmented_control"] { min-height: 2.5rem; }
-[role="tablist"]:has(> [data-testid="stTab"]) { gap: 0 !important; border: 0 !important; flex-wrap: wrap;
+[data-testid="stTabs"] [role="tablist"] { gap: 0 !important; border: 0 !important; flex-wrap: wrap;
   row-gap: .3rem; }
 [data-testid="stTab"] { min-height: 2.5rem; padding: 0 .9rem !important; margin: 0 0 0 -1px !important;
   display: inline-flex; align-items: center; border: 1px solid light-dark(#d9dcd6, #343c42) !important; }
@@ -95,7 +92,6 @@ table.lab-table { border-collapse: collapse; width: 100%; font-size: .88rem; fon
 button:not(:disabled) kbd { color: inherit !important; opacity: .9 !important; }
 @media (hover: none) { button kbd { display: none !important; } }
 @media (max-width: 640px) {
-  .st-key-runs-bar > :has(button:disabled) { display: none; }
   .lab-table .lab-spare { display: none; }
   [data-testid="stButtonGroup"] > [role] { flex-wrap: wrap; row-gap: .3rem; overflow: visible; }
   [data-testid="stButtonGroup"] button:not([data-selected])

@@ -5,7 +5,8 @@ CSS = """<style>
 .st-key-launch-page { display: grid !important; grid-template-columns: minmax(0, 1fr) 318px; gap: 1.4rem;
   align-items: start; }
 .st-key-launch-page > * { min-width: 0; }
-.st-key-launch-page > :has(> .st-key-launch-ticket) { position: sticky; top: 3.9rem; z-index: 3; }
+.st-key-launch-page > [data-testid="stLayoutWrapper"]:has(> .st-key-launch-ticket) { position: sticky; top: 3.9rem;
+  z-index: 3; }
 .st-key-launch-ticket { border: 1px solid color-mix(in srgb, currentColor 18%, transparent); border-radius: 10px;
   padding: .8rem .95rem .9rem; gap: .55rem; max-height: calc(100dvh - 4.6rem); overflow-y: auto;
   background: light-dark(#ffffff, #191f23); }
@@ -28,18 +29,19 @@ CSS = """<style>
 .ticket-bar { display: none; }
 @media (max-width: 1080px) {
   .st-key-launch-page { display: flex !important; flex-direction: column; align-items: stretch; }
-  .st-key-launch-page > :has(> .st-key-launch-ticket), .st-key-launch-ticket { display: contents; }
+  .st-key-launch-page > [data-testid="stLayoutWrapper"]:has(> .st-key-launch-ticket), .st-key-launch-ticket
+    { display: contents; }
   .st-key-launch-page > * { width: 100%; }
-  .st-key-launch-ticket > :has(> .st-key-ticket-act) { order: 9; position: sticky; bottom: 0; z-index: 50;
-    width: calc(100% + 2rem) !important; max-width: none; margin: 0 -1rem -3rem;
+  .st-key-launch-ticket > [data-testid="stLayoutWrapper"]:has(> .st-key-ticket-act) { order: 9; position: sticky;
+    bottom: 0; z-index: 50; width: calc(100% + 2rem) !important; max-width: none; margin: 0 -1rem -3rem;
     padding: .55rem 1rem .7rem; background: light-dark(#ffffff, #191f23);
     border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent);
     box-shadow: 0 -6px 18px light-dark(#0000000f, #00000059); }
   .st-key-ticket-act { max-height: 42dvh; overflow-y: auto; flex-direction: row; flex-wrap: wrap; align-items: center;
     gap: .3rem 1rem; }
   .st-key-ticket-act > * { flex: 1 1 16rem; width: auto; min-width: 0; }
-  .st-key-ticket-act > :has(> .st-key-ticket-problems) { flex-basis: 100%; order: -1; }
-  .st-key-ticket-act > :has(> .st-key-ticket-note) { display: none; }
+  .st-key-ticket-act > [data-testid="stLayoutWrapper"]:has(> .st-key-ticket-problems) { flex-basis: 100%; order: -1; }
+  .st-key-ticket-act > [data-testid="stLayoutWrapper"]:has(> .st-key-ticket-note) { display: none; }
   .ticket-bar { display: block; font-size: .85rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
     font-variant-numeric: tabular-nums; }
 }
