@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -127,17 +128,32 @@ def _claimable(root: Path, passed_over: set[tuple[str, int]], by_itself: bool) -
         yield (run_id, fold) not in passed_over and run.exists() and not is_locked(run.fold_lock(fold))
 
 
-def import_torch(root: Path) -> None:
-    """One process of this machine at a time: two cores that both import let the first fold begin later.
+def import_torch(root: Path, is_stopped: Callable[[], bool] = lambda: False) -> bool:
+    """Whether torch is here. It takes seconds, in a thread: where `is_stopped` meanwhile, nobody waits for it here.
 
-    A courtesy, for ALONE seconds at most.
+    A process that then has nothing to do leaves once it has been imported.
     """
     if "torch" in sys.modules:
-        return
+        return True
+    importing = threading.Thread(target=_import_alone, args=(root,), name="importing torch")
+    importing.start()
+    while importing.is_alive():
+        importing.join(0.05)
+        if is_stopped():
+            return False
+    return True
+
+
+def _import_alone(root: Path) -> None:
+    """One process of this machine at a time: two cores that both import let the first fold begin later.
+
+    A courtesy, for ALONE seconds at most. What goes wrong is told by who imports it again, and needs it.
+    """
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(LabError, OSError):
             stack.enter_context(locks.held(machine_folder(root) / "importing.lock", "torch", timeout=ALONE))
-        from core.training import train  # noqa: F401
+        with contextlib.suppress(Exception):
+            from core.training import train  # noqa: F401
 
 
 def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
@@ -146,6 +162,10 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
 
     entry: its place in the queue, given up as soon as the state says that it runs.
     """
+
+    def should_stop() -> bool:
+        return run.cancel_file(fold).exists() or not run.config_file.exists()
+
     with fold_job.output_to(run.log_file):
         reporter, begun = fold_job.Reporter(run, fold), None
         with fold_job.ending(run, fold) as end:
@@ -153,23 +173,24 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
             entry.unlink(missing_ok=True)
             run.sweep(fold)
             run.log(f"fold {fold}: started, {run.written_state(fold).epoch} epochs done before")
-            import_torch(run.dir.parent)  # seconds; the fold can be seen and cancelled already
-            from core.training import train
-            from core.training.device import limit_threads
+            finished = False
+            if import_torch(run.dir.parent, should_stop):
+                from core.training import train
+                from core.training.device import limit_threads
 
-            with reach.held_as_asked(run):
-                check_unchanged(run.samples(), control.touched_file(run))
-                threads = queue.threads_of_a_slot(run.dir.parent)
-                limit_threads(threads)
-                begun, beside = time.monotonic(), speed.Beside()
-                finished = train.train_fold(
-                    run,
-                    fold,
-                    report=reporter,
-                    should_stop=lambda: run.cancel_file(fold).exists() or not run.config_file.exists(),
-                    device_slot=slot,
-                    sharing=queue.slots_of_a_gpu(run.dir.parent),
-                )
+                with reach.held_as_asked(run):
+                    check_unchanged(run.samples(), control.touched_file(run))
+                    threads = queue.threads_of_a_slot(run.dir.parent)
+                    limit_threads(threads)
+                    begun, beside = time.monotonic(), speed.Beside()
+                    finished = train.train_fold(
+                        run,
+                        fold,
+                        report=reporter,
+                        should_stop=should_stop,
+                        device_slot=slot,
+                        sharing=queue.slots_of_a_gpu(run.dir.parent),
+                    )
             end["state"] = "done" if finished else "cancelled"
         deleted = not run.exists()  # there is no one left to tell, and no wonder that one of its files was missing
         if not deleted:

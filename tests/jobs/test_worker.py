@@ -3,12 +3,14 @@
 import contextlib
 import sys
 
+import psutil
 import pytest
 
 from core.errors import LabError
-from core.jobs import worker
+from core.jobs import control, queue, worker
 from core.places import machine_folder
 from core.training import train
+from tests.workers import PATIENCE, launch, log_of, short, until
 
 
 @pytest.mark.parametrize("fault", [None, LabError("torch is being written by another process."), OSError("read-only")])
@@ -29,3 +31,33 @@ def test_workers_import_torch_one_after_another_and_none_waits_for_ever(runs_fol
     monkeypatch.delitem(sys.modules, "torch")
     worker.import_torch(runs_folder)
     assert waited == [(machine_folder(runs_folder) / "importing.lock", worker.ALONE)]
+
+
+TORCH_IS_SLOW = """
+import os, sys, time
+from pathlib import Path
+
+def wait(event, details):
+    if event == "import" and details[0] == "torch":
+        here = Path(os.environ["SLOW_TORCH"])
+        (here / "asked").touch()
+        while not (here / "go").exists():
+            time.sleep(0.01)
+
+sys.addaudithook(wait)
+"""
+
+
+def test_a_cancel_does_not_wait_for_torch(runs_folder, tmp_path, tiny_plan, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(TORCH_IS_SLOW)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("SLOW_TORCH", str(tmp_path))
+    run = launch(short(tiny_plan), runs_folder)
+    until((tmp_path / "asked").exists, "a worker asks for torch")
+    worker_process = psutil.Process(run.written_state(0).worker["pid"])
+    control.cancel(run)
+    assert run.written_state(0).state == "cancelled" and worker_process.is_running(), "it was not killed for that"
+    until(lambda: queue.free_slots(runs_folder) == 1, "the slot is free")
+    (tmp_path / "go").touch()
+    worker_process.wait(PATIENCE)
+    assert run.written_state(0).state == "cancelled" and not log_of(run).count("Traceback")
