@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.browser import axe
-from tests.browser.hands import address, button, choose, field, press, sees, text
+from tests.browser.hands import address, button, choose, field, fits, press, sees, text
 from tests.browser.made_runs import made_run, people_in_folders
 from tests.browser.screen import Talk, slack, soon
 
@@ -32,6 +32,66 @@ def test_a_question_of_the_palette_that_is_lost_is_asked_again(page, lab):
     page.keyboard.press("Control+k")
     page.keyboard.type("sea")
     soon(lambda: chosen(page).startswith("seaside"), 60 * slack(), "the run stands first")
+
+
+@pytest.mark.parametrize("width", [1440, 420])
+def test_a_page_is_walked_over_part_by_part_by_keys_alone(page, lab, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    talk, card, ring = Talk(page), page.locator("#lab-tour"), page.locator("#lab-ring")
+
+    def stands(part: str, at: int) -> None:
+        soon(lambda: card.count() == 1 and part in card.inner_text(), 60 * slack(), lambda: f"{part}: {text(page)}")
+        assert f"{at} of 4" in card.inner_text()
+        fits(page)
+        name = page.get_by_test_id("stMain").get_by_text(part, exact=True).first
+
+        def boxes() -> list[dict[str, float]]:
+            return [each.bounding_box() for each in (name, ring, card)]
+
+        def is_shown(named, ringed, told) -> bool:
+            return inside(named, ringed) and not meet(named, told) and inside(told, window)
+
+        window = {"x": 0, "y": 0, "width": width, "height": 800}
+        soon(lambda: is_shown(*boxes()), 60 * slack(), lambda: f"{part} stands in the ring: {boxes()}")
+
+    page.goto("/data")
+    sees(page, "No problems.")
+    talk.over()
+    page.keyboard.press("?")
+    button(page, "Show me around").focus()
+    page.keyboard.press("Enter")
+    stands("What was understood", 1)
+    assert axe.grave(page) == []
+    page.keyboard.press("Enter")
+    stands("Photos", 2)
+    page.keyboard.press("ArrowRight")
+    stands("Duplicates", 3)
+    page.keyboard.press("ArrowLeft")
+    stands("Photos", 2)
+    page.keyboard.press("Escape")
+    assert not card.count() and not ring.count()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("around")
+    soon(lambda: chosen(page) == "Show me around", 60 * slack(), "the palette has it too")
+    page.keyboard.press("Enter")
+    for part in ("What was understood", "Photos", "Duplicates", "Folds"):
+        soon(lambda part=part: part in card.inner_text(), 60 * slack(), part)
+        page.keyboard.press("Enter")
+    soon(lambda: not card.count() and not ring.count(), 60 * slack(), "it ends behind the last part")
+
+
+def inside(box, of) -> bool:
+    return (
+        box["x"] >= of["x"]
+        and box["y"] >= of["y"]
+        and box["x"] + box["width"] <= of["x"] + of["width"]
+        and box["y"] + box["height"] <= of["y"] + of["height"]
+    )
+
+
+def meet(one, other) -> bool:
+    across = one["x"] < other["x"] + other["width"] and other["x"] < one["x"] + one["width"]
+    return across and one["y"] < other["y"] + other["height"] and other["y"] < one["y"] + one["height"]
 
 
 def test_a_run_is_found_opened_and_understood_without_a_mouse(page, lab, tmp_path):

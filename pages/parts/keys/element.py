@@ -1,6 +1,6 @@
-"""What the browser does by itself for keys and words, as one element: the palette with its lists (finding.py) and the
-dots under words (dotting.py). It stands outside of what the lab draws, so that it is there while a page is drawn, and
-one for all pages.
+"""What the browser does by itself for keys and words, as one element: the palette with its lists (finding.py), the
+dots under words (dotting.py) and a walk over the page (touring.py). It stands outside of what the lab draws, so that it
+is there while a page is drawn, and one for all pages.
 
 Texts reach it as data and are set as text, never as markup. A dialog of the browser keeps the focus and closes with
 Escape by itself.
@@ -12,7 +12,7 @@ import json
 
 import streamlit as st
 
-from pages.parts.keys import dotting, finding
+from pages.parts.keys import dotting, finding, touring
 from pages.parts.keys.glossary import GLOSSARY
 from pages.parts.keys.places import KEYS, PAGES, PARTS
 
@@ -59,10 +59,10 @@ _STATIC = {
     "keys": KEYS,
     "parts": PARTS,
     "words": GLOSSARY,
-    "css": finding.CSS + dotting.CSS,
+    "css": finding.CSS + dotting.CSS + touring.CSS,
 }
 KEYS_ELEMENT = st.components.v2.component(
     "facet_keys",
-    js=_BOTH.replace("STATIC", json.dumps(_STATIC), 1) + finding.JS + dotting.JS + _ELEMENT,
+    js=_BOTH.replace("STATIC", json.dumps(_STATIC), 1) + finding.JS + dotting.JS + touring.JS + _ELEMENT,
     isolate_styles=False,
 )

@@ -93,6 +93,7 @@ function offers() {
   rows.push(...newest);
   rows.push({label: "Launch a study", kind: "page", icon: "grid_on", go: {page: "launch", params: {as: "study"}}},
     {label: "Copy the link to this page", kind: "help", icon: "link", does: copyLink},
+    ...partsHere().length ? [{label: "Show me around", kind: "help", icon: "explore", does: showAround}] : [],
     {label: "What stands here, and keys", kind: "help", icon: "keyboard", does: () => show("keys")},
     {label: "Words and what they mean", kind: "help", icon: "menu_book", does: () => show("words")});
   for (const label of buttonsInSight().keys())
@@ -231,10 +232,15 @@ function findMode(dialog) {
   dialog.replaceChildren(input, list, foot);
 }
 
-function sheet(dialog, title, sections, other) {
+const pageHere = () => {
+  const name = location.pathname.split("/").filter(Boolean).pop() || pages[0][0];
+  return pages.find(each => each[0] === name) || pages[0];
+};
+
+function sheet(dialog, title, sections, others) {
   dialog.setAttribute("aria-label", title);
   const bar = made("header"), body = made("div", "", {class: "lab-sheet", tabindex: "0"});
-  for (const [label, does] of [other, ["Close", () => close()]]) {
+  for (const [label, does] of [...others, ["Close", () => close()]]) {
     const button = made("button", label, {type: "button"});
     button.onclick = does;
     bar.append(button);
@@ -262,13 +268,13 @@ function show(mode) {
   }
   inColours(dialog);
   if (mode === "find") findMode(dialog);
-  else if (mode === "words") sheet(dialog, "Words", [["Words", Object.entries(words)]], ["Keys", () => show("keys")]);
+  else if (mode === "words") sheet(dialog, "Words", [["Words", Object.entries(words)]], [["Keys", () => show("keys")]]);
   else {
-    const name = location.pathname.split("/").filter(Boolean).pop() || pages[0][0];
-    const page = pages.find(each => each[0] === name) || pages[0];
+    const page = pageHere(), around = partsHere().length ? [["Show me around", showAround]] : [];
     const own = keys[page[0]] ? [["Keys of " + page[1], keys[page[0]], "kbd"]] : [];
     const tour = parts[page[0]] ? [["On " + page[1], parts[page[0]]]] : [];
-    sheet(dialog, "Keys", [...tour, ...own, ["Keys everywhere", EVERYWHERE, "kbd"]], ["Words", () => show("words")]);
+    sheet(dialog, "Keys", [...tour, ...own, ["Keys everywhere", EVERYWHERE, "kbd"]],
+      [...around, ["Words", () => show("words")]]);
   }
   if (!dialog.open) dialog.showModal();
   if (mode !== "find") return dialog.querySelector(".lab-sheet").focus();
