@@ -56,6 +56,7 @@ def test_a_page_is_walked_over_part_by_part_by_keys_alone(page, lab, width):
 
     page.goto("/data")
     sees(page, "No problems.")
+    button(page, "Find or do").wait_for()  # the keys are heard from here on
     talk.over()
     page.keyboard.press("?")
     button(page, "Show me around").focus()
