@@ -15,7 +15,7 @@ from core.text import count, number_of, plain
 from pages.parts.people import people
 from pages.parts.runs import actions, asking, columns, pressed, see, table, views
 from pages.parts.shared import badges, frame
-from pages.parts.shared.fields import begin
+from pages.parts.shared.fields import begin, turning
 from pages.parts.tab import ticking
 
 HERE = Path(__file__).parent
@@ -155,14 +155,14 @@ def pages_line(total: int, page: int) -> None:
     if not last:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Back", icon=":material/chevron_left:", disabled=page == 0, on_click=turn, args=(page,))
-        st.button("Next", icon=":material/chevron_right:", disabled=page >= last, on_click=turn, args=(page + 2,))
+        turning(page, last + 1, turn, key="runs-page")
         first = page * PAGE
         st.caption(f"{count(first + 1)} to {count(min(total, first + PAGE))} of {count(total)} rows", width="content")
 
 
 def turn(page: int) -> None:
-    st.query_params["page"] = str(page)
+    """page: from 0, while the address counts from 1."""
+    st.query_params["page"] = str(page + 1)
 
 
 def page_of(total: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -113,7 +114,9 @@ def yes_scores(block: np.ndarray) -> YesScores:
 
 def codes(values: Sequence[str], names: Sequence[str]) -> np.ndarray:
     """Place of each value among the names, (n,) int64; -1 for one that is not among them."""
-    return pd.Index(list(names), dtype=object).get_indexer(np.asarray(values, dtype=object)).astype(np.int64)
+    place, distinct = pd.factorize(values if isinstance(values, pd.Series) else np.asarray(values, dtype=object))
+    among = pd.Index(list(names), dtype=object).get_indexer(np.asarray(distinct, dtype=object))
+    return np.append(among, -1)[place].astype(np.int64)  # what is missing has the place -1
 
 
 def checked(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -169,7 +172,11 @@ def macro_f1(confusion: np.ndarray) -> float:
 
 def mean_and_deviation(values) -> tuple[float, float, int]:
     """(mean, sample standard deviation over folds, number of folds); deviation is NaN for a single fold."""
-    array = np.asarray([v for v in values if v is not None and np.isfinite(v)], dtype=float)
-    if not len(array):
-        return float("nan"), float("nan"), 0
-    return float(array.mean()), float(array.std(ddof=1)) if len(array) > 1 else float("nan"), len(array)
+    # Sums of a few numbers, for thousands of runs in a list: numpy takes ten times as long to begin.
+    finite = [float(v) for v in values if v is not None and math.isfinite(v)]
+    if not finite:
+        return math.nan, math.nan, 0
+    mean = math.fsum(finite) / len(finite)
+    if len(finite) == 1:
+        return mean, math.nan, 1
+    return mean, math.sqrt(math.fsum((v - mean) ** 2 for v in finite) / (len(finite) - 1)), len(finite)

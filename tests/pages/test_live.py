@@ -1,6 +1,7 @@
 """Live, run without a browser on made-up run folders."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -342,6 +343,12 @@ def test_progress_never_passes_the_end_and_time_left_is_never_negative(folder):
     with run.fold_lock(1):
         status = view.read_status(run, run.config(), [])
     assert 0 <= status.share <= 1 and status.seconds_left(pd.DataFrame()) == 0.0
+
+
+def test_the_dots_of_twenty_folds_differ(folder):
+    run = make_run(folder, states=("done",) * 20, epochs=1)
+    cards = view.folds_html(view.read_status(run, run.config(), []), {}, "#0b6b8c")
+    assert len(set(re.findall(r'class="lab-dot" style="([^"]*)"', cards))) == 20
 
 
 def test_a_runs_label_in_the_picker_does_not_change_while_it_trains(folder):

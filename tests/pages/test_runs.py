@@ -322,6 +322,21 @@ def test_a_page_that_is_not_there_shows_the_nearest(folder, number):
     assert not page("runs", page=number, sort="nonsense", order="sideways").exception
 
 
+def test_any_page_of_a_long_list_is_typed(folder):
+    for _ in range(2):
+        make_run(folder, "first")
+    for number in range(201):
+        run_id = f"20260101-{number // 60:02d}{number % 60:02d}00-one-0000"
+        (folder / run_id).mkdir()
+    at = page("runs")
+    (number,) = at.number_input
+    assert number.label == "Page, of 3" and "1 to 100 of 203 rows" in captions(at)
+    number.set_value(3).run()
+    assert "201 to 203 of 203 rows" in captions(at) and at.query_params["page"] == ["3"]
+    button(at, "Back").click().run()
+    assert "101 to 200 of 203 rows" in captions(at)
+
+
 def test_archived_runs_are_not_on_home_but_their_link_opens(folder):
     run = make_run(folder, "one")
     notes.archive([run.id])

@@ -5,6 +5,7 @@ Whoever reads configuration or summary from the run gets it with the name it has
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ LONGEST = 60  # characters, as in a configuration
 
 def name(path: Path) -> str:
     """Empty where nobody renamed the run, and for a file that is garbage. path: of its notes.json."""
-    if not path.exists():  # of thousands in a list hardly any has one, and asking costs less than opening
+    if not os.path.exists(path):  # of thousands in a list hardly any has one, and asking costs less than opening
         return ""
     try:
         return cleaned(files.read_json(path).get("name") or "")[:LONGEST]

@@ -14,6 +14,7 @@ from core.errors import LabError
 from core.predict.predictions import Asked
 from pages.parts.data import gallery
 from pages.parts.look_inside import address
+from pages.parts.shared.fields import turning
 
 CHOSEN = "predict-chosen"  # in the session: the name of the photo that is looked at
 THUMBNAILS = "predict-thumbnails"  # in the session: (photos, row -> picture in base64)
@@ -44,20 +45,13 @@ def show(chosen: pd.DataFrame, asked: Asked, words: Callable[[Any], dict[str, st
     gallery.draw(cells, _look_at, key="predict-gallery")
     if pages > 1:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("Before", disabled=number == 0, on_click=_turn_to, args=(number,), icon=":material/chevron_left:")
-            st.html(f'<div class="lab-meta">page {number + 1} of {pages}</div>', width="content")
-            st.button(
-                "Next",
-                disabled=number == pages - 1,
-                on_click=_turn_to,
-                args=(number + 2,),
-                icon=":material/chevron_right:",
-            )
+            turning(number, pages, _turn_to, key="predict-page", back="Before")
     return names.get(looked_at) if looked_at is not None else None
 
 
 def _turn_to(page: int) -> None:
-    address.put(page=str(page) if page > 1 else None)
+    """page: from 0, while the address counts from 1."""
+    address.put(page=str(page + 1) if page else None)
 
 
 def _look_at(name: str) -> None:

@@ -18,7 +18,7 @@ from core.errors import LabError
 from core.jobs import queue
 from core.plan.folds import absence, absent_classes
 from core.runs import FoldState, Run, metrics_file
-from core.runs.colours import fold_hue
+from core.runs.colours import FOLD_HUES, fold_hue
 from core.runs.states import overall
 from core.runs.use import words as use_words
 from core.runs.use.used import KEY, is_number
@@ -255,7 +255,7 @@ def folds_html(status: RunStatus, absent: Mapping[int, Sequence[str]], colour: s
     cards = []
     for fold in status.folds:
         best = f"F1 {score(fold.scores['best_f1'])}" if fold.scores else ""
-        dot = badges.dot(fold_hue(colour, fold.fold))
+        dot = badges.dot(fold_hue(colour, fold.fold), hollow=fold.fold // FOLD_HUES % 2 == 1)
         cards.append(
             f'<div class="lab-fold"><div><b>{dot}fold {fold.fold}</b>{badges.badge(fold.state)}</div>'
             f'<div class="lab-line" style="margin:0;font-size:inherit"><span class="lab-meta">'

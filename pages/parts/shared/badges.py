@@ -48,9 +48,10 @@ def badge(state: str) -> str:
     return f'<span class="lab-state">{icon(state)} {state_badge(state).word}</span>'
 
 
-def dot(colour: str) -> str:
-    """HTML of a run's colour. colour: from colours.colour_of."""
-    return f'<span class="lab-dot" style="background:{colour}"></span>'
+def dot(colour: str, *, hollow: bool = False) -> str:
+    """HTML of a run's colour. colour: from colours.colour_of. hollow: a ring of it."""
+    look = f"box-shadow:inset 0 0 0 .18rem {colour}" if hollow else f"background:{colour}"
+    return f'<span class="lab-dot" style="{look}"></span>'
 
 
 def bar(share: float, state: str = "running", name: str = "done") -> str:
