@@ -194,11 +194,17 @@ def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
 
 def as_summaries(entries: Iterable[Listed]) -> list[dict[str, Any]]:
     """The same of runs that were listed a moment ago."""
-    return [entry.summary if "archived" in entry.summary else _noted(entry.summary, entry.notes) for entry in entries]
+    return [
+        entry.summary if "archived" in entry.summary else {**entry.summary, **_of_notes(entry.notes)}
+        for entry in entries
+    ]
 
 
-def _noted(summary: dict[str, Any], notes: Notes) -> dict[str, Any]:
-    return {**summary, "archived": notes.archived is not None, "tags": list(notes.tags)}
+def _of_notes(notes: Notes) -> dict[str, Any]:
+    return {"archived": notes.archived is not None, "tags": list(notes.tags)}
+
+
+_NO_NOTES = Notes()  # as thousands of runs have
 
 
 def settings_of(entry: Listed) -> dict[str, Value]:
@@ -267,11 +273,9 @@ def _names(root: Path, before: Container[str]) -> list[str]:
 
 
 def _entry(root: Path, summary: dict[str, Any], *, noted: bool) -> Listed:
-    notes = read_notes(Run(summary["id"], root)) if noted else Notes()
-    summary = _noted(summary, notes)
-    if "unreadable" not in summary:
-        summary["state"] = overall(fold["state"] for fold in summary["folds"])
-    return Listed(_Shared(summary), notes, root)
+    notes = read_notes(Run(summary["id"], root)) if noted else _NO_NOTES
+    more = {} if "unreadable" in summary else {"state": overall([fold["state"] for fold in summary["folds"]])}
+    return Listed(_Shared(summary, **more, **_of_notes(notes)), notes, root)
 
 
 def _now(root: Path, entry: Listed) -> Listed:
