@@ -34,7 +34,7 @@ def test_workers_import_torch_one_after_another_and_none_waits_for_ever(runs_fol
 
 
 TORCH_IS_SLOW = """
-import os, sys, time
+import os, sys, threading
 from pathlib import Path
 
 def wait(event, details):
@@ -42,7 +42,7 @@ def wait(event, details):
         here = Path(os.environ["SLOW_TORCH"])
         (here / "asked").touch()
         while not (here / "go").exists():
-            time.sleep(0.01)
+            threading.Event().wait(0.01)
 
 sys.addaudithook(wait)
 """
