@@ -332,7 +332,7 @@ def test_any_page_of_a_long_list_is_typed(folder):
     (number,) = at.number_input
     assert number.label == "Page, of 3" and "1 to 100 of 203 rows" in captions(at)
     number.set_value(3).run()
-    assert "201 to 203 of 203 rows" in captions(at) and at.query_params["page"] == ["3"]
+    assert "201 to 203 of 203 rows" in captions(at) and at.query_params["page"] == "3"
     button(at, "Back").click().run()
     assert "101 to 200 of 203 rows" in captions(at)
 
