@@ -69,7 +69,9 @@ PARTS = {  # page -> (what it is called there, what it is for), for "?"
     ),
     "studies": (
         ("Launch a study", "runs launched together, on the same folds, so that they can be compared fold by fold"),
-        ("Add a run", "one more on the same folds, under More; the sentence on top answers the study's question"),
+        ("Compare", "its runs, fold by fold; the sentence beneath answers the study's question"),
+        ("More", "add a run on the same folds, export the study, or forget it"),
+        ("All studies", "the list, newest first"),
     ),
     "compare": (
         ("Differences", "fold by fold, with an interval that counts that folds share their photos"),
