@@ -8,9 +8,9 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -131,29 +131,33 @@ def _claimable(root: Path, passed_over: set[tuple[str, int]], by_itself: bool) -
 def import_torch(root: Path, is_stopped: Callable[[], bool] = lambda: False) -> bool:
     """Whether torch is here. It takes seconds, in a thread: where `is_stopped` meanwhile, nobody waits for it here.
 
-    A process that then has nothing to do leaves once it has been imported.
+    A process that then has nothing to do leaves once it has been imported. Raises what the import raised.
     """
-    if "torch" in sys.modules:
-        return True
-    importing = threading.Thread(target=_import_alone, args=(root,), name="importing torch")
-    importing.start()
-    while importing.is_alive():
-        importing.join(0.05)
+    if not _importing:
+        if "torch" in sys.modules:
+            return True
+        thread = ThreadPoolExecutor(1)
+        _importing.append(thread.submit(_import_alone, root))
+        thread.shutdown(wait=False)
+    while wait(_importing, timeout=0.05).not_done:
         if is_stopped():
             return False
+    _importing.pop().result()
     return True
+
+
+_importing: list[Future[None]] = []  # what was begun here and not yet waited for, at most one
 
 
 def _import_alone(root: Path) -> None:
     """One process of this machine at a time: two cores that both import let the first fold begin later.
 
-    A courtesy, for ALONE seconds at most. What goes wrong is told by who imports it again, and needs it.
+    A courtesy, for ALONE seconds at most.
     """
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(LabError, OSError):
             stack.enter_context(locks.held(machine_folder(root) / "importing.lock", "torch", timeout=ALONE))
-        with contextlib.suppress(Exception):
-            from core.training import train  # noqa: F401
+        from core.training import train  # noqa: F401
 
 
 def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:

@@ -6,6 +6,7 @@ import sys
 import psutil
 import pytest
 
+import core.training
 from core.errors import LabError
 from core.jobs import control, queue, worker
 from core.places import machine_folder
@@ -31,6 +32,15 @@ def test_workers_import_torch_one_after_another_and_none_waits_for_ever(runs_fol
     monkeypatch.delitem(sys.modules, "torch")
     worker.import_torch(runs_folder)
     assert waited == [(machine_folder(runs_folder) / "importing.lock", worker.ALONE)]
+
+
+def test_what_is_wrong_with_torch_is_told_as_it_was_raised_first(runs_folder, monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.delattr(core.training, "train")
+    monkeypatch.setitem(sys.modules, "core.training.train", None)
+    for _ in range(2):
+        with pytest.raises(ImportError, match="train"):
+            worker.import_torch(runs_folder)
 
 
 TORCH_IS_SLOW = """
