@@ -34,6 +34,35 @@ def test_a_question_of_the_palette_that_is_lost_is_asked_again(page, lab):
     soon(lambda: chosen(page).startswith("seaside"), 60 * slack(), "the run stands first")
 
 
+@pytest.mark.parametrize("may_copy", [True, False])
+def test_what_was_done_is_still_said_when_the_list_of_runs_comes_late(page, lab, may_copy):
+    """On a busy lab the answer to the palette's question came after the link was copied, and took its words away."""
+    talk = Talk(page)
+    page.goto("/runs")
+    button(page, "Find or do").wait_for()
+    soon(lambda: page.evaluate("Boolean(window.labKeys?.send)"), 60 * slack(), "the palette's element is there")
+    talk.over()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    if not may_copy:
+        page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('may not')); }")
+    page.evaluate(
+        "() => { const {send} = labKeys; labKeys.send = (...words) => { labKeys.late = () => send(...words) } }"
+    )
+    page.keyboard.press("Control+k")
+    page.keyboard.type("copy link")
+    soon(lambda: chosen(page) == "Copy the link to this page", 60 * slack(), "the link can be copied")
+    page.keyboard.press("Enter")
+    said = "The link is copied." if may_copy else "Ctrl C copies the link."
+    sees(page, said)
+    with talk.answered():
+        page.evaluate("labKeys.late()")
+    soon(lambda: page.evaluate("!labKeys.waiting"), 60 * slack(), "the list is there")
+    assert said in text(page)
+    assert page.get_by_role("combobox", name="Find or do").input_value() == ("copy link" if may_copy else page.url)
+    page.keyboard.type("x")
+    soon(lambda: said not in text(page), 60 * slack(), "it goes with the next key")
+
+
 @pytest.mark.parametrize("width", [1440, 420])
 def test_a_page_is_walked_over_part_by_part_by_keys_alone(page, lab, width):
     page.set_viewport_size({"width": width, "height": 800})

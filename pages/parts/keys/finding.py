@@ -111,15 +111,20 @@ function press(label) {
 
 // As the page is now: what is chosen on it stands in its address.
 async function copyLink() {
-  const input = state.dialog.querySelector("input"), said = state.dialog.querySelector("[role=status]");
+  const input = state.dialog.querySelector("input");
   try {
     await navigator.clipboard.writeText(location.href);
-    said.textContent = "The link is copied.";
+    state.said = "The link is copied.";
   } catch {  // without https a browser lets nobody but the person copy
     input.value = location.href;
     input.select();
-    said.textContent = (IS_MAC ? "⌘" : "Ctrl") + " C copies the link.";
+    state.said = (IS_MAC ? "⌘" : "Ctrl") + " C copies the link.";
   }
+  inFoot(state.said);
+}
+
+function inFoot(words) {
+  state.dialog.querySelector("[role=status]").textContent = words;
 }
 
 function rank(label, tokens) {  // lower is better; null: one of the tokens is not in it
@@ -186,12 +191,13 @@ function fill() {
   const list = state.dialog.querySelector('[role="listbox"]');
   list.replaceChildren(...state.shown.map(option));
   const more = rows.length - state.shown.length;
-  state.dialog.querySelector("[role=status]").textContent = state.waiting ? "Reading the runs ..."
-    : !rows.length ? "Nothing is called so." : more ? "and " + more.toLocaleString("en") + " more: type on" : "";
+  inFoot(state.waiting ? "Reading the runs ..."
+    : !rows.length ? "Nothing is called so." : more ? "and " + more.toLocaleString("en") + " more: type on" : "");
 }
 
 function refill() {
   state.moved = false;
+  state.said = "";
   fill();
   select(0);
 }
@@ -324,6 +330,7 @@ function placeFind() {
 
 function refind() {  // with what the lab has sent
   if (!state.dialog?.open || !state.dialog.querySelector("input")) return;
+  if (state.said) return;  // what was just done is still being read
   const chosen = state.moved && state.shown[state.at];  // else the best of all, which may just have come
   fill();
   select(Math.max(0, state.shown.findIndex(row => chosen && row.label === chosen.label)));
