@@ -186,7 +186,11 @@ async function draw(host, data, asked) {
   };
   grid.append(text("div", "", "look-corner"), ...data.columns.map(heading));
   const before = data.columns.length - data.layers;  // 1 where a photo stands before the maps
-  const waiting = [];
+  const waiting = [], earlier = host.pictures || new Map(), pictures = host.pictures = new Map();
+  const read = source => {  // once: words that come to a map that stands wait for no picture
+    if (!pictures.has(source)) pictures.set(source, earlier.get(source) || pixels(source));
+    return pictures.get(source);
+  };
   for (const row of data.rows) {
     const line = document.createElement("div");
     line.style.display = "contents";
@@ -196,7 +200,7 @@ async function draw(host, data, asked) {
     name.append(row.title);
     label.append(name, ...row.lines.map(words => text("small", words)));
     line.append(label);
-    const photo = row.image ? pixels(row.image) : Promise.resolve(null);
+    const photo = row.image ? read(row.image) : Promise.resolve(null);
     if (before) {
       const frame = document.createElement("figure"), image = document.createElement("img");
       image.src = row.image; image.alt = row.title;
@@ -223,7 +227,7 @@ async function draw(host, data, asked) {
       }
       line.append(figure);
       waiting.push((async () => {
-        const heat = await pixels(cell.heat);
+        const heat = await read(cell.heat);
         paint(canvas, heat, await photo, style, row.signed);
         watch(canvas, heat, line, `${row.title} - ${layer}`, row.signed, style.top, readout);
       })());
