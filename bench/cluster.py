@@ -1,10 +1,10 @@
 """What a cluster costs the lab: `python -m bench.cluster`.
 
-With --nodes N, and Ray: how much faster N nodes of one core train a study than one does. With --nodes-fake N ...: the
-writer and its queue against so many nodes that train nothing and send what a fold sends. With --desk N: a desk and a
-queue with so many fold jobs. With --photos-many N: what grows with the photos of a dataset. Without any, the writer:
-seconds that a fold-epoch takes it, by depth, with resume point, best weights and predictions on a disk; shipping: the
-decoded photos of a study at 224 px through a desk.
+With --nodes N, and Ray: how much faster N nodes of one core train a study than one does; --share 0.3 gives each 0.3.
+With --nodes-fake N ...: the writer and its queue against so many nodes that train nothing and send what a fold sends.
+With --desk N: a desk and a queue with so many fold jobs. With --photos-many N: what grows with the photos of a
+dataset. Without any, the writer: seconds that a fold-epoch takes it, by depth, with resume point, best weights and
+predictions on a disk; shipping: the decoded photos of a study at 224 px through a desk.
 """
 
 from __future__ import annotations
@@ -178,14 +178,15 @@ def main() -> None:
     parser.add_argument("--photos-many", type=int, help="measure what grows with so many photos, and nothing else")
     parser.add_argument("--folder", type=Path, help="where to write (default: a temporary folder)")
     parser.add_argument("--nodes", type=int, help="measure so many Ray nodes of one core against one, and nothing else")
+    parser.add_argument("--share", type=float, default=1.0, help="of a core that each of those may use, as 0.3")
     parser.add_argument("--jobs", type=int, default=12, help="fold jobs that those train")
     parser.add_argument("--epochs", type=int, default=3, help="epochs of each of those")
     parser.add_argument("--desk", type=int, help="measure a desk and a queue of so many fold jobs, and nothing else")
     options = parser.parse_args()
     if options.nodes:
-        cluster_nodes.check(options.nodes)
+        cluster_nodes.check(options.nodes, options.share)
         with tempfile.TemporaryDirectory(dir=options.folder) as top:
-            print(cluster_nodes.measure(Path(top), options.nodes, options.jobs, options.epochs))
+            print(cluster_nodes.measure(Path(top), options.nodes, options.jobs, options.epochs, options.share))
         return
     for count in options.nodes_fake or ():
         with tempfile.TemporaryDirectory(dir=options.folder) as top:

@@ -1,6 +1,7 @@
 """Real Ray nodes of one core each, all on this machine: how much faster N of them train a study than one does.
 
-A part of `python -m bench.cluster --nodes N`, which needs Ray.
+A part of `python -m bench.cluster --nodes N`, which needs Ray. Where the machine has fewer cores than nodes, `--share`
+holds each node to a part of a core by a control group: slower all, and as independent of each other as with whole ones.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from core import machine
 from core.config import from_dict
 from core.data.scan import scan
@@ -22,6 +25,7 @@ from core.runs import Run
 
 FOLDS = 3
 PATIENCE = 120  # seconds in which some fold job trains
+PERIOD = 100_000  # microseconds, after which a share of a core is given anew
 CONFIG: dict[str, Any] = {
     "name": "nodes",
     "folds": {"count": FOLDS},
@@ -35,12 +39,68 @@ ENVIRONMENT = {
 }
 
 
-def check(nodes: int) -> None:
-    """Raises SystemExit where the nodes would share cores: the figure would be of the cores then."""
-    if nodes > machine.cores():
+def check(nodes: int, share: float = 1.0) -> None:
+    """Raises SystemExit where the nodes would share cores: the figure would be of the cores then.
+
+    share: of a core that each node has.
+    """
+    if nodes * share > machine.cores():
         raise SystemExit(
-            f"{nodes} nodes of one core need {nodes} cores; this machine has {machine.cores()}, nothing was measured."
+            f"{nodes} nodes of {share:g} core need {nodes * share:g} cores; this machine has {machine.cores()}, "
+            "nothing was measured. --share gives each node less than a core."
         )
+
+
+@contextlib.contextmanager
+def groups(count: int, share: float) -> Iterator[list[Path | None]]:
+    """So many control groups, each allowed this share of a core; None for each where that is a whole one.
+
+    Raises SystemExit where none can be made.
+    """
+    if share >= 1:
+        yield [None] * count
+        return
+    own = next(machine.groups("cpu"), None)
+    made: list[Path] = []
+    try:
+        if own is None:
+            raise OSError("this process has no control group for processors")
+        for index in range(count):
+            group = own / f"facet-node-{os.getpid()}-{index}"
+            group.mkdir()
+            made.append(group)
+            quota = round(share * PERIOD)
+            if (group / "cpu.max").exists():
+                (group / "cpu.max").write_text(f"{quota} {PERIOD}")
+            else:
+                (group / "cpu.cfs_period_us").write_text(str(PERIOD))
+                (group / "cpu.cfs_quota_us").write_text(str(quota))
+        yield list(made)
+    except OSError as error:
+        raise SystemExit(f"A share of a core needs a control group of one's own, as root has: {error}") from error
+    finally:
+        for group in made:
+            with contextlib.suppress(OSError):  # somebody is in it still: it holds nobody back who is not
+                group.rmdir()
+
+
+def join(group: Path | None, node: Any) -> None:
+    """Put a node's processes into a group, with those that they start from now on."""
+    if group is None:
+        return
+    own = [info.process.pid for kind in node.all_processes.values() for info in kind]
+    inside: set[int] = set()
+    while outside := {pid for parent in own for pid in _family(parent)} - inside:
+        for pid in outside:
+            with contextlib.suppress(ProcessLookupError):
+                (group / "cgroup.procs").write_text(str(pid))
+        inside |= outside
+
+
+def _family(pid: int) -> list[int]:
+    with contextlib.suppress(psutil.Error):
+        return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+    return []
 
 
 def plan_of(data: Path, epochs: int, folds: int = FOLDS) -> Plan:
@@ -52,30 +112,32 @@ def plan_of(data: Path, epochs: int, folds: int = FOLDS) -> Plan:
 
 
 @contextlib.contextmanager
-def cluster(nodes: int) -> Iterator[None]:
-    """A head that trains nothing and nodes of one core, while this block lasts; the lab is told where they are."""
+def cluster(nodes: int, share: float = 1.0) -> Iterator[None]:
+    """A head that trains nothing and nodes of one core, or a share of one, while this block lasts; the lab is told
+    where they are."""
     from ray.cluster_utils import Cluster
 
     small = {"include_dashboard": False, "no_monitor": True, "include_log_monitor": False}
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": 200_000_000, **small})
-    try:
-        for _ in range(nodes):
-            made.add_node(num_cpus=1, object_store_memory=100_000_000)
-        os.environ["RAY_ADDRESS"] = made.address
-        yield
-    finally:
-        os.environ.pop("RAY_ADDRESS", None)
-        made.shutdown()
+    with groups(nodes, share) as theirs:
+        try:
+            for group in theirs:
+                join(group, made.add_node(num_cpus=1, object_store_memory=100_000_000))
+            os.environ["RAY_ADDRESS"] = made.address
+            yield
+        finally:
+            os.environ.pop("RAY_ADDRESS", None)
+            made.shutdown()
 
 
-def time_study(root: Path, plan: Plan, nodes: int, runs: int) -> float:
+def time_study(root: Path, plan: Plan, nodes: int, runs: int, share: float = 1.0) -> float:
     """Seconds from the first fold job's start to the last one's end, `runs` runs, on nodes that have torch loaded.
 
     Before them at least a fold job for each node is not counted: for it the node loads torch.
     """
     warm = -(-nodes // FOLDS)
     slots.write(root, slots.Slots(count=1, threads=1))  # a fold job asks for the cores of a slot
-    with cluster(nodes):
+    with cluster(nodes, share):
         launched = [control.launch(plan, folder=root) for _ in range(warm + runs)]
         _wait(launched)
     counted = launched[warm:]
@@ -102,9 +164,9 @@ def _wait(runs: list[Run]) -> None:
                 raise SystemExit(f"{run.id} fold {state.fold}: {state.state}, {state.reason}")
 
 
-def measure(top: Path, nodes: int, jobs: int, epochs: int) -> str:
-    """What N nodes gain over one, in words."""
-    check(nodes)
+def measure(top: Path, nodes: int, jobs: int, epochs: int, share: float = 1.0) -> str:
+    """What N nodes of one core, or a share of one, gain over one of them, in words."""
+    check(nodes, share)
     os.environ.update(ENVIRONMENT)
     runs = -(-jobs // FOLDS)
     draw_demo(top / "demo", people=90)
@@ -113,10 +175,11 @@ def measure(top: Path, nodes: int, jobs: int, epochs: int) -> str:
     for count in (1, nodes):
         root = top / f"runs-{count}"
         root.mkdir()
-        seconds[count] = time_study(root, plan, count, runs)
+        seconds[count] = time_study(root, plan, count, runs, share)
     gain = seconds[1] / seconds[nodes]
-    spare = machine.cores() - nodes
+    spare = machine.cores() - nodes * share
+    size = "one core" if share >= 1 else f"{share:g} of a core"
     return (
-        f"{runs * FOLDS} fold jobs: {seconds[1]:.1f} s on one node of one core, {seconds[nodes]:.1f} s on {nodes}: "
-        f"{gain:.2f} times, {gain / nodes:.2f} of {nodes} times; {spare} cores were left for head, desk and writer"
+        f"{runs * FOLDS} fold jobs: {seconds[1]:.1f} s on one node of {size}, {seconds[nodes]:.1f} s on {nodes}: "
+        f"{gain:.2f} times, {gain / nodes:.2f} of {nodes} times; {spare:g} cores were left for head, desk and writer"
     )

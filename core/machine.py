@@ -110,7 +110,7 @@ def kills(top: Path = TOP) -> Kills | None:
 
     A group's counter counts its own processes, whoever's limit they met, the machine's among them.
     """
-    group = next(_groups("memory", top), None)  # a group further up counts strangers too
+    group = next(groups("memory", top), None)  # a group further up counts strangers too
     for path in (group / "memory.events", group / "memory.oom_control") if group else ():
         if (count := _counted(path)) is not None:
             return Kills(f"{path} {_boot(top)}", count)
@@ -183,7 +183,7 @@ def _name_of(identity: str) -> str:
 def _cpu_quotas(top: Path) -> list[float]:
     """Cores' worth of time that each group allows."""
     quotas = []
-    for folder in _groups("cpu", top):
+    for folder in groups("cpu", top):
         words = _words(folder / "cpu.max")
         if not words:
             words = _words(folder / "cpu.cfs_quota_us") + _words(folder / "cpu.cfs_period_us")
@@ -195,14 +195,14 @@ def _cpu_quotas(top: Path) -> list[float]:
 @believed_for_a_while
 def _memory_limits(top: Path) -> list[int]:
     limits = []
-    for folder in _groups("memory", top):
+    for folder in groups("memory", top):
         for limit in ("memory.max", "memory.limit_in_bytes"):
             if (words := _words(folder / limit)) and words[0].isdecimal():
                 limits.append(int(words[0]))
     return limits
 
 
-def _groups(controller: str, top: Path) -> Iterator[Path]:
+def groups(controller: str, top: Path = TOP) -> Iterator[Path]:
     """The folders of this process's control groups that have a controller, from its own to the topmost that is seen."""
     try:
         lines = (top / "proc/self/cgroup").read_text().splitlines()

@@ -10,7 +10,7 @@ def make_group(megabytes=200):
     """A control group below this process's own, allowed so much memory; None where none can be made."""
     if not Path("/proc/self/cgroup").exists() or not hasattr(os, "geteuid") or os.geteuid() != 0:
         return None
-    for own in machine._groups("memory", machine.TOP):
+    for own in machine.groups("memory"):
         group = own / f"facet-test-{os.getpid()}"
         try:
             group.mkdir()
