@@ -20,6 +20,15 @@ def class_weights(counts: np.ndarray) -> torch.Tensor:
     return torch.tensor(counts.sum() / (len(counts) * counts), dtype=torch.float32)
 
 
+def focus(doubt: torch.Tensor, gamma: float) -> torch.Tensor:
+    """doubt^gamma; doubt: 1 - p of each answer, of any shape.
+
+    Below 1 a power has an infinite slope at 0, which is where a sure answer's p is 1 to the last bit, and its gradient
+    would be 0 times infinity. So close to 0 the power is flat: of such an answer nothing is left to learn.
+    """
+    return doubt.clamp(min=torch.finfo(doubt.dtype).tiny).pow(gamma)
+
+
 class FocalLoss(nn.Module):
     """mean over samples of sum_c t_c (1 - p_c)^gamma (-log p_c), for index or probability targets.
 
@@ -37,7 +46,7 @@ class FocalLoss(nn.Module):
             targets = nn.functional.one_hot(targets, classes).to(logits.dtype)
         targets = targets * (1 - self.label_smoothing) + self.label_smoothing / classes
         log_p = logits.log_softmax(1)
-        return -(targets * (1 - log_p.exp()).pow(self.gamma) * log_p).sum(1).mean()
+        return -(targets * focus(1 - log_p.exp(), self.gamma) * log_p).sum(1).mean()
 
 
 def build_loss(training: TrainingConfig, counts: np.ndarray) -> nn.Module:
@@ -75,7 +84,7 @@ class YesNoLoss(nn.Module):
         log_yes, log_no = nn.functional.logsigmoid(logits), nn.functional.logsigmoid(-logits)
         yes, no = -self.yes * shares * log_yes, -self.no * (1 - shares) * log_no
         if self.gamma:
-            yes, no = yes * log_no.exp().pow(self.gamma), no * log_yes.exp().pow(self.gamma)
+            yes, no = yes * focus(log_no.exp(), self.gamma), no * focus(log_yes.exp(), self.gamma)
         return ((yes + no) * is_told).sum() / is_told.sum().clamp(min=1)
 
 

@@ -72,6 +72,15 @@ def test_focus_and_smoothing_are_those_of_two_classes(smoothing):
     assert float(loss) == pytest.approx(float(expected), rel=1e-5)
 
 
+@pytest.mark.parametrize("gamma", [0.1, 0.5, 1.0, 2.0])
+def test_answers_given_with_certainty_have_a_gradient(gamma):
+    training = TrainingConfig(loss="focal", focal_gamma=gamma, label_smoothing=0)
+    logits = torch.tensor([[120.0], [-120.0], [120.0], [120.0]], requires_grad=True)
+    loss = YesNoLoss(training, np.ones((1, 2)))
+    loss(logits, yes_no_targets(torch.tensor([[1], [0], [0], [-1]]))).backward()
+    assert logits.grad.tolist() == [[0], [0], [pytest.approx(1 / 3)], [0]], "only the third is told, and wrong"
+
+
 def test_mixed_photos_tell_what_both_tell():
     _, labels = batch(photos=8)
     images = torch.rand(8, 3, 4, 4)

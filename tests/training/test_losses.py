@@ -59,6 +59,16 @@ def test_focal_loss_without_focus_is_cross_entropy():
     )
 
 
+@pytest.mark.parametrize("precision", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("gamma", [0.1, 0.5, 1.0, 2.0])
+def test_focal_loss_of_photos_answered_with_certainty_has_a_gradient(gamma, precision):
+    """Where p is 1 to the last bit, the slope of (1 - p)^gamma is infinite for a gamma below 1."""
+    logits = torch.tensor([[30.0, 0], [0, 30], [0, 30]], dtype=precision, requires_grad=True)
+    FocalLoss(gamma)(logits, torch.tensor([0, 1, 0])).backward()
+    assert logits.grad[:2].abs().max() < 1e-6, "nothing is left to learn of them"
+    assert logits.grad[2].tolist() == pytest.approx([-1 / 3, 1 / 3], rel=1e-2), "the one that is wrong is learned"
+
+
 @pytest.mark.parametrize("method", ["mixup", "cutmix", "both"])
 def test_mixed_targets_sum_to_one_and_depend_on_the_seed_alone(method):
     images = torch.rand(8, 3, 16, 16)
