@@ -14,6 +14,9 @@ import pandas as pd
 
 from core.config.parts import DataConfig
 from core.data.content.same_bytes import digest_of
+from core.data.labels import corrections
+from core.data.labels.corrections import Correction
+from core.data.readers.spelling import nfc
 from core.errors import LabError
 from core.predict.photos import Photo, rows_of
 from core.runs import Run
@@ -50,9 +53,10 @@ class Known:
     """All that a run, and the runs that it started from, were trained and validated on."""
 
     def __init__(self, run: Run):
-        """Raises LabError where the run, or its frozen samples, are gone."""
+        """Raises LabError where the run, or its frozen samples, are gone, or its corrections cannot be read."""
         self._run, self._data = run, run.config().data
-        parts = [each.samples().reindex(columns=["sample", "path", "bytes", "fold", "hash"]) for each in _line(run)]
+        line = _line(run)
+        parts = [each.samples().reindex(columns=["sample", "path", "bytes", "fold", "hash"]) for each in line]
         table = pd.concat(parts, ignore_index=True).drop_duplicates("path")
         self._by_path = {
             os.path.normpath(path): (sample, int(fold))
@@ -61,8 +65,10 @@ class Known:
         self._by_size = {size: rows for size, rows in table.groupby("bytes")}
         self._digests: dict[int, dict[str, tuple[str, int]]] = {}  # of one size: sha256 -> (sample, fold)
         people = ancestry(run)
-        self._by_person = dict(zip(people["person"].astype(str), people["fold"].astype(int), strict=True))
-        self._people: dict[str, str] | None = None  # of the whole dataset: real path -> person
+        names = people["person"].astype(str).map(nfc)  # older labs did not join the spellings of a name
+        self._by_person = dict(zip(names, people["fold"].astype(int), strict=True))
+        self._renamings = [_renamings(each) for each in line]  # who is called how differs from run to run
+        self._people: dict[str, tuple[str, str, bool]] | None = None  # of the whole dataset, as _people_of gives it
 
     def of(self, photo: Photo) -> Acquaintance | None:
         """What is known of a photo; None where the run has seen neither it nor the person in it, as far as is known."""
@@ -72,10 +78,9 @@ class Known:
             return Acquaintance(self._run, fold, BY_PATH, sample)
         if twin := self._twin(photo, real):
             return Acquaintance(self._run, twin[1], BY_BYTES, twin[0])
-        person = photo.person if photo.root == self._data.root else ""
-        person = person or self._person_in_dataset(real)
-        if person in self._by_person:
-            return Acquaintance(self._run, self._by_person[person], BY_PERSON, person)
+        for person in self._names_of(photo, real):
+            if person in self._by_person:
+                return Acquaintance(self._run, self._by_person[person], BY_PERSON, person)
         return None
 
     def _twin(self, photo: Photo, real: str) -> tuple[str, int] | None:
@@ -101,14 +106,25 @@ class Known:
             digest = hashlib.sha256(photo.content).hexdigest()
         return self._digests[size].get(digest)
 
-    def _person_in_dataset(self, real: str) -> str:
-        """Whom a photo of the run's dataset shows that the run itself did not use; "" elsewhere, or if nobody says."""
+    def _names_of(self, photo: Photo, real: str) -> list[str]:
+        """What the launch of the run, and of those that it started from, called the person of a photo of its dataset.
+
+        None elsewhere, or if nobody says: corrections of persons are laid over the dataset, never written into it.
+        """
+        if photo.person and photo.root == self._data.root:
+            row = photo.sample, photo.person, True
+        else:
+            row = self._row_of(real)
+        return [nfc(name) for made in self._renamings if (name := _renamed(row, made))] if row else []
+
+    def _row_of(self, real: str) -> tuple[str, str, bool] | None:
+        """What the run's dataset says of a photo that the run itself did not use; None of a photo from elsewhere."""
         root = self._data.root
         if not real or not root or not Path(real).is_relative_to(root):
-            return ""
+            return None
         if self._people is None:
             self._people = _people_of(self._data)
-        return self._people.get(real, "")
+        return self._people.get(real)
 
 
 def _line(run: Run) -> list[Run]:
@@ -122,12 +138,31 @@ def _line(run: Run) -> list[Run]:
     return line
 
 
-def _people_of(data: DataConfig) -> dict[str, str]:
-    """Real path -> person of every photo of a dataset of whom it is known, read as the run read it, none decoded."""
+def _renamings(run: Run) -> list[Correction]:
+    """The corrections of persons that the launch of a run applied. Raises LabError where they cannot be read."""
+    frozen = corrections.read(run.corrections_file)
+    return [each for each in frozen if each.kind == "relabel" and each.attribute == "person"]
+
+
+def _renamed(row: tuple[str, str, bool], renamings: list[Correction]) -> str:
+    """The person of a row of `_people_of` after these corrections; "" of somebody who is not known then either."""
+    sample, person, is_known = row
+    if not any(each.sample == sample or each.person == person for each in renamings):
+        return person if is_known else ""
+    corrected, made = corrections.apply(pd.DataFrame({"sample": [sample], "person": [person]}), renamings)
+    return str(corrected["person"].iloc[0]) if is_known or made else ""
+
+
+def _people_of(data: DataConfig) -> dict[str, tuple[str, str, bool]]:
+    """Real path -> (sample, person, whether the dataset names them) of every photo of a dataset, none decoded.
+
+    Read as the run read it; nothing is corrected.
+    """
     try:
         root, rows = rows_of(data)
     except LabError:  # the dataset is read otherwise by now: nobody is known by it
         return {}
     return {
-        os.path.realpath(root / photo["sample"]): str(photo["person"]) for photo in rows if photo.get("person_known")
+        os.path.realpath(root / row["sample"]): (row["sample"], str(row["person"]), bool(row.get("person_known")))
+        for row in rows
     }

@@ -17,6 +17,7 @@ from core.data.reach.opening import open_file
 from core.data.readers.attributes import TEST, UNLABELLED
 from core.data.readers.layouts import READERS, detect
 from core.data.readers.set_aside import divided
+from core.data.readers.spelling import one_spelling
 from core.data.readers.tree import list_tree
 from core.data.readers.whom import with_persons
 from core.data.tables.matching import NO_MATCH, Matcher
@@ -134,7 +135,7 @@ def rows_of(data: DataConfig) -> tuple[Path, list[dict]]:
     tree = list_tree(root, data.follow_links)
     reader = detect(tree, data) if data.reader == "auto" else data.reader
     rows, _ = divided(READERS[reader](tree, data).photos, data)
-    return root, with_persons(rows, data, tree.root)[0]
+    return root, one_spelling(with_persons(rows, data, tree.root)[0])[0]
 
 
 def set_aside(data: DataConfig) -> dict[str, list[Photo]]:

@@ -1,0 +1,108 @@
+"""Whom a run knows: people by the names that its launch gave them, whatever the dataset calls them."""
+
+import unicodedata
+
+import pytest
+
+from core.config import from_dict
+from core.config.run_config import ModelConfig
+from core.data.labels import corrections
+from core.data.labels.corrections import Correction
+from core.data.scan import scan
+from core.plan.plan import make_plan
+from core.predict import photos
+from core.predict.known import BY_PERSON, Known
+from core.predict.photos import Photo
+from core.runs import FoldState
+from core.runs.create import create
+from tests.conftest import TINY
+from tests.photos import draw
+
+COMPOSED, APART = (unicodedata.normalize(form, "Zoë") for form in ("NFC", "NFD"))
+MADE = [
+    Correction(kind="relabel", person="p7", attribute="person", before="p7", after="p3"),
+    Correction(kind="relabel", sample="out/p5.png", person="p5", attribute="person", before="p5", after="p4"),
+    Correction(kind="relabel", person="Z", attribute="person", before="Z", after=COMPOSED),
+]
+LEFT_OUT = {"p7": "p3", "p5": "p4", APART: COMPOSED, "Z": COMPOSED, "p6": "p6"}  # as the table says -> as launched
+
+
+@pytest.fixture
+def launched(tmp_path):
+    """launched(made, run it starts from) -> a run on photos of hair of eight people, and of COMPOSED.
+
+    Of LEFT_OUT there is a photo without hair in out/, and one of a test set in test/.
+    """
+    root, folder = tmp_path / "faces", tmp_path / "runs"
+    people = [*(f"p{i}" for i in range(1, 5)), "p6", "p8", "p9", COMPOSED]
+    rows = [
+        (f"in/{i}{k}.png", person, ("dark", "fair")[i % 2], "train") for i, person in enumerate(people) for k in "ab"
+    ]
+    names = {APART: "apart"}
+    rows += [(f"out/{names.get(person, person)}.png", person, "", "train") for person in LEFT_OUT]
+    rows += [(f"test/{names.get(person, person)}.png", person, "dark", "test") for person in LEFT_OUT]
+    for i, (path, *_) in enumerate(rows):
+        draw(root / path, (i, 5 * i, 7 * i))
+    lines = [f"{path},{person},{hair},{split},{i % 2}" for i, (path, person, hair, split) in enumerate(rows)]
+    (root / "faces.csv").write_text("\n".join(["image,person,hair,split,smiling", *lines]) + "\n", "utf-8")
+
+    def launch(made=MADE, parent=None):
+        task = {"name": "attributes", "attributes": ["hair"]}
+        data = {
+            "root": str(root),
+            "attributes": {"hair": "categories", "smiling": "yes/no"},
+            "leave_out_problems": True,
+        }
+        config = from_dict({**TINY, "task": task, "data": data})
+        if parent is not None:
+            config = config.model_copy(update={"model": ModelConfig(init=f"run:{parent.id}")})
+        corrections.file(root, folder).unlink(missing_ok=True)
+        corrections.add_all(root, made, folder)
+        plan = make_plan(config, scan(config.data, threads=1), folder=folder)
+        text = corrections.to_csv(plan.corrections) if made else ""
+        frozen = {"class_names": plan.class_names, "info": {}, "ancestors": plan.ancestors, "corrections": text}
+        return create(plan.config, plan.samples, folder=folder, **frozen)
+
+    return launch
+
+
+def left_out(run, person):
+    """The photo of a person that the run's task has no use for, as a path, and the one of the test set."""
+    name = "apart" if person == APART else person
+    aside = {photo.sample: photo for group in photos.set_aside(run.config().data).values() for photo in group}
+    return Photo("a photo", f"{run.config().data.root}/out/{name}.png"), aside[f"test/{name}.png"]
+
+
+def fold_of(run, person):
+    (fold,) = set(run.samples().loc[run.samples()["person"] == person, "fold"])
+    return fold
+
+
+@pytest.mark.parametrize("person", LEFT_OUT)
+def test_a_person_is_known_by_the_name_that_the_launch_gave_them(launched, person):
+    run = launched()
+    corrected = LEFT_OUT[person]
+    by_path, of_test = map(Known(run).of, left_out(run, person))
+    assert (by_path.how, by_path.name, by_path.fold) == (BY_PERSON, corrected, fold_of(run, corrected))
+    if person != "p5":  # the photo alone is somebody else's
+        assert of_test == by_path
+
+
+def test_what_was_corrected_after_the_launch_is_not_what_it_was_trained_by(launched):
+    run = launched(made=[])
+    launched()
+    assert Known(run).of(left_out(run, "p7")[0]) is None
+    assert Known(run).of(left_out(run, "p6")[0]).name == "p6"
+
+
+def test_a_person_is_known_too_by_the_name_that_the_run_it_started_from_knew(launched):
+    parent = launched(made=[])
+    for fold in parent.folds():
+        parent.write_state(FoldState(fold, "done", epoch=1))
+        parent.weights_file(fold, "best").touch()
+    made = [
+        Correction(kind="relabel", person="p6", attribute="person", before="p6", after="p10"),
+        Correction(kind="exclude-person", person="p10"),
+    ]
+    known = Known(launched(made, parent)).of(left_out(parent, "p6")[0])
+    assert (known.how, known.name, known.fold) == (BY_PERSON, "p6", fold_of(parent, "p6"))
