@@ -62,7 +62,8 @@ class DataConfig(Part):
     mask_column: str | None = Field(None, description="CSV column with mask, incorrect or normal; none for no column.")
     no_label: str = Field(
         "nan, NA, N/A, None, null, -",
-        description="Words in a table that mean no label, between commas, in any case; an empty cell always does.",
+        description="Words in a table that mean no label, or no person, between commas, in any case; an empty cell "
+        "always does.",
     )
     encoding: str | None = Field(
         None, description="Encoding of the table's text, such as utf-8, cp949 or gb18030; empty judges by its letters."

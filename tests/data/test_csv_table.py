@@ -108,6 +108,30 @@ def test_columns_are_chosen_by_name(tmp_path):
         read(tmp_path, reader="csv")
 
 
+def test_a_word_for_nothing_is_nobody(tmp_path):
+    people = {"a": "p1", "b": "p1", "c": "NA", "d": "nan", "e": "-", "f": "", "g": "p2"}
+    rows = [f"{name}.jpg,{name},{person}" for name, person in people.items()]
+    csv_dataset(tmp_path, "path,label,person", *rows, photos=[f"{name}.jpg" for name in people])
+    scanned = read(tmp_path)
+    assert scanned.samples["person"].tolist() == ["p1", "p1", "p2"]
+    said = problems_of(scanned, "bad-person")
+    assert list(said) == [f"labels.csv row {row}" for row in (4, 5, 6, 7)]
+    assert said["labels.csv row 4"] == "the person is 'NA', which says nothing (no_label)"
+    assert said["labels.csv row 7"] == "the person is empty"
+    kept = read(tmp_path, no_label="nan, -")
+    assert kept.samples["person"].tolist() == ["p1", "p1", "NA", "p2"], "who is called so is taken from no_label"
+    assert_nothing_is_skipped(scanned)
+
+
+def test_a_column_of_words_for_nothing_tells_no_persons(tmp_path):
+    photos = ["a.jpg", "b.jpg", "c.jpg"]
+    csv_dataset(tmp_path, "path,label,person", "a.jpg,x,NA", "b.jpg,y,", "c.jpg,y,None", photos=photos)
+    scanned = read(tmp_path)
+    assert scanned.samples["person"].tolist() == photos and scanned.problems.empty
+    assert not scanned.samples["person_known"].any()
+    assert any("names nobody: persons are unknown" in fact.text for fact in scanned.facts)
+
+
 def test_rows_that_are_wrong_are_told_by_number(tmp_path):
     csv_dataset(
         tmp_path,

@@ -26,6 +26,15 @@ def test_mask_layout(tmp_path):
     assert_nothing_is_skipped(scanned)
 
 
+def test_a_mask_row_with_a_word_for_nothing_is_nobodys(tmp_path):
+    scanned = read(mask_dataset(tmp_path, [("1", "female", 45), ("NA", "male", 30), ("nan", "male", 20)]))
+    assert set(scanned.samples["person"]) == {"1"}
+    said = problems_of(scanned, "bad-person")
+    assert list(said) == ["train.csv row 3", "train.csv row 4"]
+    assert said["train.csv row 3"].startswith("the id is 'NA', which says nothing (no_label)")
+    assert_nothing_is_skipped(scanned)
+
+
 def test_mask_rows_that_are_wrong_are_told_by_number(tmp_path):
     rows = [("1", "female", 45), ("2", "other", 30), ("3", "male", "old"), ("4", "male", 130), ("5", "1", 20)]
     mask_dataset(tmp_path, [*rows, ("6", "male", 20)])

@@ -22,7 +22,7 @@ from core.data.tables.matching import NO_MATCH, Matcher, facts_of
 from core.data.tables.meanings import Meanings
 from core.data.tables.splits import is_coded, parts_of_column
 from core.data.tables.table import Table, read_table
-from core.data.tables.words import says_nothing, unlabelled_fact, words_for_nothing
+from core.data.tables.words import names_nobody, says_nothing, unlabelled_fact, words_for_nothing
 from core.errors import LabError
 from core.text import listed
 
@@ -229,11 +229,12 @@ def _person_reader(
     """read(cells by meaning, sample) -> (what is known of the person, what is wrong): by column, else by pattern."""
     pattern = PersonPattern(data.person_pattern) if data.person_pattern and data.persons == "auto" else None
     by_column = "person" in meanings.columns and not (meanings.numbers_photos and pattern)
+    nothing = words_for_nothing(data.no_label)
 
     def read(cell: dict[str, str], sample: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         if by_column:
             facts = {"person": cell["person"]} | ({"person_known": False} if meanings.numbers_photos else {})
-            return facts, [] if cell["person"] else [("bad-person", "the person is empty")]
+            return facts, names_nobody("the person", cell["person"], nothing)
         if not sample or pattern is None:
             return {}, []
         person = pattern.person(sample)

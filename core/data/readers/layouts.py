@@ -16,6 +16,7 @@ from core.data.readers.folders import read_folders
 from core.data.readers.reading import Reading
 from core.data.readers.tree import Tree, by_folder, left_over
 from core.data.tables.matching import Matcher
+from core.data.tables.words import names_nobody, words_for_nothing
 from core.errors import LabError
 
 MASK_STEMS = {**{f"mask{i}": "mask" for i in range(1, 6)}, "incorrect_mask": "incorrect", "normal": "normal"}
@@ -36,6 +37,7 @@ def read_mask(tree: Tree, data: DataConfig) -> Reading:
             "csv",
         )
     folders = by_folder(tree.images)
+    nothing = words_for_nothing(data.no_label)
     photos, problems, used = [], [], {"train.csv"}
     for row, cells in table.rows:
         cell = dict.fromkeys(lower, "") | dict(zip(lower, cells, strict=False))
@@ -47,7 +49,7 @@ def read_mask(tree: Tree, data: DataConfig) -> Reading:
             continue
         files = folders.get(folder, [])
         used.update(files)
-        person, faults = _mask_person(cell)
+        person, faults = _mask_person(cell, nothing)
         if not files:
             faults.append(("missing-file", "the folder holds no photos"))
         for kind, text in faults:
@@ -66,10 +68,10 @@ def read_mask(tree: Tree, data: DataConfig) -> Reading:
     return Reading(photos, problems + left_over(tree, used, "in no row of train.csv"))
 
 
-def _mask_person(cell: dict[str, str]) -> tuple[dict, list[tuple[str, str]]]:
+def _mask_person(cell: dict[str, str], nothing: frozenset[str]) -> tuple[dict, list[tuple[str, str]]]:
     """What a row says about its person, and what is wrong with it: [(kind, text)]."""
     person: dict[str, object] = {"person": cell["id"], "race": cell.get("race") or None}
-    faults = [] if cell["id"] else [("bad-person", "the id is empty")]
+    faults = names_nobody("the id", cell["id"], nothing)
     for meaning in ("gender", "age"):
         try:
             person[meaning] = PARSERS[meaning](cell[meaning])

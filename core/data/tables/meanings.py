@@ -12,6 +12,7 @@ from core.data.readers.reading import Fact
 from core.data.tables.cells import Cells
 from core.data.tables.columns import attribute_columns
 from core.data.tables.splits import parts_of_column
+from core.data.tables.words import says_nothing, words_for_nothing
 from core.errors import LabError
 
 MEANINGS = ("path", "label", "person", "gender", "age", "mask", "split")
@@ -151,10 +152,12 @@ def _judge_person(table: Cells, chosen: dict[str, str], data: DataConfig, facts:
     column = chosen.get("person")
     if column is None or column == data.person_column:
         return False
-    values = Counter(filter(None, table.column(column)))
+    nothing = words_for_nothing(data.no_label)
+    values = Counter(cell for cell in table.column(column) if not says_nothing(cell, nothing))
     rows, asked = values.total(), ("person_column",)
     if not values:
-        facts.append(Fact("persons", f"{table.name}: column {column!r} is empty: persons are unknown.", asked))
+        how = "names nobody" if any(table.column(column)) else "is empty"
+        facts.append(Fact("persons", f"{table.name}: column {column!r} {how}: persons are unknown.", asked))
         del chosen["person"]
         return False
     is_id = _spelt(column) == "id"

@@ -22,6 +22,16 @@ def says_nothing(label: str, words: frozenset[str]) -> bool:
     return label.casefold() in words
 
 
+def names_nobody(what: str, cell: str, words: frozenset[str]) -> list[tuple[str, str]]:
+    """(kind, what is wrong) of a cell that should name a person: thousands of photos of one NA would be one person.
+
+    what: "the person". Somebody who is called so is named once the word is taken from no_label.
+    """
+    if not says_nothing(cell, words):
+        return []
+    return [("bad-person", f"{what} is {cell!r}, which says nothing (no_label)" if cell else f"{what} is empty")]
+
+
 def unlabelled_fact(cells: Counter[str], labels: Mapping[str, int], *, kept: int) -> Fact | None:
     """How many photos have no label, by the words for it; None if all have one.
 
