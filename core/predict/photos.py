@@ -76,7 +76,7 @@ def of_path(place: str | Path) -> list[Photo]:
         return of_folder(path)
     if not path.is_file():
         raise LabError(f"photos {place}: there is no such file or folder.", "Check the spelling.", "missing")
-    return of_table(path) if is_table(path.name) else [Photo(path.name, str(path))]
+    return of_table(path) if is_table(path.name) else [Photo(_written(path.name), str(path))]
 
 
 def of_folder(folder: str | Path) -> list[Photo]:
@@ -155,6 +155,11 @@ def set_aside(data: DataConfig) -> dict[str, list[Photo]]:
 def of_uploads(contents: Mapping[str, bytes]) -> list[Photo]:
     """Photos that lie nowhere, by their names."""
     return [Photo(name, content=content) for name, content in contents.items()]
+
+
+def _written(name: str) -> str:
+    """A file's name as it can be written: bytes in it that are no UTF-8 as \\udce9, as in a scan's problems."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _in(root: Path, sample: str, name: str = "") -> Photo:

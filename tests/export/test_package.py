@@ -124,6 +124,21 @@ def test_predict_py_says_which_photo_is_none_and_answers_the_others(joint, bare,
     assert photo["class"] in joint.run.info()["class_names"] and not photo["fault"]
 
 
+@pytest.mark.parametrize("out", [(), ("--out", "answers.csv")])
+def test_predict_py_answers_every_photo_whatever_bytes_its_name_is_made_of(joint, bare, tmp_path, out):
+    """An archive of another country unpacks to such names; the answers to all the others were lost with it."""
+    good, table = joint.run.samples()["path"].iloc[0], tmp_path / "answers.csv"
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in (b"a.png", b"caf\xe9.png", b"z.png"):
+        shutil.copy(good, photos / os.fsdecode(name))
+    done = run_bare(bare, joint.folder, photos, *(tmp_path / part if "." in part else part for part in out))
+    assert done.returncode == 0, done.stderr
+    rows = rows_of(table.read_text("utf-8") if out else done.stdout)
+    assert [row["photo"] for row in rows] == [f"{photos}/{name}" for name in ("a.png", "caf\\udce9.png", "z.png")]
+    assert len({row["class"] for row in rows}) == 1 and not any(row["fault"] for row in rows)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [(["nothing"], "no photo"), (["photo.jpg", "--fold", "9"], "no fold 9"), (["x.jpg", "--out", "no/x.csv"], "no/")],

@@ -8,6 +8,7 @@ import csv
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -19,6 +20,7 @@ from core.export.runtime.package_folder import BATCH, PackageFolder
 
 NO_YES = ("no", "yes")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
+UNWRITABLE = "backslashreplace"  # letters of a name that its encoding lacks: one odd name must not lose all answers
 
 
 def main(folder: Path, arguments: Sequence[str] | None = None) -> int:
@@ -33,11 +35,13 @@ def main(folder: Path, arguments: Sequence[str] | None = None) -> int:
         paths = list(photo_paths(chosen.photos))
         package = PackageFolder(folder, None if chosen.fold is None else [chosen.fold], int8=chosen.int8)
         if chosen.out is None:
+            if isinstance(sys.stdout, TextIOWrapper):
+                sys.stdout.reconfigure(errors=UNWRITABLE)
             bad = write_table(package, paths, sys.stdout)
         else:
             temporary = chosen.out.with_name(f".{chosen.out.name}.tmp")
             try:
-                with open(temporary, "w", encoding="utf-8", newline="") as stream:
+                with open(temporary, "w", encoding="utf-8", errors=UNWRITABLE, newline="") as stream:
                     bad = write_table(package, paths, stream)
                 os.replace(temporary, chosen.out)
             finally:
