@@ -29,10 +29,11 @@ _held: tuple[Any, torch.Tensor] | None = None  # of the fold job before, which a
 def photos_on(device: torch.device, pixels: Path, share: float) -> torch.Tensor | None:
     """uint8 (n, h, w, 3) on the device, None where they would take more than that share of what is free there.
 
-    pixels: of core/training/pixel_cache.py. A worker's next fold job finds them there.
+    pixels: of core/training/pixel_cache.py. A worker's next fold job of the same share finds them there.
     """
     global _held
-    key = (str(pixels), pixels.stat().st_mtime_ns, str(device))
+    status = pixels.stat()  # its time says no more than when somebody asked for it
+    key = (str(pixels), status.st_ino, status.st_size, str(device), share)
     if _held is not None and _held[0] == key:
         return _held[1]
     _held = None

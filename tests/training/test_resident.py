@@ -1,5 +1,6 @@
 """Photos that live on a device: the same batches, the same training, and no place taken that is not there."""
 
+import os
 import pickle
 
 import numpy as np
@@ -130,6 +131,20 @@ def test_photos_stay_for_the_next_fold_job_and_make_room_for_others(tmp_path, mo
     monkeypatch.setattr(resident, "free_memory", lambda device: 2 * 5 * 4 * 6 * 3)
     assert resident.photos_on(CPU, files[0], 0.5) is not None
     assert resident.photos_on(CPU, files[1], 0.49) is None and resident._held is None
+
+
+def test_photos_that_the_next_fold_job_asks_for_are_found_where_they_are(tiny_plan, tmp_path):
+    """Whoever asks for stored pixels marks them as used, so that others are dropped first: they are the same photos."""
+    transforms = LISTS["study"]
+    pixels = pixel_cache.build(tmp_path, tiny_plan.samples, transforms)
+    os.utime(pixels, (0, 0))
+    first = resident.photos_on(CPU, pixels, 0.5)
+    assert pixel_cache.build(tmp_path, tiny_plan.samples, transforms) == pixels and pixels.stat().st_mtime > 0
+    assert resident.photos_on(CPU, pixels, 0.5) is first
+    made_anew = tmp_path / "made anew.npy"
+    np.save(made_anew, 1 - np.load(pixels))
+    made_anew.replace(pixels)
+    assert torch.equal(resident.photos_on(CPU, pixels, 0.5), torch.from_numpy(np.load(pixels)))
 
 
 def test_the_photos_of_a_gpu_are_counted_in_what_is_free_there(monkeypatch):
