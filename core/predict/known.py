@@ -111,10 +111,8 @@ class Known:
 
         None elsewhere, or if nobody says: corrections of persons are laid over the dataset, never written into it.
         """
-        if photo.person and photo.root == self._data.root:
-            row = photo.sample, photo.person, True
-        else:
-            row = self._row_of(real)
+        is_told = photo.person and photo.root == self._data.root
+        row = (photo.sample, photo.person, True) if is_told else self._row_of(real)
         return [nfc(name) for made in self._renamings if (name := _renamed(row, made))] if row else []
 
     def _row_of(self, real: str) -> tuple[str, str, bool] | None:
