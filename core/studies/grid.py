@@ -190,9 +190,9 @@ def make_plans(
 ) -> list[Plan]:
     """One plan a run, all with the same fold for a person.
 
-    The run that uses most people (then most classes) splits them; the others follow it. people: fold by person of
-    runs that are there already, which all follow. Runs with different numbers of folds or seeds of the split do not
-    share folds and are refused.
+    The run that uses most people (then most classes) splits them; the others follow it, and whom it lacks the first
+    of them assigns for all. people: fold by person of runs that are there already, which all follow. Runs with
+    different numbers of folds or seeds of the split do not share folds and are refused.
     """
     if len({c.folds for c in configurations}) > 1:
         raise LabError(
@@ -202,11 +202,23 @@ def make_plans(
         )
     planned: dict[Any, Plan] = {}
     plans = [_planned(planned, c, scan, folder) for c in configurations]
-    if people is None:
-        leader = max(plans, key=lambda plan: (plan.config.model.parent is not None, plan.people, len(plan.class_names)))
-        people = leader.samples.drop_duplicates("person").set_index("person")["fold"]
+    leading = sorted(range(len(plans)), key=lambda place: _leads(plans[place]), reverse=True)
+    people = _fold_of(plans[leading[0]].samples) if people is None else people
     followed: dict[Any, Plan] = {}
-    return [plan if _follows(plan, people) else _moved(followed, plan, people, scan, folder) for plan in plans]
+    for place in leading:
+        if not _follows(plans[place], people):
+            plans[place] = _moved(followed, plans[place], people, scan, folder)
+            samples = plans[place].samples
+            people = pd.concat([people, _fold_of(samples[~samples["person"].isin(people.index)])])
+    return plans
+
+
+def _leads(plan: Plan) -> tuple[bool, int, int]:
+    return plan.config.model.parent is not None, plan.people, len(plan.class_names)
+
+
+def _fold_of(samples: pd.DataFrame) -> pd.Series:
+    return samples.drop_duplicates("person").set_index("person")["fold"]
 
 
 def _shape(config: RunConfig) -> tuple:
@@ -230,7 +242,7 @@ def _moved(cache: dict[Any, Plan], plan: Plan, people: pd.Series, scan: Scan, fo
     if key not in cache:
         assigned = people.rename_axis("person").rename("fold").reset_index()
         spread = inherit_folds(plan.samples, assigned, plan.config.folds.count, plan.config.folds.seed)
-        fold_of = plan.samples.assign(fold=spread).drop_duplicates("person").set_index("person")["fold"]
+        fold_of = _fold_of(plan.samples.assign(fold=spread))
         if plan.ancestors is not None:
             held_out = plan.ancestors.set_index("person")["fold"]
             both = fold_of[fold_of.index.isin(held_out.index)]

@@ -1,3 +1,7 @@
+import itertools
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 
 from core.config import from_dict
@@ -72,6 +76,27 @@ def test_every_run_of_a_study_has_the_same_fold_for_a_person(scanned):
     assert alone[0] != alone[1], "the test needs tasks that would split people differently"
     together = [p.samples.set_index("person")["fold"].to_dict() for p in study.make_plans(made, scanned)]
     assert together[0] == together[1] == together[2] == alone[1]
+
+
+def test_people_whom_the_leading_run_lacks_stand_in_one_fold_too(scanned):
+    """Labels that are partly empty: the run of gender leads, and people without a gender have a mask and an age."""
+    once = scanned.samples
+    samples = pd.concat([once, once.assign(**{name: "again " + once[name] for name in ("person", "sample")})])
+    samples = samples.sort_values(["age", "gender"]).reset_index(drop=True)
+    of_four = samples.index % 4
+    samples["mask"] = ["normal", "worn"] * 24
+    samples.loc[of_four == 3, "gender"] = None
+    samples.loc[(of_four == 0) | (samples.index < 4), "mask"] = None
+    samples.loc[(of_four == 1) | (samples.index < 3), "age"] = float("nan")
+    grid = {"task.name": ["mask", "gender", "age"]}
+    settings = StudyConfig(name="labels", recipe="quick", set={"folds.count": 4}, grid=grid)
+    plans = study.make_plans(study.expand(settings, {"root": scanned.root}), replace(scanned, samples=samples))
+    mask, gender, age = (plan.samples.set_index("person")["fold"] for plan in plans)
+    assert len(gender) > max(len(mask), len(age)), "the test needs gender to lead"
+    assert len(mask.index.intersection(age.index).difference(gender.index)) >= 10
+    for one, other in itertools.combinations([mask, gender, age], 2):
+        shared = one.index.intersection(other.index)
+        assert one[shared].to_dict() == other[shared].to_dict()
 
 
 def test_runs_with_different_folds_are_no_study(scanned):
