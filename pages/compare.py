@@ -42,14 +42,14 @@ def say(differences: list[Difference], within: float) -> None:
         st.caption(note)
 
 
-def judged(members: Sequence[ComparedRun], baseline: ComparedRun, against_baseline: Sequence[Difference]) -> Verdict:
-    """The verdict over all runs, from the best one's point of view."""
+def judged(members: Sequence[ComparedRun]) -> Verdict:
+    """The verdict over all runs, from the best one's point of view; also where that one is the baseline."""
     top = verdict.best_of(members, question.metric, question.which)
-    against_top = against_baseline
-    if top is not None and top is not baseline:
+    against_top: list[Difference] = []
+    if top is not None:
         against = load.pairs(top, [m for m in members if m is not top], question)
         against_top = pairs.differences(
-            against, within=question.within / 100, metric=question.metric, which=question.which
+            against, within=question.within / 100, metric=question.metric, which=question.which, highest=True
         )
     sizes = {run_id: run_cost.size.multiply_adds for run_id, run_cost in costs.items()}
     return verdict.verdict(members, top, against_top, sizes, within=question.within / 100)
@@ -151,7 +151,7 @@ differences = pairs.differences(
 )
 if differences:
     if not relabelled.draw(comparable, question) or len(comparable) > 2:
-        decide.draw(judged(comparable, baseline, differences), comparable, costs)
+        decide.draw(judged(comparable), comparable, costs)
     say(differences, within)
 else:
     st.info("Choose a second run to compare with this one.", icon=":material/compare_arrows:")

@@ -240,15 +240,19 @@ def differences(
     metric: str = "f1",
     which: str = "best",
     cost_ratios: Mapping[str, float] | None = None,
+    highest: bool = False,
 ) -> list[Difference]:
     """Every run against the baseline, corrected together.
 
     within: half width of the region that counts as the same, a share. cost_ratios: run id -> multiply-adds per image
-    over the baseline's.
+    over the baseline's. highest: the baseline was chosen for its score (verdict.best_of). Any of them could have been,
+    so that every pair of them counts as a comparison, not only those with the baseline.
     """
     undecided = [_difference(pair, metric, which) for pair in pairs]
-    corrected = paired.holm([d.interval.p if d.interval else math.nan for d in undecided])
-    comparisons = int(np.isfinite(corrected).sum())
+    p_values = [d.interval.p if d.interval else math.nan for d in undecided]
+    tested = int(np.isfinite(p_values).sum())
+    comparisons = math.comb(tested + 1, 2) if highest else tested
+    corrected = paired.holm(p_values, comparisons)
     decided = []
     for pair, difference, p in zip(pairs, undecided, corrected, strict=True):
         if difference.interval is None:

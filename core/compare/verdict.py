@@ -56,7 +56,8 @@ def verdict(
     *,
     within: float,
 ) -> Verdict:
-    """members: the runs, of the same classes. against_top: every other one against `top`, corrected together.
+    """members: the runs, of the same classes. against_top: every other one against `top`, which is best_of them, as
+    pairs.differences tells it of the `highest`.
 
     costs: run id -> multiply-adds of one image, NaN or missing where unknown. within: as in pairs.differences.
     """
@@ -99,8 +100,20 @@ def verdict(
         more.append(_what_decides(names, contest, folds, open_ones, top, waits, within))
     if unpaired:
         more.append(f"{listed([names[d.run] for d in unpaired])} cannot be set against {names[top.id]}.")
+    more.append(_corrected([*worse, *open_ones], within))
     others = tuple(d.run for d in unpaired)
     return Verdict(headline, tuple(filter(None, more)), kind, top.id, take, contest, folds, waits, others)
+
+
+def _corrected(judged: Sequence[Difference], within: float) -> str:
+    """For how many comparisons, where a difference is claimed or the correction may be why it is not."""
+    for difference in judged:
+        interval, comparisons = difference.interval, difference.comparisons
+        apart = interval is not None and not interval.low <= 0 <= interval.high and abs(interval.mean) > within
+        if apart and comparisons > 1:
+            pairs = f"{comparisons} comparisons, all pairs of these runs"
+            return f"Corrected for {pairs}: the best was chosen for its score."
+    return ""
 
 
 def _known(cost: float | None) -> float:

@@ -36,10 +36,10 @@ def answer(findings: Findings) -> list[str]:
 def over_all(findings: Findings) -> list[str]:
     """The verdict over all runs, as the Compare page begins with it; nothing for a run alone."""
     top = verdict.best_of(findings.members)
-    against_top = findings.differences
+    others = findings.pairs
     if top is not None and top is not findings.baseline:
         others = [pair(member, top) for member in findings.members if member is not top]
-        against_top = differences(others, within=findings.within)
+    against_top = differences(others, within=findings.within, highest=True)
     sizes = {run_id: run_cost.size.multiply_adds for run_id, run_cost in findings.costs.items()}
     said = verdict.verdict(findings.members, top, against_top, sizes, within=findings.within)
     return [" ".join([said.headline, *said.more])] if said.headline else []

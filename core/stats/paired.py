@@ -211,16 +211,18 @@ def _binomial(only_a: int, only_b: int) -> McNemar:
     return McNemar(only_a, only_b, min(1.0, 2 * below), min(1.0, 2 * below - at))
 
 
-def holm(p: Sequence[float]) -> np.ndarray:
+def holm(p: Sequence[float], family: int | None = None) -> np.ndarray:
     """p-values corrected for having looked at all of them, shape (m,); NaN stays NaN and counts for nothing.
 
+    family: of how many comparisons these are the ones that were picked, where they are not all; each of the others
+    counts as if its p were 1, which is never too little.
     Source: Holm 1979, A simple sequentially rejective multiple test procedure.
     """
     raw = np.asarray(p, dtype=float)
     corrected = np.full(raw.shape, np.nan)
     tested = np.flatnonzero(np.isfinite(raw))
     order = tested[np.argsort(raw[tested], kind="stable")]
-    factors = len(order) - np.arange(len(order))
+    factors = (len(order) if family is None else family) - np.arange(len(order))
     corrected[order] = np.minimum(1.0, np.maximum.accumulate(raw[order] * factors))
     return corrected
 

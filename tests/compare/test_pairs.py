@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
+from statsmodels.stats.multitest import multipletests
 
 from core.compare import contrast, cost, members, pairs
+from core.compare.verdict import best_of
 from core.errors import LabError
 from core.figures import comparison
 from core.places import lab_folder
@@ -69,6 +71,20 @@ def test_runs_of_one_study_lose_its_name_while_its_record_is_there(study, tmp_pa
     assert [m.name for m in members.told_apart(odd)] == long
     stranger = load(study)[:1]
     assert [m.name for m in members.told_apart([*runs, *stranger])] == [*long, "ResNet-18"]
+
+
+def test_against_one_that_was_chosen_for_its_score_all_pairs_count(study):
+    runs = load(study)
+    top = best_of(runs)
+    in_pairs = [pairs.pair(m, top) for m in runs if m is not top]
+    named, chosen = (pairs.differences(in_pairs, highest=highest) for highest in (False, True))
+    assert [d.comparisons for d in named] == [3] * 3 and [d.comparisons for d in chosen] == [6] * 3
+    raw = [d.interval.p for d in chosen]
+    assert [d.p for d in chosen] == pytest.approx(multipletests([*raw, 1, 1, 1], method="holm")[1][:3])
+    worse = [d.sentence for d in chosen if d.verdict == "worse"]
+    assert worse and all("corrected for 6 comparisons)" in sentence for sentence in worse)
+    (two,) = pairs.differences(in_pairs[:1], highest=True)
+    assert two.comparisons == 1 and two.p == two.interval.p
 
 
 def compared(runs, **settings):

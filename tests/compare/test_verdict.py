@@ -22,11 +22,12 @@ def member(name, scores=(0.7, 0.71, 0.69, 0.72, 0.7), waits=0):
     )
 
 
-def against(name, deltas, called):
+def against(name, deltas, called, comparisons=1):
     """A run minus the best one, called as the test wants it."""
     interval = paired.corrected_paired_interval(np.array(deltas), np.zeros(len(deltas)), test_fraction=0.25)
     blank = dict.fromkeys(pairs.Difference.__dataclass_fields__)
-    return pairs.Difference(**(blank | {"run": name, "deltas": tuple(deltas), "interval": interval, "verdict": called}))
+    told = {"run": name, "deltas": tuple(deltas), "interval": interval, "verdict": called, "comparisons": comparisons}
+    return pairs.Difference(**(blank | told))
 
 
 @pytest.fixture
@@ -49,6 +50,17 @@ def test_one_that_is_better_than_all_others_is_called_the_best(three):
     said = verdict(three, three[1], all_worse, COSTS, within=0.01)
     assert (said.kind, said.take, said.folds) == ("best", "r34", None)
     assert said.headline == "r34 is the best of these: better than r18 and r50."
+
+
+def test_for_how_many_comparisons_it_is_corrected_is_said_where_it_could_have_decided(three):
+    three_pairs = "Corrected for 3 comparisons, all pairs of these runs: the best was chosen for its score."
+    for called in (paired.WORSE, paired.UNDECIDED):
+        clear = [against(name, CLEAR, called, 3) for name in ("r18", "r50")]
+        assert verdict(three, three[1], clear, COSTS, within=0.01).more[-1] == three_pairs
+    level = [against(name, (0.03, -0.03, 0.0, 0.01, -0.02), paired.UNDECIDED, 3) for name in ("r18", "r50")]
+    two = [against("r18", CLEAR, paired.WORSE, 1)]
+    for others in (level, two):
+        assert "orrected" not in " ".join(verdict(three, three[1], others, COSTS, within=0.01).more)
 
 
 def test_where_nothing_separates_them_the_cheapest_and_what_would_decide_are_named(three):

@@ -320,6 +320,14 @@ def test_a_verdict_over_all_runs_stands_first(study):
     assert f"2 new runs as a study, with the same settings and seeds: {2 * (5 + further)} fold jobs" in captions(at)
 
 
+def test_the_best_is_told_over_all_pairs_also_where_it_is_the_baseline(study, folder):
+    best = make_run(folder, study, "ResNet-101", skill=0.999, seed=7, config={"model": {"depth": 101}})
+    for baseline, words in ((best.id, "ResNet-18 is worse than ResNet-101"), (IDS[0], "ResNet-101 is better than")):
+        markup = html(page("compare", runs=",".join([*IDS, best.id]), baseline=baseline))
+        assert "Corrected for 6 comparisons, all pairs of these runs" in markup
+        assert re.search(rf"{words}[^<]*corrected for 3 comparisons\)", re.sub(r"</?b>", "", markup))
+
+
 def test_what_would_decide_is_launched_on_the_same_folds_and_once(folder):
     root = draw_faces(folder / "faces")
     two = [members.load(made_run(folder, root, seed=seed, folds=2).id) for seed in (0, 1)]

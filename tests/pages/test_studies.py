@@ -336,7 +336,7 @@ def test_a_study_answers_its_question_marks_the_best_and_shows_what_differs(open
         compared.make_run(
             tmp_path / "runs", table, f"depths r{depth}", skill=skill, seed=depth, config={"model": {"depth": depth}}
         )
-        for depth, skill in ((18, 0.4), (34, 0.95))
+        for depth, skill in ((18, 0.4), (34, 0.95), (50, 0.4))
     ]
     members = [StudyRun(run.id, run.config().name, run.config().model_dump(mode="json")) for run in made]
     with record_file.locked(tmp_path / "runs"):
@@ -345,15 +345,16 @@ def test_a_study_answers_its_question_marks_the_best_and_shows_what_differs(open
     text = text_of(show(study=depths.id))
     assert (
         re.search(r"cmp-verdict[^>]*><b>([^<]*)</b>", text)[1]
-        == "depths r34 is the best of these: better than depths r18."
+        == "depths r34 is the best of these: better than depths r18 and depths r50."
     )
+    assert "Corrected for 3 comparisons, all pairs of these runs: the best was chosen for its score." in text
     assert ">Depth</th>" in text and '<td class="lab-left">34</td>' in text
     assert "Highest mean F1, and shown to be better than every other run of the study." in text
     starred = re.search(r">r34</a></td>(.*?)</tr>", text)[1]
     assert text.count(">star<") == 1 and ">star<" in starred
     made[0].write_state(FoldState(0, "queued"))
     text = text_of(show(study=depths.id))
-    assert "is the best of these" not in text and "No answer yet: 1 fold job of 10 not done" in text
+    assert "is the best of these" not in text and "No answer yet: 1 fold job of 15 not done" in text
 
 
 def test_how_far_a_study_is_stands_in_the_browsers_tab_also_after_a_tick(record, monkeypatch):

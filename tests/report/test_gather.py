@@ -78,6 +78,7 @@ def test_the_table_and_the_answer_are_the_numbers_of_the_folds(study, report):
         assert row[2] == f"{np.mean(f1):.3f} ± {np.std(f1, ddof=1):.3f} (5)"
         assert row[1] == "5 of 5"
     assert report.sentences[0].startswith("ResNet-101 is the best of these: better than ResNet-18 and ResNet-34.")
+    assert "Corrected for 3 comparisons, all pairs of these runs" in report.sentences[0]
     assert report.sentences[1].startswith("ResNet-101 has the highest mean F1")
     assert "ResNet-34 is not shown to be" in report.sentences[2]
     assert "ResNet-101 is better than ResNet-18" in report.sentences[3]

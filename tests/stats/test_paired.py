@@ -196,6 +196,16 @@ def test_holm_is_statsmodels():
         assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
 
 
+def test_holm_over_a_family_of_which_few_were_tested_is_statsmodels_with_ones_for_the_others():
+    rng = np.random.default_rng(0)
+    for runs in (2, 3, 5, 12):
+        family = math.comb(runs, 2)
+        p = rng.random(runs - 1) ** 4
+        whole = [*p, *[1.0] * (family - len(p))]
+        assert holm(p, family) == pytest.approx(multipletests(whole, method="holm")[1][: len(p)])
+    assert holm([0.02, math.nan, 0.01], 6) == pytest.approx([0.1, math.nan, 0.06], nan_ok=True)
+
+
 def test_holm_leaves_out_what_was_not_tested():
     assert holm([0.02, math.nan, 0.01]) == pytest.approx([0.02, math.nan, 0.02], nan_ok=True)
 

@@ -40,7 +40,7 @@ def section(status: StudyStatus) -> Verdict | None:
         st.html(f'<div class="lab-meta">{escape(refused[0].message)} Their F1 are not of the same classes.</div>')
     top = next(member for member in comparable if member.id == top.id)
     against = load.pairs_of(top, [member for member in comparable if member is not top], "f1", "best")
-    differences = pairs.differences(against, within=WITHIN)
+    differences = pairs.differences(against, within=WITHIN, highest=True)
     said = verdict.verdict(comparable, top, differences, {}, within=WITHIN)
     decide.draw(said, comparable, {})
     return said if said.kind != "nothing" and not refused else None
