@@ -15,7 +15,7 @@ from core.data.yes_no import pairs
 from core.errors import LabError
 from core.plan.folds import assign_folds, given_folds
 from core.runs import Run, origins
-from core.runs.ancestry import ancestry
+from core.runs.ancestry import ancestry, line
 from core.runs.everybody import unmeasured
 from core.runs.kept import dropped
 
@@ -102,22 +102,24 @@ def inherit_folds(table: pd.DataFrame, people: pd.DataFrame, folds: int, seed: i
 
 
 def check_held_out(table: pd.DataFrame, parent: Run) -> None:
-    """Raises LabError(kind 'transfer') when a photo stands in another fold than the one where the parent held it out.
+    """Raises LabError(kind 'transfer') when a photo stands in another fold than the one where the parent, or a run of
+    its line that is still here, held it out.
 
-    A label correction can give a photo to another person, whom the parent held out elsewhere: the fold's first weights
+    A label correction can give a photo to another person, whom that run held out elsewhere: the fold's first weights
     would have seen the photo. table: labelled samples with their fold.
     """
-    before = parent.samples()
-    held_out = table["sample"].map(dict(zip(before["sample"], before["fold"], strict=True)))
-    moved = table[held_out.notna() & (held_out != table["fold"])]
-    if len(moved):
-        first = moved.iloc[0]
-        raise LabError(
-            f"transfer: photo {first['sample']} is person '{first['person']}' here but not in {parent.id}; "
-            f"it would move from fold {held_out[moved.index[0]]:.0f} to fold {first['fold']}, whose weights saw it.",
-            "Make the label corrections of persons as they were for that run, or start from other weights.",
-            kind="transfer",
-        )
+    for run in line(parent):
+        before = run.samples()
+        held_out = table["sample"].map(dict(zip(before["sample"], before["fold"], strict=True)))
+        moved = table[held_out.notna() & (held_out != table["fold"])]
+        if len(moved):
+            first, fold = moved.iloc[0], held_out[moved.index[0]]
+            raise LabError(
+                f"transfer: photo {first['sample']} is person '{first['person']}' here but not in {run.id}; "
+                f"it would move from fold {fold:.0f} to fold {first['fold']}, whose weights saw it.",
+                "Make the label corrections of persons as they were for that run, or start from other weights.",
+                kind="transfer",
+            )
 
 
 def _spread(table: pd.DataFrame, fold: pd.Series, folds: int, seed: int) -> np.ndarray:

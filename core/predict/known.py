@@ -20,7 +20,7 @@ from core.data.readers.spelling import nfc
 from core.errors import LabError
 from core.predict.photos import Photo, rows_of
 from core.runs import Run
-from core.runs.ancestry import ancestry
+from core.runs.ancestry import ancestry, line
 from core.runs.everybody.unmeasured import NOBODY
 
 BY_PATH, BY_BYTES, BY_PERSON = "path", "bytes", "person"
@@ -55,8 +55,8 @@ class Known:
     def __init__(self, run: Run):
         """Raises LabError where the run, or its frozen samples, are gone, or its corrections cannot be read."""
         self._run, self._data = run, run.config().data
-        line = _line(run)
-        parts = [each.samples().reindex(columns=["sample", "path", "bytes", "fold", "hash"]) for each in line]
+        generations = line(run)
+        parts = [each.samples().reindex(columns=["sample", "path", "bytes", "fold", "hash"]) for each in generations]
         table = pd.concat(parts, ignore_index=True).drop_duplicates("path")
         self._by_path = {
             os.path.normpath(path): (sample, int(fold))
@@ -67,7 +67,7 @@ class Known:
         people = ancestry(run)
         names = people["person"].astype(str).map(nfc)  # older labs did not join the spellings of a name
         self._by_person = dict(zip(names, people["fold"].astype(int), strict=True))
-        self._renamings = [_renamings(each) for each in line]  # who is called how differs from run to run
+        self._renamings = [_renamings(each) for each in generations]  # who is called how differs from run to run
         self._people: dict[str, tuple[str, str, bool]] | None = None  # of the whole dataset, as _people_of gives it
 
     def of(self, photo: Photo) -> Acquaintance | None:
@@ -123,17 +123,6 @@ class Known:
         if self._people is None:
             self._people = _people_of(self._data)
         return self._people.get(real)
-
-
-def _line(run: Run) -> list[Run]:
-    """The run and, as far as they are here, the runs that it started from: in each of them fold k held out the same."""
-    line = [run]
-    while (parent := line[-1].config().model.parent) is not None:
-        before = Run(parent, run.dir.parent)
-        if not before.exists():
-            break
-        line.append(before)
-    return line
 
 
 def _renamings(run: Run) -> list[Correction]:

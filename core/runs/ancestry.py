@@ -32,23 +32,27 @@ def ancestry(run: Run) -> pd.DataFrame:
     return people.reset_index(drop=True)
 
 
+def line(run: Run) -> list[Run]:
+    """The run and, as far as they are here, the runs that it started from: in each of them fold k held out the same."""
+    runs = [run]
+    while (parent := runs[-1].config().model.parent) is not None:
+        before = Run(parent, run.dir.parent)
+        if not before.exists():
+            break
+        runs.append(before)
+    return runs
+
+
 def line_of(run: Run) -> tuple[set[str], set[str]]:
     """(samples, people) on which this run or an ancestor of it was trained.
 
     samples: of the runs of its line that are here. people: of what lies behind the first one that was deleted, of which
     only the people are remembered; none where the line is whole.
     """
-    samples: set[str] = set()
-    while True:
-        samples |= set(run.samples()["sample"])
-        parent = run.config().model.parent
-        if parent is None:
-            return samples, set()
-        before = Run(parent, run.dir.parent)
-        if not before.exists():
-            ancestors = run.ancestors()
-            return samples, set() if ancestors is None else set(ancestors["person"])
-        run = before
+    runs = line(run)
+    samples = {sample for each in runs for sample in each.samples()["sample"]}
+    ancestors = None if runs[-1].config().model.parent is None else runs[-1].ancestors()
+    return samples, set() if ancestors is None else set(ancestors["person"])
 
 
 def run_holding(path: Path) -> tuple[Run, int] | None:

@@ -295,6 +295,33 @@ def test_a_photo_that_changes_its_person_cannot_leak_through_a_parent_run(colour
     assert caught.value.kind == "transfer"
 
 
+def test_nor_through_a_run_before_the_parent_where_the_parent_lacks_the_photo(colours, monkeypatch):
+    monkeypatch.setattr(control, "ensure_workers", lambda root=None: None)
+
+    def finished(**settings):
+        run = control.launch(colour_plan(colours, **settings))
+        for fold in run.folds():
+            run.weights_file(fold, "best").write_bytes(b"x")
+            run.write_state(FoldState(fold, state="done"))
+        return run
+
+    first = finished()
+    fold = first.samples().drop_duplicates("person").set_index("person")["fold"].to_dict()
+    moved = first.samples().iloc[0]
+    other = next(person for person in fold if fold[person] != moved["fold"])
+    out = corrections.add(colours, Correction(kind="exclude-photo", sample=moved["sample"]))
+    middle = finished(model={"init": f"run:{first.id}"})
+    assert moved["sample"] not in set(middle.samples()["sample"])
+    corrections.undo(colours, out.id)
+    after = {"model": {"init": f"run:{middle.id}"}}
+    assert moved["sample"] in set(colour_plan(colours, **after).samples["sample"])
+    names = {"before": moved["person"], "after": other}
+    corrections.add(colours, Correction(kind="relabel", sample=moved["sample"], attribute="person", **names))
+    with pytest.raises(LabError, match=f"but not in {first.id}; .* whose weights saw it") as caught:
+        colour_plan(colours, **after)
+    assert caught.value.kind == "transfer"
+
+
 # A task that the dataset has
 
 
