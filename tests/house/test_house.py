@@ -437,6 +437,25 @@ def test_the_rule_of_uploads_sees_a_chart_in_each_way_of_drawing_one(code):
     assert list(charts_that_offer_an_upload(ast.parse(code))) == [1]
 
 
+def kinds_of_keys(trees):
+    """key, where it is spelt out -> what is drawn under it."""
+    kinds = {}
+    for node in (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        for keyword in node.keywords:
+            if keyword.arg == "key" and isinstance(keyword.value, ast.Constant):
+                drawn = node.args[0] if ast.unparse(node.func) in ("field", "begin") else node.func
+                kinds.setdefault(keyword.value.value, set()).add(ast.unparse(drawn).rpartition(".")[2])
+    return kinds
+
+
+def test_what_is_drawn_under_one_key_is_of_one_kind():
+    """Two elements of one key on one page are a traceback, of which nothing is seen until both of them are drawn."""
+    kinds = kinds_of_keys(map(tree_of, saying(sorted((HOME / "pages").rglob("*.py")), "key=")))
+    assert len(kinds) > 100 and not {key: names for key, names in kinds.items() if len(names) > 1}
+    code = "field(st.selectbox, 'Number', key='number'); st.plotly_chart(figure, key='number')"
+    assert kinds_of_keys([ast.parse(code)]) == {"number": {"selectbox", "plotly_chart"}}
+
+
 def test_no_style_asks_of_every_element_what_it_has():
     """A rule such as `.a > :has(> .b)` makes the browser look at the page anew at each change of it, while plotly draws
     too: an element is named before it is asked."""

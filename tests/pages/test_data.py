@@ -266,6 +266,18 @@ def test_photos_stand_by_a_number_and_those_without_it_last(lab, tmp_path, drawn
     assert address(page, "number") == "age"
 
 
+@pytest.mark.parametrize("second", ["age", "weight_kg"])
+def test_the_overview_shows_any_of_several_numbers(lab, tmp_path, second):
+    table = [f"file,label,height_cm,{second}", "0.jpg,a,182.5,40", "1.jpg,b,160,30", "2.jpg,a,150,41", "3.jpg,b,170,8"]
+    for row in table[1:]:
+        draw(tmp_path / "two" / row.split(",")[0])
+    (tmp_path / "two" / "labels.csv").write_text("\n".join(table) + "\n")
+    page = open_page(root=tmp_path / "two", view="overview", number="height_cm")
+    assert "Photos in the groups of height_cm" in words(page)
+    page.selectbox(key="data-number").set_value(second).run()
+    assert not page.exception and address(page, "number") == second
+
+
 @pytest.mark.parametrize("number", ["-3", "999999999999999999999", "²"])
 def test_a_page_that_is_not_there_is_the_nearest_one(lab, tmp_path, drawn, number):
     open_page(root=pets(tmp_path / "pets", 31), view="faces", page=number)

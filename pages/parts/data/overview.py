@@ -98,7 +98,7 @@ def _numbers(view: View, task: TaskConfig) -> None:
         return
     limits = limits_of(name, task) or proposed_limits(name, samples)
     values = samples[str(column_of(name, samples))].dropna().to_numpy(float)
-    st.plotly_chart(dataset.number_histogram(values, limits, name), key="data-number", **_CHART)
+    st.plotly_chart(dataset.number_histogram(values, limits, name), key="data-values", **_CHART)
     shares = grouped_as(name, samples, task).value_counts(sort=False)
     st.caption(
         f"Photos in the groups of {plain(name)}: {plain(', '.join(f'{group} {n:,}' for group, n in shares.items()))}. "
