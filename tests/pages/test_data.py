@@ -1,5 +1,6 @@
 """The data page, driven through Streamlit's own test runner."""
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -420,6 +421,21 @@ def test_problems_show_their_photos_and_a_bad_file_can_be_left_out(lab, tmp_path
     press(page, "Leave this photo out")
     assert [each.sample for each in corrections.load(root)] == [bad.relative_to(root).as_posix()]
     assert "Corrections settle every problem" in words(page)
+
+
+@pytest.mark.parametrize(("refused", "what", "said"), [("scandir", "birds", "listed"), ("stat", "0.jpg", "looked at")])
+def test_a_folder_that_is_closed_is_a_problem_in_words(lab, tmp_path, monkeypatch, refused, what, said):
+    root, real = pets(tmp_path / "pets", 2), getattr(os, refused)
+    draw(root / "birds" / "0.jpg")
+
+    def refuse(path=".", **options):
+        if str(path).endswith(what) and "birds" in str(path):
+            raise PermissionError(13, "Permission denied")
+        return real(path, **options)
+
+    monkeypatch.setattr(os, refused, refuse)
+    shown = words(open_page(root=root, view="problems"))
+    assert f"cannot be {said}" in shown and "Permission denied" in shown
 
 
 def test_what_is_said_of_several_photos_is_said_once_and_shows_them(lab, tmp_path, drawn):

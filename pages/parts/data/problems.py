@@ -14,8 +14,9 @@ from core.data.labels.corrections import value_text
 from core.data.paths import inside
 from core.data.pictures import alike
 from core.data.pictures.photo import StoredPhoto, photo_of
-from core.data.reach.opening import is_folder, listing
+from core.data.reach.opening import is_file, is_folder, listing
 from core.data.thumbnails import thumbnails
+from core.errors import LabError
 from core.storage.spreadsheet import spreadsheet_csv
 from core.text import count, plain
 from pages.parts.data.gallery import Tile, gallery
@@ -142,13 +143,16 @@ def tiles_of(view: View, sample: str) -> list[Tile]:
         return []
     names = [place]
     if is_folder(root / place):
-        with listing(root / place) as entries:
-            listed = [entry.name for entry in entries if not entry.name.startswith(".")]
+        try:
+            with listing(root / place) as entries:
+                listed = [entry.name for entry in entries if not entry.name.startswith(".")]
+        except (OSError, LabError):  # that it cannot be listed is what the problem says
+            return []
         names = sorted(f"{place}/{name}".lstrip("/") for name in listed)
     pictures = [name for name in names if PurePosixPath(name).suffix.lower() in SUFFIXES]
     tiles = []
     for name in [name for name in pictures if inside(root, name) is not None][:SHOWN]:
-        if (path := root / name).is_file():
+        if is_file(path := root / name):  # of one behind a closed folder it says no
             photo = StoredPhoto(str(path), name, view.raw.bits, path.stat().st_mtime_ns)
             tiles.append(Tile(photo, name.rpartition("/")[2], "not used"))
     good = thumbnails([tile.photo for tile in tiles])
