@@ -160,6 +160,12 @@ def test_what_cannot_be_answered_is_said(run, folder):
     at.text_input(key="predict-path").set_value(str(folder / "nowhere")).run()
     button(at, "Answer the photos by 2 folds").click().run()
     assert "there is no such file or folder" in html(ended(at))
+    photo(folder / "nowhere" / "late.jpg", seed=900)
+    button(at, "Ask again").click().run()
+    assert "late.jpg" in html(ended(at)) and "there is no such file or folder" not in html(at)
+    photo(folder / "nowhere" / "later.jpg", seed=901)
+    button(at, "Answer anew").click().run()
+    assert sorted(ended(at).dataframe[0].value["path"]) == ["late.jpg", "later.jpg"]
     run.weights_file(1, "best").unlink()
     assert "the best weights of fold 1 are gone" in html(page("predict", run=run.id))
 

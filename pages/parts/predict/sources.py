@@ -24,6 +24,7 @@ from pages.parts.shared.fields import field
 
 BROWSE = "predict-browse"
 FOLDER = "predict-place"  # in the session: the folder, table or photo that was named last
+PATH = "path"  # begins the key of what was named
 AT_ONCE = 8  # dropped photos that are answered without a further click
 LARGEST, TOGETHER = 50, 500  # megabytes of one dropped photo, and of all of them or of a zip
 PLACES = {
@@ -46,6 +47,11 @@ class Source:
     number: int | None
     at_once: bool
     photos: Callable[[], list[Photo]]
+
+    @property
+    def may_change(self) -> bool:
+        """Whether other photos may lie there by now, of which the key tells nothing."""
+        return self.key[0] == PATH
 
 
 def choose(run: Run) -> Source | None:
@@ -120,7 +126,7 @@ def _zip(run: Run) -> Source | None:
 
 
 def _of_path(path: str) -> Source:
-    return Source(("path", path), Path(path).name, None, False, lambda: photos.of_path(path))
+    return Source((PATH, path), Path(path).name, None, False, lambda: photos.of_path(path))
 
 
 def _dataset(run: Run) -> Source | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -78,11 +79,22 @@ def answers(question: Question, source: Source | None) -> Predictions | YesNoAns
             return None
         if job.was_cancelled:
             st.caption("Cancelled; nothing was kept.")
-            st.button("Ask again", icon=":material/refresh:", key="predict-again", on_click=_begin_anew, args=(key,))
+            _again("Ask again", key)
             return None
-        predictions = job.result()
+        try:
+            predictions = job.result()
+        except LabError as error:  # what it tells of may be mended by now
+            badges.show_error(error)
+            _again("Ask again", key)
+            return None
+        if source.may_change:
+            _again("Answer anew", key, type="tertiary", help="With the photos that lie there by now.")
     assert predictions is not None  # it ended, and was not cancelled
     return predictions
+
+
+def _again(label: str, key: tuple, **look: Any) -> None:
+    st.button(label, icon=":material/refresh:", key="predict-again", on_click=_begin_anew, args=(key,), **look)
 
 
 def _begin_anew(key: tuple) -> None:
