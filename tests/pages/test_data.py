@@ -69,6 +69,16 @@ def open_page(state: dict | None = None, **address) -> AppTest:
     return page
 
 
+def field_of(page: AppTest, part: str):
+    """The one field of a form of corrections in whose key this stands, after "data-"."""
+    (only,) = [
+        field
+        for field in (*page.selectbox, *page.text_input, *page.number_input, *page.checkbox)
+        if field.key.startswith(f"data-{part}")
+    ]
+    return only
+
+
 def html(page: AppTest) -> str:
     return "".join(element.proto.body for element in page.get("html"))
 
@@ -297,9 +307,9 @@ def test_a_label_is_corrected_shown_as_a_diff_and_undone(lab, tmp_path, drawn, m
     sample = f"images/{min((root / 'images').iterdir()).name}/normal.jpg"
     page = open_page(root=root, view="faces", order="person", photo=sample)
     page.selectbox(key=f"data-what-{sample}").set_value("age").run()
-    page.number_input(key=f"data-value-{sample}-age").set_value(63)
-    page.checkbox(key=f"data-all-{sample}-age").set_value(False)
-    page.text_input(key=f"data-why-{sample}-age").set_value("grey <b>hair</b>")
+    field_of(page, "value-").set_value(63)
+    field_of(page, "all-").set_value(False)
+    field_of(page, "why-").set_value("grey <b>hair</b>")
     press(page, "Save correction")
     (correction,) = corrections.load(root)
     assert (correction.sample, correction.reason) == (sample, "grey <b>hair</b>")
@@ -326,7 +336,7 @@ def test_a_person_is_corrected_as_a_whole_and_left_out(lab, tmp_path, drawn):
     sample = f"images/{min((root / 'images').iterdir()).name}/mask1.jpg"
     page = open_page(root=root, view="faces", photo=sample)
     page.selectbox(key=f"data-what-{sample}").set_value("gender").run()
-    gender = page.selectbox(key=f"data-value-{sample}-gender")
+    gender = field_of(page, "value-")
     gender.set_value({"female": "male", "male": "female"}[gender.value])
     press(page, "Save correction")
     assert corrections.load(root)[0].sample == ""
@@ -361,8 +371,8 @@ def test_several_photos_are_relabelled_at_once_and_those_that_say_so_already_are
     chosen = ["cats/00.jpg", "cats/02.jpg", f"{min(path.name for path in root.iterdir())}/01.jpg"]
     page = open_page(root=root, view="faces", photos=",".join(chosen))
     assert "They say 2 different things now." in words(page)
-    page.selectbox(key="data-several-value-label-3").set_value("cats")
-    page.text_input(key="data-several-why-label").set_value("all <b>cats</b>")
+    field_of(page, "several-value").set_value("cats")
+    field_of(page, "several-why").set_value("all <b>cats</b>")
     press(page, "Correct 3 photos")
     (made,) = corrections.load(root)
     assert (made.kind, made.sample, made.attribute, made.before, made.after) == (
@@ -373,6 +383,31 @@ def test_several_photos_are_relabelled_at_once_and_those_that_say_so_already_are
     page = open_page(root=root, view="faces", photos=",".join(chosen))
     press(page, "Correct 3 photos")
     assert "all of them say so already" in html(page) and corrections.load(root) == [made]
+
+
+def test_the_form_begins_anew_with_another_selection_and_with_what_was_said_meanwhile(lab, tmp_path, drawn):
+    root = pets(tmp_path / "pets", 3)
+    cats, dogs = ([f"{kind.name}/{n:02d}.jpg" for n in range(3)] for kind in sorted(root.iterdir(), reverse=True))
+    page = open_page(root=root, view="faces", photos=",".join(cats))
+    assert field_of(page, "several-value").value == "cats"
+    field_of(page, "several-why").set_value("blurred")
+    press(page, "Correct 3 photos")
+    assert "all of them say so already" in html(page) and field_of(page, "several-why").value == "blurred"
+    page.query_params["photos"] = ",".join(dogs)
+    page.query_params.pop("selection", None)
+    page.run()
+    assert not page.exception and "**3 photos**" in words(page)
+    assert field_of(page, "several-value").value == dogs[0].rpartition("/")[0]
+    assert field_of(page, "several-why").value == ""
+
+    page = open_page(root=root, view="faces", photo=cats[0])
+    field_of(page, "why-").set_value("no cat")
+    press(page, "Save correction")
+    assert "it is cats already" in html(page) and field_of(page, "why-").value == "no cat"
+    said = {"attribute": "label", "before": "cats", "after": "dogs", "reason": "in another tab"}
+    corrections.add(root, Correction(kind="relabel", sample=cats[0], person=cats[0], **said))
+    page.run()
+    assert (field_of(page, "value-").value, field_of(page, "why-").value) == ("dogs", "")
 
 
 def test_by_class_stands_under_headings_with_the_number_of_photos(lab, tmp_path, drawn):

@@ -63,13 +63,15 @@ def _form(view: View, rows: pd.DataFrame) -> None:
         format_func=lambda name: LEAVE_OUT if name == photo.PHOTO else photo.title_of(name),
         help="The dataset's own files stay as they are; new runs use the corrected labels.",
     )
-    value, why = f"data-several-value-{what}-{len(rows)}", f"data-several-why-{what}"
+    now = [] if what == photo.PHOTO else [value_text(each) for each in rows[photo.column_for(what, samples)]]
+    version = photo.version_of(view.raw.root, rows["sample"], now)
+    value, why = f"data-several-value-{what}-{version}", f"data-several-why-{what}-{version}"
     with st.form(f"data-several-{what}", border=False):
         if what == photo.PHOTO:
             label = LEAVE_OUT
         else:
             label = f"Correct {number_of(len(rows), 'photo')}"
-            said_now = sorted({value_text(each) for each in rows[photo.column_for(what, samples)]})
+            said_now = sorted(set(now))
             photo.value_field(samples, what, said_now[0] if len(said_now) == 1 else None, value)
             if len(said_now) > 1:
                 st.caption(f"They say {count(len(said_now))} different things now.")

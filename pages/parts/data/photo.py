@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -165,13 +167,15 @@ def _form(view: View, row: pd.Series) -> None:
         format_func=title_of,
         help="The dataset's own files stay as they are; new runs use the corrected labels.",
     )
+    now = [] if what in LEAVE_OUT else [value_text(row[column_for(what, samples)])]
+    version = version_of(view.raw.root, [sample], now)
     with st.form(f"data-correct-{sample}-{what}", border=False):
-        keys = {name: f"data-{name}-{sample}-{what}" for name in ("value", "all", "why")}
+        keys = {name: f"data-{name}-{sample}-{what}-{version}" for name in ("value", "all", "why")}
         if what in LEAVE_OUT:
             if what == PERSON:
                 st.caption(f"{count(len(theirs))} photos of {plain(row['person'])} are left out.")
         else:
-            value_field(samples, what, value_text(row[column_for(what, samples)]), keys["value"])
+            value_field(samples, what, now[0], keys["value"])
             if len(theirs) > 1:
                 words = f"For all {count(len(theirs))} photos of this person"
                 begins = what in ("person", "label") or is_of_person(what, samples)
@@ -181,10 +185,14 @@ def _form(view: View, row: pd.Series) -> None:
             args = (view.raw.root, what, sample, row["person"], keys["why"])
             st.form_submit_button(LEAVE_OUT[what], type="primary", on_click=_save_out, args=args)
         else:
-            column = column_for(what, samples)
-            values = sorted({value_text(value) for value in theirs[column]})
-            args = (view.raw.root, what, sample, row["person"], value_text(row[column]), values, keys)
+            values = sorted({value_text(value) for value in theirs[column_for(what, samples)]})
+            args = (view.raw.root, what, sample, row["person"], now[0], values, keys)
             st.form_submit_button("Save correction", type="primary", on_click=_save_label, args=args)
+
+
+def version_of(root: str, samples: Iterable[str], now: Iterable[str]) -> str:
+    """For the keys of a form: of another dataset, of other photos, or once they say something else, it begins anew."""
+    return hashlib.sha256(json.dumps([root, [*samples], [*now]]).encode()).hexdigest()[:12]
 
 
 def column_for(what: str, samples: pd.DataFrame) -> str:
