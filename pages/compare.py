@@ -185,6 +185,6 @@ draw_groups(comparable, names, colours, question.which)
 theme.heading("Flips")
 flipped = {pair.run.id: pair for pair in run_pairs if pair.table is not None and len(pair.table)}
 if flipped:
-    flips.draw(flipped, names)
+    flips.draw(flipped, names, question.which)
 else:
     st.caption("Flips appear when two runs share a finished fold and have their predictions.")

@@ -205,6 +205,22 @@ def test_flips_show_both_answers_and_lead_to_the_maps_of_both(study):
     assert at.query_params["side"] == "baseline"
 
 
+def test_flips_of_the_last_epoch_lead_to_the_answers_of_the_last_epoch(study, monkeypatch):
+    opened = []
+
+    def switch(page, *, query_params):
+        opened.append(query_params)
+        st.stop()
+
+    monkeypatch.setattr(st, "switch_page", switch)
+    best, at = (page("compare", runs=",".join(IDS[:2]), **asked) for asked in ({}, {"which": "final"}))
+    links, of_the_best = (re.findall(r'href="(look_inside[^"]+)"', html(each)) for each in (at, best))
+    assert len(links) > 1 and all("&amp;which=final" in link for link in links)
+    assert len(of_the_best) > 1 and "which=" not in "".join(of_the_best)
+    at.button(key="flips-select").click().run()
+    assert not at.exception and opened[0]["which"] == "final"
+
+
 def report_form():
     import streamlit as st
 

@@ -39,18 +39,19 @@ _CSS = """<style>
 </style>"""
 
 
-def maps_link(run: str, baseline: str, samples: list[str], attribute: str = "") -> str:
+def maps_link(run: str, baseline: str, samples: list[str], attribute: str = "", which: str = "best") -> str:
     """The address of Look inside with the maps of both runs for these samples; a comma in a name is quoted twice.
 
-    attribute: the one that is looked at, where several are told one by one.
+    attribute: the one that is looked at, where several are told one by one. which: the epoch that answered.
     """
     names = ",".join(quote(sample.replace("%", "%25").replace(",", "%2C"), safe="") for sample in samples)
     of = f"&attribute={quote(attribute, safe='')}" if attribute else ""
+    of += f"&which={which}" if which != "best" else ""
     return f"look_inside?run={quote(run)}&runs={quote(run)},{quote(baseline)}&samples={names}&first={len(samples)}{of}"
 
 
-def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
-    """pairs: run id -> its pair with the baseline, for runs with predictions."""
+def draw(pairs: dict[str, Pair], names: dict[str, str], which: str) -> None:
+    """pairs: run id -> its pair with the baseline, for runs with predictions. which: the epoch that they are of."""
     address = st.query_params
     run = address.get("flip", "")
     run = run if run in pairs else next(iter(pairs))
@@ -77,7 +78,7 @@ def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
     rows = chosen.iloc[(page - 1) * PAGE : page * PAGE]
     attribute = str(rows["attribute"].iloc[0])  # of several, Look inside shows one at a time
     first = list(rows["sample"][rows["attribute"] == attribute])[:MOST_FACES]
-    link = maps_link(run, pair.baseline.id, first, attribute)
+    link = maps_link(run, pair.baseline.id, first, attribute, which)
     of_attribute = chosen[chosen["attribute"] == attribute]
     several = f"Select all {count(len(of_attribute))} in Look inside"
     st.button(
@@ -86,14 +87,14 @@ def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
         key="flips-select",
         help="Together, to see where they stand in the confusion matrix, their maps, or correct them.",
         on_click=_select,
-        args=(pair, of_attribute["sample"].tolist(), attribute),
+        args=(pair, of_attribute["sample"].tolist(), attribute, which),
     )
     if (to_open := st.session_state.pop(_OPEN, None)) is not None:
         st.switch_page(LOOK, query_params=to_open)
     words = f"Open the first {len(first)} in Look inside" if len(first) > 1 else "Open it in Look inside"
     st.html(
         f'{_CSS}<a class="cmp-maps" href="{escape(link)}" target="_self">{words}</a>'
-        f'<div class="cmp-flips">{"".join(_face(row, pair, names) for row in rows.itertuples())}</div>'
+        f'<div class="cmp-flips">{"".join(_face(row, pair, names, which) for row in rows.itertuples())}</div>'
     )
     st.caption(
         "The clearest first: by how much more one run gives to the true class than the other. Both predictions are "
@@ -101,16 +102,17 @@ def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
     )
 
 
-def _select(pair: Pair, samples: list[str], attribute: str) -> None:
+def _select(pair: Pair, samples: list[str], attribute: str, which: str) -> None:
     """Both runs in Look inside, narrowed to these photos, which are selected from here on."""
     root = pair.run.config.data.root
     selected.put(root, samples)
     link = {"run": pair.run.id, "runs": f"{pair.run.id},{pair.baseline.id}", bar.ONLY: "1"}
     link |= {"attribute": attribute} if attribute else {}
+    link |= {"which": which} if which != "best" else {}
     st.session_state[_OPEN] = link | {selected.NAME: selected.of(root).name}
 
 
-def _face(row, pair: Pair, names: dict[str, str]) -> str:
+def _face(row, pair: Pair, names: dict[str, str], which: str) -> str:
     answers = ""
     for member, predicted, held, true in (
         (pair.run, row.predicted_a, row.q_a, row.p_a),
@@ -122,7 +124,7 @@ def _face(row, pair: Pair, names: dict[str, str]) -> str:
             f'<span class="lab-{"good" if right else "bad"}"><i>{"✓" if right else "✗"}</i> '
             f"{escape(names[member.id])}: {escape(str(predicted))}, {sure(held)}{truth}</span>"
         )
-    link = maps_link(pair.run.id, pair.baseline.id, [row.sample], row.attribute)
+    link = maps_link(pair.run.id, pair.baseline.id, [row.sample], row.attribute, which)
     return (
         f'<a href="{escape(link)}" target="_self">{_picture(photo_of(row))}'
         f"<b>{escape(str(row.label))}</b> · fold {row.fold}{answers}</a>"
