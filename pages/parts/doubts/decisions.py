@@ -172,7 +172,7 @@ def _go_on(doubt: Doubt, words: str, *, correction_ids: tuple[str, ...] = (), co
 
 def _relabel_form(doubt: Doubt) -> None:
     """One field an attribute, filled with what the network believes; an age has to be told."""
-    key = f"look-relabel-{doubt.sample}"
+    key = f"look-relabel-{doubt.sample}-{doubt.label}-{doubt.likely}"  # another run may believe something else
     attributes = doubt.answers.attributes
     with st.form(key, border=True):
         with st.container(horizontal=True):
