@@ -1,18 +1,22 @@
 """A class, a person, a file, a run and a tag with every kind of markup in its name: on each page it is text."""
 
 import re
+from html import escape
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from streamlit.testing.v1 import AppTest
 
 from core.config import from_dict, recipes, to_yaml
+from core.data.labels import corrections
+from core.data.labels.corrections import Correction
 from core.jobs import control, speed
 from core.places import HOME
 from core.runs import notes
 from core.runs.lists.summaries import summaries
 from core.text import plain
 from tests.answered import made, photo, probabilities_of, table_of
+from tests.pages.app import elements
 from tests.photos import draw
 
 NASTY = ":red[x] **b** <img src=x onerror=alert(1)> $e=mc^2$ [l](http://x)"
@@ -85,6 +89,10 @@ def markdown_of(at):
     return fields
 
 
+def html_of(at):
+    return [element.proto.body for element in elements(at.main) if element.type == "html"]
+
+
 def assert_text(at):
     """No Markdown field holds the name, or a part of it that means something, as it stands."""
     for text in markdown_of(at):
@@ -114,6 +122,20 @@ def test_data(root, view):
     at = opened("data", root=str(root), view=view, task="label", photo=f"{NASTY.replace('/', '')}.jpg", folds="5")
     assert_text(at)
     assert_text(opened("data", root=str(root), view=view, person=NASTY, kind=NASTY, photo="1.jpg", **{"class": NASTY}))
+
+
+@pytest.mark.fault(23)
+def test_an_attribute_of_ones_own_with_a_saved_correction(root):
+    labels = root / "labels.csv"
+    header, *lines = labels.read_text().splitlines()
+    told = [f"{line},{('new', 'old')[place % 2]}" for place, line in enumerate(lines)]
+    labels.write_text("\n".join([f"{header},{NASTY}", *told]) + "\n")
+    made = {"sample": "1.jpg", "person": NASTY, "attribute": NASTY, "before": "old", "after": NASTY, "by": NASTY}
+    corrections.add(root, Correction(kind="relabel", **made))
+    at = opened("data", root=str(root), view="corrections")
+    assert_text(at)
+    diff = next(body for body in html_of(at) if 'class="data-diff"' in body)
+    assert f"{escape(NASTY)} <del>old</del>" in diff and NASTY not in diff
 
 
 @pytest.mark.fault(23)

@@ -104,6 +104,13 @@ def test_whose_it_is_counts_here_too(folder, monkeypatch, who, may):
     assert {state.state for state in run.states()} == {"cancelled" if may else "queued"}
 
 
+def test_the_name_of_who_launched_what_waits_is_text(folder, monkeypatch):
+    run = make_run(folder, "theirs", ("queued", "queued"), info={"by": "a <b>x</b>"})
+    queue.enqueue(run, run.folds())
+    acting(monkeypatch, BERT)
+    assert "by a &lt;b&gt;x&lt;/b&gt;" in html(opened()) and "<b>x</b>" not in html(opened())
+
+
 def counted(monkeypatch):
     """Grows by one for each look through a runs folder."""
     looks, look = [], index._Folder.look

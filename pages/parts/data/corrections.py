@@ -80,7 +80,7 @@ def diff(view: View, effect: CorrectionEffect) -> str:
     each = effect.correction
     if each.kind == "relabel":
         what = (
-            f"{each.attribute} <del>{escape(each.before or 'unknown')}</del> → "
+            f"{escape(each.attribute)} <del>{escape(each.before or 'unknown')}</del> → "
             f"<ins>{escape(each.after or 'unknown')}</ins>"
         )
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import pandas as pd
 import streamlit as st
@@ -75,7 +76,7 @@ def _waiting(waiting: Sequence[Listed], summaries: list[dict]) -> None:
     for entry in in_order[:MOST]:
         _head(entry)
         words = waits.in_words([entry.summary], folds_of, held, spans)
-        st.html(f'<div class="lab-meta">{badges.icon("queued")} {words}</div>')
+        st.html(f'<div class="lab-meta">{badges.icon("queued")} {escape(words)}</div>')
     _more(in_order)
 
 
