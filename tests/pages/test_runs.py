@@ -1,12 +1,16 @@
 """Runs, run without a browser on made-up run folders."""
 
+import io
 import json
 
+import pandas as pd
 import pytest
+import streamlit as st
 
 from core.jobs import control, trash
 from core.runs import Run, notes
 from core.runs.lists import index, saved, views
+from pages.parts.shared import exports
 from tests.pages.app import button, captions, elements, html, labels, page
 from tests.pages.trials import make_run
 
@@ -216,6 +220,24 @@ def test_a_run_is_renamed_on_every_page_and_back(folder):
     assert "the best one</div>" in html(page("live", run=run.id))
     button(at, "Undo").click().run()
     assert [entry.name for entry in index.listed()] == ["one"] and run.exists()
+
+
+def test_a_run_that_was_renamed_is_exported_under_its_name(folder, monkeypatch):
+    run, offered = make_run(folder, "one"), {}
+    monkeypatch.setattr(st, "download_button", lambda label, data, *_, **options: offered.update({label: data}))
+    at = page("runs", runs=run.id)
+    at.session_state["runs-export"] = True  # the popover is open
+    at.run()
+    assert b",one," in offered["CSV"]
+    notes.change_notes(run, name="the best one")
+    at.run()
+    assert b",the best one," in offered["CSV"] and b",one," not in offered["CSV"]
+    assert set(pd.read_parquet(io.BytesIO(offered["Parquet"]))["name"]) == {"the best one"}
+    (entry,) = index.listed()
+    before = exports.version_of(entry)
+    notes.change_notes(run, name="another")
+    (entry,) = index.listed()
+    assert exports.version_of(entry) != before, "a report that was written names it as it was"
 
 
 def test_columns_are_chosen_in_their_order_and_kept(folder):

@@ -183,7 +183,8 @@ def _file_name(title: str) -> str:
 
 
 def version_of(entry: Listed) -> tuple:
-    return tuple((fold["state"], fold["epoch"]) for fold in entry.summary["folds"])
+    """Changes with all that a table, a log or a report says of a run: its name, and what its folds have trained."""
+    return entry.name, *((fold["state"], fold["epoch"]) for fold in entry.summary["folds"])
 
 
 def _download(label: str, make: Callable[[tuple], bytes], stamp: tuple, name: str, mime: str) -> None:
