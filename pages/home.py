@@ -32,5 +32,5 @@ if done := [summary for summary in listed if summary["state"] == "done"]:
     ended.finished(done, ended.last_result(done))
 for bad in [summary for summary in every if "unreadable" in summary][: ended.STOPPED_SHOWN]:
     st.html(badges.fault(f"{bad['unreadable']}.", "Its folder can be deleted or mended.", bad["id"], "unreadable"))
-around.section(listed)
+around.section(every)
 around.machine_line()

@@ -14,7 +14,7 @@ from core.jobs import control, queue, speed
 from core.jobs.pace import ahead
 from core.jobs.pace.ahead import Times
 from core.network import room
-from core.runs import FoldState, Run
+from core.runs import FoldState, Run, notes
 from core.studies import record_file
 from core.studies.record_file import Study, StudyRun
 from core.text import size
@@ -189,6 +189,13 @@ def test_the_runs_of_a_study_are_one_line_that_leads_to_it(folder, monkeypatch):
     links = [each.proto.label for each in at.main if each.type == "page_link"]
     assert "2 finished runs" in markup and "highest mean" in markup
     assert links.count("depths") >= 1 and "depths r1" not in links[1:] and "Does depth help?" in markup
+
+
+def test_runs_of_a_study_that_are_archived_are_done_all_the_same(folder):
+    make_run(folder, "further", run_id="20260401-000000-further-0000")
+    notes.archive([run.id for run in study_of(folder)])
+    markup = html(page("home"))
+    assert "2 of 2 runs done · Does depth help?" in markup
 
 
 def test_runs_of_a_study_that_wait_are_one_line_with_their_folds(folder):

@@ -22,8 +22,8 @@ DATA, SETTINGS = (HOME / "pages" / f"{name}.py" for name in ("data", "settings")
 SHOWN = 4
 
 
-def section(listed: list[dict[str, Any]]) -> None:
-    """listed: summaries of the runs."""
+def section(every: list[dict[str, Any]]) -> None:
+    """every: summaries of all runs, those that are archived or cannot be read too: a study counts them."""
     datasets, studies = recent.recent()[:SHOWN], record_file.all_studies()[:SHOWN]
     columns = st.columns(2, gap="medium") if datasets and studies else [st.container()] * 2
     if datasets:
@@ -35,7 +35,7 @@ def section(listed: list[dict[str, Any]]) -> None:
         with columns[1]:
             theme.heading("Studies")
             for study in studies:
-                _study(study, listed)
+                _study(study, every)
 
 
 def _dataset(entry: recent.Recent) -> None:
@@ -48,9 +48,8 @@ def _dataset(entry: recent.Recent) -> None:
         st.html(f'<span class="lab-meta" title="{escape(entry.root, quote=True)}">{words}</span>', width="content")
 
 
-def _study(study: record_file.Study, listed: list[dict[str, Any]]) -> None:
-    states = [summary["state"] for summary in listed if summary["id"] in study.run_ids]
-    done = sum(state == "done" for state in states)
+def _study(study: record_file.Study, every: list[dict[str, Any]]) -> None:
+    done = sum(summary.get("state") == "done" for summary in every if summary["id"] in study.run_ids)
     facts = f"{count(done)} of {number_of(len(study.run_ids), 'run')} done"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         lines.study_link(study.id, study.name)
