@@ -106,13 +106,13 @@ def empty(listed: list[dict]) -> None:
         return
     st.info("Choose two or more runs above; the first is the baseline.", icon=":material/compare_arrows:")
     newest = [s["id"] for s in done if s.get("study") and s.get("study") == done[0].get("study")]
-    chosen = (newest if len(newest) > 1 else [s["id"] for s in done[:2]])[::-1][: pick.MOST]
+    chosen = (newest if len(newest) > 1 else [s["id"] for s in done[:2]])[::-1]
     label = "Compare the newest study" if len(newest) > 1 else "Compare the two newest"
     st.button(label, type="primary", icon=":material/compare_arrows:", on_click=choose, args=(chosen,))
 
 
 def choose(chosen: Sequence[str]) -> None:
-    st.query_params["runs"] = ",".join(chosen)
+    st.query_params["runs"] = pick.handed_on(chosen)
 
 
 entries = frame.begin_page()

@@ -72,6 +72,16 @@ def test_runs_in_the_address_are_compared_with_the_first(study):
     assert ">Depth</td>" in markup and "model.depth" in markup and "baseline</span>" in markup
 
 
+def test_runs_that_are_more_than_are_compared_at_once_are_left_out_in_words(study, monkeypatch):
+    monkeypatch.setattr(pick, "MOST", 2)
+    said = "At most 2 runs are compared at once"
+    at = page("compare", runs=",".join(IDS))
+    assert said in captions(at) and at.multiselect(key="compare-runs").value == IDS[:2]
+    at.multiselect(key="compare-runs").set_value(IDS[1:]).run()
+    assert said not in captions(at) and at.query_params["runs"] == ",".join(IDS[1:])
+    assert pick.handed_on([*IDS, "more"]) == ",".join(IDS)
+
+
 def test_baseline_region_score_and_epoch_are_in_the_address_and_change_it(study):
     at = page("compare", runs=",".join(IDS), baseline=IDS[2], within="90", metric="accuracy", which="final")
     assert "ResNet-18 is the same as ResNet-50 within 90 points (accuracy -" in html(at)

@@ -17,6 +17,7 @@ from core.runs.lists.summaries import summaries
 from core.studies import grid as study
 from core.studies import healing, record_file, records
 from core.studies.record_file import Study, StudyRun
+from pages.parts.compare import pick
 from tests import compared
 from tests.pages.launch_form import faces, field, open_group, open_page, take_folder, text_of
 from tests.pages.study_form import open_study, study_button, vary
@@ -355,6 +356,24 @@ def test_a_study_answers_its_question_marks_the_best_and_shows_what_differs(open
     made[0].write_state(FoldState(0, "queued"))
     text = text_of(show(study=depths.id))
     assert "is the best of these" not in text and "No answer yet: 1 fold job of 15 not done" in text
+
+
+def test_more_runs_than_are_compared_say_so_whether_their_classes_are_the_same_or_not(opened, tmp_path, monkeypatch):
+    monkeypatch.setattr(pick, "MOST", 2)
+    root = tmp_path / "runs"
+    table = compared.samples(root, people=12, photos=2)
+    ages = {"config": {"task": {"name": "age"}}}
+    made = [compared.make_run(root, table, f"s r{n}", seed=n, **(ages if n == 2 else {})) for n in range(4)]
+    members = [StudyRun(run.id, run.config().name, run.config().model_dump(mode="json")) for run in made]
+    for several, words in (
+        (members[:3], ">Its runs tell different classes: Compare tests up to 2 of the same classes."),
+        ([*members[:2], members[3]], "has the highest mean F1 of 3 runs, which says nothing by itself: Compare tests"),
+    ):
+        with record_file.locked(root):
+            record_file.write(Study("20260301-000000-s-0000", "s", "", 1.0, {}, several), root)
+        assert words in text_of(show(study="20260301-000000-s-0000"))
+    press(show(study="20260301-000000-s-0000"), "Compare")
+    assert opened[-1] == ("compare", {"runs": f"{made[0].id},{made[1].id},{made[3].id}"})
 
 
 def test_how_far_a_study_is_stands_in_the_browsers_tab_also_after_a_tick(record, monkeypatch):

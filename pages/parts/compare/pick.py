@@ -38,9 +38,14 @@ class Question:
     folds: bool
 
 
+def _asked_for() -> tuple[str, ...]:
+    """The runs of the address, also those that are more than can be compared at once."""
+    return tuple(dict.fromkeys(part for part in st.query_params.get("runs", "").split(",") if part))
+
+
 def read_address() -> Question:
     address = st.query_params
-    ids = tuple(dict.fromkeys(part for part in address.get("runs", "").split(",") if part))[:MOST]
+    ids = _asked_for()[:MOST]
     baseline = address.get("baseline", "")
     smooth = _number(address.get("smooth"), 0.0, 0.0, 1.0)
     return Question(
@@ -76,7 +81,12 @@ def of_hand() -> str:
     """
     if st.session_state.get(EMPTIED) == (hand.run(), hand.study()):
         return ""
-    return ",".join(hand.beside()[:MOST])
+    return handed_on(hand.beside())
+
+
+def handed_on(run_ids: Sequence[str]) -> str:
+    """Runs for the address. Of too many one more than are compared, so that the page says that it leaves some out."""
+    return ",".join(run_ids[: MOST + 1])
 
 
 def runs_box(listed: Sequence[dict[str, Any]], question: Question) -> None:
@@ -94,6 +104,10 @@ def runs_box(listed: Sequence[dict[str, Any]], question: Question) -> None:
         take=_follow,
         placeholder="Choose two or more runs",
     )
+    if len(_asked_for()) > MOST:
+        st.caption(
+            f"At most {MOST} runs are compared at once: of those that were asked for, these are the first {MOST}."
+        )
 
 
 def _follow(_: Any = None) -> None:

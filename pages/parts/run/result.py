@@ -214,7 +214,7 @@ def _verbs(run: Run, entry: Listed, status: view.RunStatus, about: Outcome | Non
             query = {"run": run.id, "runs": f"{before},{run.id}", "baseline": before}
             st.switch_page(COMPARE, query_params=query)
         if _verb("Compare", "compare_arrows"):
-            st.switch_page(COMPARE, query_params={"run": run.id, "runs": ",".join(hand.beside()[: pick.MOST])})
+            st.switch_page(COMPARE, query_params={"run": run.id, "runs": pick.handed_on(hand.beside())})
         exports.report((run.id,), exports.version_of(entry), title=run.config().name)
         if status.state == "done" and _verb("Predict", "online_prediction"):
             st.switch_page(PREDICT, query_params={"run": run.id})

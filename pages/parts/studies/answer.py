@@ -24,12 +24,13 @@ def section(status: StudyStatus) -> Verdict | None:
             st.html(f'<div class="lab-meta">{escape(_waits(status, len(scored)))}</div>')
         return None
     if len(scored) > pick.MOST:
-        highest = best_row(status)
-        name = escape(highest.name) if highest is not None else ""
-        st.html(
-            f'<div class="lab-meta">{name} has the highest mean F1 of {count(len(scored))} runs, which says nothing by '
-            f"itself: Compare tests up to {pick.MOST} of them against each other.</div>"
-        )
+        words = f"Its runs tell different classes: Compare tests up to {pick.MOST} of the same classes."
+        if (highest := best_row(status)) is not None:
+            words = (
+                f"{highest.name} has the highest mean F1 of {count(len(scored))} runs, which says nothing by itself: "
+                f"Compare tests up to {pick.MOST} of them against each other."
+            )
+        st.html(f'<div class="lab-meta">{escape(words)}</div>')
         return None
     members, _ = load_all([row.run.id for row in scored])
     top = verdict.best_of(members)
