@@ -21,6 +21,7 @@ from core.jobs import control as jobs
 from core.places import HOME
 from core.plan.plan import make_plan
 from core.training.batches import AugmentedBatches, Source
+from pages.parts.augment import beside, views
 from pages.parts.form.transforms import search_line
 from tests.photos import png_bomb
 
@@ -283,6 +284,49 @@ def test_a_preset_replaces_what_is_drawn_and_a_walked_value_is_taken(lab, tiny_d
     page.button(key="augment-use-highest").click().run()
     assert page.session_state["augment_draft"]["transforms"][affine]["params"]["rotate"] == [-26.0, -26.0]
     assert f"{TRANSFORMS['Affine'].title}: rotate -26 to 20 → -26 to -26 °." in text_of(page)
+
+
+def drawn(recipe):
+    """What the views are given of a recipe, without photos; the draft may be changed after it was drawn."""
+    config = recipes.load_recipe(recipe)
+    return views.ViewInputs(config, None, None, config.model_dump(mode="json"), restart=lambda: None)
+
+
+def test_a_walked_value_and_a_change_made_just_before_both_stand():
+    inputs = drawn("study")
+    draft = inputs.draft
+    index, name = views._walkable(inputs.config.transforms)[0]
+    entry, before = draft["transforms"][index], draft["transforms"][index]["p"]
+    draft["transforms"][index - 1]["p"], entry["p"] = 0.125, before / 2
+    low, high = entry["params"][name]
+    views._take_value(inputs, entry, name, low, 1)
+    changed = draft["transforms"][index]
+    assert (changed["params"][name], changed["p"]) == ([low, low], before / 2)
+    assert draft["transforms"][index - 1]["p"] == 0.125
+    moved = [draft["transforms"].pop(index), *draft["transforms"]]
+    draft["transforms"] = moved
+    views._take_value(inputs, moved[0], name, high, 1)
+    assert draft["transforms"][0]["params"][name] == [low, high], "wherever it stands by now"
+    kept = [dict(each) for each in draft["transforms"]]
+    views._take_value(inputs, moved[0], name, low, 1)
+    assert draft["transforms"] == kept, "that entry was replaced meanwhile"
+    draft["transforms"][1]["p"] = 5
+    views._take_value(inputs, draft["transforms"][0], name, low, 1)
+    assert draft["transforms"][0] == kept[0], "the list has an error, which the page says"
+
+
+def test_another_list_that_is_taken_keeps_a_change_of_the_size_made_just_before():
+    inputs = drawn("quick")
+    resize = inputs.draft["transforms"][0]
+    other = beside._transforms("preset:strong", inputs)
+    resize["params"]["height"] = 48
+    beside._take("preset:strong", other, "Preset Strong", inputs)
+    assert inputs.draft["transforms"][0]["params"]["height"] == 48
+    assert [each["name"] for each in inputs.draft["transforms"]] == [each.name for each in other]
+    beside._take("recipe:study", recipes.load_recipe("study").transforms, "Recipe study", inputs)
+    assert [configs.TransformConfig.model_validate(each) for each in inputs.draft["transforms"]] == list(
+        recipes.load_recipe("study").transforms
+    )
 
 
 def test_the_page_goes_on_from_launch_until_something_is_changed_here(lab, tiny_dataset):

@@ -58,7 +58,7 @@ def show(inputs: ViewInputs) -> None:
             width="stretch",
         )
         st.button("Draw again", icon=":material/casino:", on_click=redraw, args=(EPOCHS,))
-    _differences(inputs, other, name)
+    _differences(inputs, picked, other, name)
 
 
 def _options() -> dict[str, str]:
@@ -110,7 +110,7 @@ def _pairs(inputs: ViewInputs, other: list[TransformConfig]) -> None:
     st.html(f'{CSS}<div class="beside">{figures}</div>')
 
 
-def _differences(inputs: ViewInputs, other: list[TransformConfig], name: str) -> None:
+def _differences(inputs: ViewInputs, choice: str, other: list[TransformConfig], name: str) -> None:
     lines = beside.differences(inputs.config.transforms, other)
     if not lines:
         st.caption("Both lists do the same.")
@@ -126,6 +126,17 @@ def _differences(inputs: ViewInputs, other: list[TransformConfig], name: str) ->
         "Take the other list",
         icon=":material/swap_horiz:",
         key="augment-take-other",
-        on_click=change.replace,
-        args=(inputs.draft, other, f"The list of {name}.", inputs.restart),
+        on_click=_take,
+        args=(choice, other, name, inputs),
     )
+
+
+def _take(choice: str, other: list[TransformConfig], name: str, inputs: ViewInputs) -> None:
+    """other: as it was shown; of a preset, what is drawn: crop and size are those that the draft has by now."""
+    kind, _, preset = choice.partition(":")
+    if kind == "preset":
+        transforms = change.by_now(inputs.draft)
+        if transforms is None:
+            return
+        other = with_preset(transforms, preset)
+    change.replace(inputs.draft, other, f"The list of {name}.", inputs.restart)

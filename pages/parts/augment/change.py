@@ -74,13 +74,18 @@ def preset_line(draft: Draft, config: RunConfig | None, restart: Callable[[], No
     )
 
 
-def _take_preset(draft: Draft, name: str | None, restart: Callable[[], None]) -> None:
-    """The draft as it is by now: what was typed just before is in it."""
-    if name is None:  # a second click on the chosen one
-        return
+def by_now(draft: Draft) -> list[TransformConfig] | None:
+    """The draft's list as a click finds it, with what was typed just before; None where it has errors, which the page
+    says."""
     try:
-        transforms = [TransformConfig.model_validate(entry) for entry in draft["transforms"]]
-    except ValueError:  # the page says what is wrong
+        return [TransformConfig.model_validate(entry) for entry in draft["transforms"]]
+    except ValueError:
+        return None
+
+
+def _take_preset(draft: Draft, name: str | None, restart: Callable[[], None]) -> None:
+    transforms = by_now(draft)
+    if name is None or transforms is None:  # None: a second click on the chosen one
         return
     replace(draft, with_preset(transforms, name), f"Preset {presets()[name].title}.", restart)
 

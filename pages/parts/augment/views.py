@@ -236,19 +236,24 @@ def _use(inputs: ViewInputs, index: int, name: str, value: float, param: Param) 
             icon=":material/check:",
             key=f"augment-use-{word or 'value'}",
             on_click=_take_value,
-            args=(inputs, index, name, value, end),
+            args=(inputs, inputs.draft["transforms"][index], name, value, end),
         )
 
 
-def _take_value(inputs: ViewInputs, index: int, name: str, value: float, end: int | None) -> None:
-    transform = inputs.config.transforms[index]
+def _take_value(inputs: ViewInputs, entry: dict[str, Any], name: str, value: float, end: int | None) -> None:
+    """entry: of the draft, that was walked; nothing is taken where the draft has another one instead by now."""
+    transforms = change.by_now(inputs.draft)
+    index = next((i for i, each in enumerate(inputs.draft["transforms"]) if each is entry), None)
+    if transforms is None or index is None:
+        return
+    transform = transforms[index]
     number = int(value) if TRANSFORMS[transform.name].params[name].kind.startswith("int") else value
     present: Any = number
     if end is not None:
         low, high = transform.params[name]
         present = [number, max(number, high)] if end == 0 else [min(number, low), number]
     walked = transform.model_copy(update={"params": {**transform.params, name: present}})
-    listed = [walked if place == index else each for place, each in enumerate(inputs.config.transforms)]
+    listed = [walked if place == index else each for place, each in enumerate(transforms)]
     words = in_words(transform, walked) or "it has this value already"
     change.replace(inputs.draft, listed, f"{title_of(transform.name)}: {words}.", inputs.restart)
 
