@@ -276,3 +276,21 @@ def test_the_verb_says_what_would_become_free_and_does_it_when_asked_twice(run, 
     assert "nothing to drop" in said("--drop", "results", "--all", "--yes")
     assert "best weights" in said() and run.id in said()
     assert "of runs that end: keep all weights" in said()
+
+
+def test_all_takes_the_finished_folds_of_a_run_that_was_stopped_as_its_help_says(run, capsys, monkeypatch):
+    from core.cli import main
+
+    def said(*words):
+        monkeypatch.setattr("sys.argv", ["core", "disk", *words])
+        with pytest.raises(SystemExit):
+            main.main()
+        return " ".join(word for word in capsys.readouterr().out.split() if word != "│")
+
+    where = ("--drop", "results", "--all", "--yes", "--runs", str(run.dir.parent))
+    run.write_state(FoldState(fold=1, state="queued"))
+    assert "nothing to drop" in said(*where), "it waits"
+    run.write_state(FoldState(fold=1, state="cancelled"))
+    assert "of 1 run became free" in said(*where)
+    assert not run.weights_file(0, "best").exists() and run.weights_file(1, "best").exists()
+    assert "every run that neither trains nor waits; of one that was stopped, its finished folds." in said("--help")

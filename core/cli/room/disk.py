@@ -26,7 +26,13 @@ def disk(
         str | None,
         typer.Option("--drop", help="resume-points, packages, best (keep these weights only) or results (no weights)."),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="With --drop: every run that is done.")] = False,
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="With --drop: every run that neither trains nor waits; of one that was stopped, its finished folds.",
+        ),
+    ] = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="With --drop: do it; without it, only say what it would do.")
     ] = False,
