@@ -287,7 +287,8 @@ def _weights() -> Iterator[Finding]:
         yield Finding(
             "weights",
             "note",
-            f"No ImageNet weights in {weights.weights_folder()}: only training from scratch is possible.",
+            f"No ImageNet weights in {weights.weights_folder()}: only training from scratch, from a file or from "
+            "another run is possible.",
             "python -m core weights 18 downloads those of ResNet-18 (45 MB).",
         )
 

@@ -28,6 +28,14 @@ def test_a_lab_in_order_has_no_fault_and_every_subject_is_looked_at(tmp_path):
     assert all(finding.remedy for finding in findings if finding.verdict != "good")
 
 
+def test_without_imagenet_weights_it_says_what_a_run_can_start_from_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    [none] = findings_about("weights", tmp_path)
+    assert none.verdict == "note" and none.what.endswith(
+        "only training from scratch, from a file or from another run is possible."
+    )
+
+
 def test_who_comes_in_is_told_and_what_would_let_in_others_is_a_fault(tmp_path, monkeypatch):
     for name in ("FACET_DOOR", "FACET_DOOR_PUBLISHED", "FACET_LAB_FILE"):
         monkeypatch.delenv(name, raising=False)
