@@ -22,6 +22,9 @@ COPY core /lab/core/
 COPY pages /lab/pages/
 COPY bench /lab/bench/
 RUN python -m compileall -q app.py core pages bench
+# What Settings offers to read.
+COPY README.md CHANGELOG.md CONTRIBUTING.md /lab/
+COPY docs /lab/docs/
 
 # In a container all addresses are the container's own: without a door (lab.toml), or word that its port is published to
 # one machine alone (FACET_DOOR_PUBLISHED), the lab does not start. lab.toml and the secrets of a login lie beside the

@@ -13,6 +13,7 @@ import yaml
 
 from core.jobs import doctor
 from core.places import HOME
+from pages.parts.settings import about
 from tests import container
 
 
@@ -35,8 +36,10 @@ def test_only_the_program_is_sent_and_nothing_of_yours(image):
         for path in container.sent(source)
     }
     assert {"app.py", "core/cli/main.py", "pages/home.py", "core/config/recipes/quick.yaml"} <= taken
+    assert set(about.DOCUMENTS) <= taken, "Settings offers them"
     assert {name.split("/")[0] for name in taken} == {
-        *("app.py", "bench", "core", "pages", ".streamlit", "LICENSE", "requirements.lock", "requirements.txt")
+        *("app.py", "bench", "core", "docs", "pages", ".streamlit", "LICENSE", "requirements.lock", "requirements.txt"),
+        *("README.md", "CHANGELOG.md", "CONTRIBUTING.md"),
     }
     assert not [name for name in taken if "__pycache__" in name]
     for name in (

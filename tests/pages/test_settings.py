@@ -180,6 +180,8 @@ def test_decoded_photos_are_listed_by_dataset_and_go_on_a_click(folder, tmp_path
 def test_every_document_that_lies_there_is_offered():
     lying = {f"docs/{path.name}" for path in (HOME / "docs").glob("*.md")}
     assert lying and {name for name in about.DOCUMENTS if name.startswith("docs/")} == lying
+    at_the_top = {path.name for path in HOME.glob("*.md")} | {"LICENSE"}
+    assert {name for name in about.DOCUMENTS if "/" not in name} == at_the_top
 
 
 def test_slots_are_a_setting_of_the_lab(folder, monkeypatch):

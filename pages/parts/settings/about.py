@@ -22,6 +22,7 @@ DOCUMENTS = {
     "docs/remote.md": "the lab on another machine, and the ways to reach it",
     "docs/scale.md": "beyond one machine: what grows how",
     "docs/alerts.md": "what is sent when a run ends, and to whom",
+    "CONTRIBUTING.md": "how to change the lab",
     "CHANGELOG.md": "what changed",
     "LICENSE": "MIT",
 }
@@ -34,8 +35,8 @@ def section() -> None:
     )
     st.markdown(
         f"**Facet Lab {plain(__version__)}**, under the MIT licence. Python {plain(platform.python_version())}, "
-        f"{', '.join(plain(words) for words in _versions())}. It sends nothing anywhere "
-        "but what the addresses above are told."
+        f"{', '.join(plain(words) for words in _versions())}. It sends nothing anywhere by itself but what the "
+        "addresses above are told; docs/security.md says what leaves the machine when you ask for it."
     )
     with st.expander("Documents", icon=":material/menu_book:"):
         st.caption(plain(f"They lie in {HOME}."))
