@@ -17,6 +17,7 @@ Who is asking reaches the pages in a header that the gate alone writes and that 
 What is not. The account that runs the lab, and the machine's administrator, can read and do everything. Cookies know no
 ports: a page of another server on the same host name is sent the cookie of a lab "alone", so one does not open such
 pages in the same browser. Without TLS in front, who can listen to the network can read all that passes, tokens too. A
-socket that stands is not asked again: who is taken from the allow-list stays until the lab starts anew, or the page is
-loaded again; a login that was copied holds until it is too old. Inside, everybody sees everything.
+socket that stands is not asked again: a page that is open when its login is too old goes on until it is loaded again.
+The allow-list is read once: who is taken from it stays until the lab starts anew. A login that was copied holds until
+it is too old. Inside, everybody sees everything.
 """
