@@ -100,9 +100,8 @@ class Reporter:
                 f"accuracy {scores['accuracy']:.3f}, F1 {scores['f1']:.3f}{on}"
             )
         else:
-            with contextlib.suppress(
-                OSError
-            ):  # progress is a courtesy: a full disk fails at the checkpoint, with advice
+            # Progress is a courtesy: a disk that stays full fails at the checkpoint, with advice.
+            with contextlib.suppress(OSError, LabError):
                 path = self.run.progress_file(self.fold)
                 files.write_json(path, {**row, "worker": deaths.note()}, durable=False)
 
