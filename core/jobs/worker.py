@@ -83,6 +83,7 @@ def work(
     born_with: the slot, and its lock, that whoever started this process took for it.
     by_itself: take only what this machine begins by itself, as a worker that nobody started by hand.
     After an error that nobody foresaw it leaves what waits to a fresh process: its own may be broken, as with a GPU.
+    Where there are fewer slots by now and its own is none of them, it goes on in a free one of them, or leaves.
     """
     root = folder or places.runs_folder()
     with contextlib.closing(Line(root)) as line:
@@ -97,7 +98,7 @@ def _work(root: Path, born_with: tuple[int, locks.Inherited] | None, by_itself: 
         slot, slot_lock = taken
         queue.looks_for_work(slot_lock)
         try:
-            while not broken and halt.stopped(root) is None:
+            while not broken and slot < queue.slot_count(root) and halt.stopped(root) is None:
                 job = claim(root, passed_over, by_itself=by_itself)
                 if job is None:
                     break

@@ -40,7 +40,10 @@ def waiting(root):
 
 
 def pretend(root, gated=False):
-    """In a worker: a job is a line at its start and at its end, and a state; no training. gated: open(root) ends it."""
+    """In a worker: a job is a line at its start and at its end, and a state; no training.
+
+    gated: it ends once there is .open, for all, or .open-<fold> in the runs folder.
+    """
 
     def train_job(run, fold, slot, entry):
         note = partial(_note, root / "jobs.jsonl", run=run.id, fold=fold, slot=slot, pid=os.getpid())
@@ -48,7 +51,8 @@ def pretend(root, gated=False):
         run.write_state(replace(run.written_state(fold), state="running"))
         entry.unlink(missing_ok=True)
         if gated:
-            until((root / ".open").exists, "the gate opens", every=0.005)
+            gates = root / ".open", root / f".open-{fold}"
+            until(lambda: any(gate.exists() for gate in gates), "the gate opens", every=0.005)
         note(what="end")
         run.write_state(replace(run.written_state(fold), state="done"))
 
@@ -445,6 +449,54 @@ def test_two_slots_train_two_jobs_at_once_and_never_three(make_run, runs_folder,
     intervals = notes(runs_folder)
     assert most_at_once(intervals) == 2
     assert {note["slot"] for note in intervals} == {0, 1}
+
+
+@pytest.fixture
+def two_slots(runs_folder, monkeypatch):
+    """Two fold jobs at a time as Settings keep it, which can be changed while workers live."""
+    monkeypatch.delenv("FACET_SLOTS")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # else there is a slot a GPU
+    slots.write(runs_folder, slots.Slots(2))
+
+
+def test_fewer_jobs_at_a_time_hold_for_all_that_begin_later(make_run, runs_folder, pretenders, two_slots):
+    run = make_run(6)
+    queue.enqueue(run, run.folds())
+    two = [pretenders.start(partial(pretend, gated=True)) for _ in range(2)]
+    until(lambda: len(notes(runs_folder)) == 2, "two jobs begin")
+    slots.write(runs_folder, slots.Slots(1))
+    for fold in (0, 1):
+        (runs_folder / f".open-{fold}").touch()
+    until(lambda: len(notes(runs_folder)) == 6 or not all(each.is_alive() for each in two), "one leaves, or both go on")
+    (runs_folder / ".open").touch()
+    until(lambda: all(state.state == "done" for state in run.states()), "six jobs end")
+    later = [note for note in notes(runs_folder) if note["fold"] not in (0, 1)]
+    assert most_at_once(later) == 1
+    assert {note["slot"] for note in later} == {0}
+
+
+@pytest.mark.parametrize("is_free", [False, True])
+def test_a_worker_whose_slot_is_no_more_goes_on_in_one_that_is_free_else_leaves(
+    make_run, runs_folder, monkeypatch, two_slots, is_free
+):
+    run, begun = make_run(3), []
+    _, first = queue.take_slot(runs_folder)
+
+    def train_job(run, fold, slot, entry):
+        begun.append((fold, slot))
+        slots.write(runs_folder, slots.Slots(1))
+        if is_free:
+            first.release()
+        run.write_state(FoldState(fold, state="done"))
+        entry.unlink()
+
+    monkeypatch.setattr(worker, "train_job", train_job)
+    queue.enqueue(run, run.folds())
+    worker.work(runs_folder)
+    assert begun == ([(0, 1), (1, 0), (2, 0)] if is_free else [(0, 1)])
+    assert waiting(runs_folder) == ([] if is_free else [(run.id, 1), (run.id, 2)])
+    slots.write(runs_folder, slots.Slots(2))
+    assert queue.free_slots(runs_folder) == 1 + is_free
 
 
 def test_a_job_queued_while_the_worker_leaves_is_not_lost(make_run, runs_folder, pretenders):
