@@ -171,13 +171,15 @@ class Writer:
                 if (run := Run(run_id, self.root)).exists():
                     run.log(words)
         while self.parcels:
+            parcel = self.parcels[0]
             try:
-                self._write(self.parcels[0])
+                self._write(parcel)
             except (OSError, LabError) as error:
                 # Nothing is lost: it stays in the cluster until there is room. What trains goes on.
                 self._say(f"{error} What the cluster trains waits there, and is written as soon as it can be.")
                 return
-            self.parcels.pop(0)
+            # It may be gone already: a fold that is dropped takes its own away, and what is first then is another's.
+            self.parcels = [other for other in self.parcels if other is not parcel]
         self._say("")
 
     def _write(self, parcel: Parcel) -> None:

@@ -482,6 +482,35 @@ def test_a_desk_that_died_with_its_node_is_followed_by_one_that_goes_on(root, op
     assert_same_result(run, never_stopped_small)
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_run_deleted_while_its_news_come_costs_no_other_run_its_own(root, open_lab, tiny_plan, monkeypatch, beside):
+    cluster, hands = near(2)
+    runs, lab = [launched(short(tiny_plan), root) for _ in range(1 + beside)], open_lab(cluster)
+    begun(lab, hands)
+    for run, (_, _, _, row) in zip(runs, hands.started, strict=True):
+        hands.desk.begun((run.id, 0), 1, {"id": row.id, "name": row.name})
+    lab.round()
+    assert [run.fold_state(0).state for run in runs] == ["running"] * len(runs)
+    for place in range(len(runs)):
+        line = Broken(hands.desk, -1)
+        line.begun = lambda *_: True  # that is known already
+        hands.train(place, line=line)
+    take = cluster.take
+
+    def deleted_meanwhile(*asked):
+        answer = take(*asked)
+        assert [parcel.run for parcel in answer["parcels"]] == [run.id for run in runs], "news of all in one batch"
+        runs[0].delete()
+        return answer
+
+    with monkeypatch.context() as once:
+        once.setattr(cluster, "take", deleted_meanwhile)
+        lab.round()
+    lab.round()
+    assert [run.fold_state(0).state for run in runs[1:]] == ["done"] * beside
+    assert not lab.writer.held and not runs[0].dir.exists()
+
+
 @contextlib.contextmanager
 def no_file_above(size):
     """As on a full disk: the operating system refuses what would make any file of this process larger, in bytes."""
