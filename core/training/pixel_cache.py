@@ -194,10 +194,9 @@ def forget(folder: Path) -> int:
 def forget_oldest(folder: Path, keep: Path, limit: int | None = None) -> None:
     """Hold the folder under the limit, KEEP_BYTES where there is none, as far as files are not in use."""
     most = KEEP_BYTES if limit is None else limit
-    newest_first = sorted(folder.glob("*.npy"), key=lambda p: p.stat().st_mtime, reverse=True)
     total = 0
-    for path in newest_first:
-        total += path.stat().st_size
+    for _, taken, path in reversed(_oldest_first(folder)):
+        total += taken
         if total > most and path != keep:
             _forget(path)
 
@@ -205,10 +204,20 @@ def forget_oldest(folder: Path, keep: Path, limit: int | None = None) -> None:
 def _make_room(folder: Path, bytes_needed: int, keep: Path) -> int:
     """Delete what nobody uses, the oldest first, until so many bytes are free more than before; how many it got."""
     gained = 0
-    for path in sorted(folder.glob("*.npy"), key=lambda p: p.stat().st_mtime):
+    for _, _, path in _oldest_first(folder):
         if gained < bytes_needed and path != keep:
             gained += _forget(path)
     return gained
+
+
+def _oldest_first(folder: Path) -> list[tuple[float, int, Path]]:
+    """(time of last use, bytes, file) of all pixels; without those that another process deletes meanwhile."""
+    aged = []
+    for path in folder.glob("*.npy"):
+        with contextlib.suppress(FileNotFoundError):
+            status = path.stat()
+            aged.append((status.st_mtime, status.st_size, path))
+    return sorted(aged)
 
 
 def _forget(path: Path) -> int:

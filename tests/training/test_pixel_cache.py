@@ -278,6 +278,38 @@ def test_on_a_full_disk_unused_pixels_make_room_oldest_first(photos, tmp_path, s
         assert not newest.exists()
 
 
+@pytest.mark.parametrize(("when", "is_full"), [("listed", False), ("later", False), ("listed", True)])
+def test_two_that_make_room_at_once_do_not_mind_each_other(photos, tmp_path, monkeypatch, when, is_full):
+    """What the other deletes is gone as soon as it was listed, or later, while this one deletes the first of them."""
+    folder, few, made = tmp_path / "cache", photos[:2], []
+    for side in (30, 31, 32):
+        made.append(pixel_cache.build(folder, few, study_transforms(side)))
+        os.utime(made[-1], (side, side))
+    monkeypatch.setattr(pixel_cache, "KEEP_BYTES", 0)
+    glob, forget, fill, fills = Path.glob, pixel_cache._forget, pixel_cache._fill, []
+
+    def listing(place, pattern):
+        return [*glob(place, pattern), *([place / "gone.npy"] if pattern == "*.npy" and when == "listed" else [])]
+
+    def forget_beside(path):
+        freed = forget(path)
+        for other in made if when == "later" else ():
+            other.unlink(missing_ok=True)
+        return freed
+
+    def fill_once_there_is_room(*arguments):
+        fills.append(1)
+        if is_full and len(fills) == 1:
+            raise pixel_cache.DiskFull(folder, 1)
+        return fill(*arguments)
+
+    monkeypatch.setattr(Path, "glob", listing)
+    monkeypatch.setattr(pixel_cache, "_forget", forget_beside)
+    monkeypatch.setattr(pixel_cache, "_fill", fill_once_there_is_room)
+    newest = pixel_cache.build(folder, few, study_transforms(33))
+    assert_only(folder, newest)
+
+
 CLEAN = """
 import sys
 from pathlib import Path
