@@ -98,7 +98,7 @@ def alone(root, environment):
 def _live(root, faults, environment):
     alone(root, environment)
     os.fsync = os.fstat  # as conftest.py has it
-    control.start_worker = lambda root: (root / ".successor").touch()  # what it would start has no faults of the test's
+    control.start_worker = lambda root, **_: (root / ".successor").touch()  # which would have no faults of the test
     torch.set_num_threads(1)
     torch.set_num_threads = lambda count: None  # two threads on two busy cores wait for each other most of the time
     for fault in faults:

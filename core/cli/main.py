@@ -292,6 +292,7 @@ def resume(
 def worker(
     runs_dir: RunsOption = None,
     by_itself: Annotated[bool, typer.Option("--by-itself", hidden=True)] = False,
+    successor: Annotated[bool, typer.Option("--successor", hidden=True)] = False,
     slot: Annotated[int | None, typer.Option(hidden=True)] = None,
     slot_lock: Annotated[int | None, typer.Option(hidden=True)] = None,
     ready_line: Annotated[int | None, typer.Option("--ready", hidden=True)] = None,
@@ -299,7 +300,7 @@ def worker(
     """Train what waits, then leave; a queue that has stopped goes on. The lab starts workers by itself; on other
     machines start them by hand."""
     folder = runs_dir.resolve() if runs_dir else places.runs_folder()
-    if not by_itself:
+    if not (by_itself or successor):  # nobody typed it: failures that were counted count on
         halt.go_on(folder)
     born_with = None if slot is None or slot_lock is None else (slot, locks.Inherited(slot_lock))
     if ready_line is not None:

@@ -224,23 +224,24 @@ def _can_be_claimed(run: Run, fold: int) -> bool:
     return not run.exists() or (locks.may_be_taken(Path(lock.lock_file)) and not is_locked(lock))
 
 
-def start_worker(root: Path) -> None:
+def start_worker(root: Path, *, by_itself: bool = True) -> None:
     """A worker that outlives whoever started it: the process that waits for that, if one does, else a new one.
 
+    by_itself: False for one that goes on for a worker which was started by hand, and takes what that one took.
     It is born with the slot that it will train in; none is started when another process took the last one meanwhile.
     What is measured gives way.
     """
     ready.stop_measuring(root)
     if os.name != "posix":  # no descriptors to inherit: it takes a slot when it has started
-        detached.start("worker", "--runs", str(root), "--by-itself", root=root)
+        detached.start("worker", "--runs", str(root), detached.whose(by_itself), root=root)
         return
     taken = queue.take_slot_for_worker(root)
     if taken is None:
         return
     slot, descriptor = taken
     try:
-        if not ready.hand_over(root, slot, descriptor):
-            detached.start_worker(root, slot, descriptor)
+        if not by_itself or not ready.hand_over(root, slot, descriptor):
+            detached.start_worker(root, slot, descriptor, by_itself=by_itself)
     finally:
         os.close(descriptor)
 

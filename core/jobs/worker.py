@@ -114,6 +114,8 @@ def _work(root: Path, born_with: tuple[int, locks.Inherited] | None, by_itself: 
         finally:
             slot_lock.release()
         if broken:
+            if not by_itself and halt.stopped(root) is None and any(_claimable(root, passed_over, by_itself)):
+                control.start_worker(root, by_itself=False)  # nobody else begins what another machine has queued
             control.ensure_workers(root)
             break
         # A job queued while this worker was leaving saw the slot taken: look once more with the slot free.

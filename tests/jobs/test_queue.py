@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from core import machine, places
-from core.jobs import control, queue, slots, turns, worker
+from core.cli import main as cli
+from core.jobs import control, halt, queue, slots, turns, worker
 from core.jobs.processes import detached
 from core.places import HOME
 from core.runs import FoldState, Run
@@ -823,3 +824,30 @@ def test_a_worker_that_the_lab_started_leaves_what_another_machine_has_queued(ma
     command = [sys.executable, "-m", "core", "worker", "--runs", str(runs_folder), "--by-itself"]
     assert subprocess.run(command, cwd=HOME, timeout=PATIENCE).returncode == 0
     assert run.fold_state(0).state == "queued" and waiting(runs_folder) == [(run.id, 0)]
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_who_was_started_by_hand_hands_on_to_one_that_takes_any_job_too(
+    make_run, runs_folder, monkeypatch, another, stopped
+):
+    """A failure ends the worker: nobody else would begin what another machine has queued."""
+    run, commands, lives = make_run(), [], []
+    another(lambda: queue.enqueue(run, [0, 1]))
+
+    def train_job(run, fold, slot, entry):
+        entry.unlink()
+        if stopped:
+            halt.stop(runs_folder, "it fails.", "Mend it.")
+        return True
+
+    monkeypatch.setattr(worker, "train_job", train_job)
+    monkeypatch.setattr(detached, "start", lambda *words, **options: commands.append(words))
+    assert worker.work(runs_folder) == 1 and waiting(runs_folder) == [(run.id, 1)]
+    assert len(commands) == (0 if stopped else 1)
+    for verb, *words in commands:
+        halt.stop(runs_folder, "it fails.", "Mend it.")
+        monkeypatch.setattr(cli, "work", lambda *given, by_itself: lives.append(by_itself))
+        monkeypatch.setattr(cli.locks, "Inherited", lambda descriptor: None)
+        cli.app([verb, *words], standalone_mode=False)
+        assert lives == [False], "it takes any job"
+        assert halt.stopped(runs_folder), "nobody typed it: what stopped stays stopped"

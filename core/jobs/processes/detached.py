@@ -32,7 +32,12 @@ def start(
         )
 
 
-def start_worker(root: Path, slot: int, descriptor: int) -> None:
+def whose(by_itself: bool) -> str:
+    """What a worker takes, as a word of its command: what this machine begins by itself, or what any has queued."""
+    return "--by-itself" if by_itself else "--successor"
+
+
+def start_worker(root: Path, slot: int, descriptor: int, *, by_itself: bool = True) -> None:
     """A worker that is born with a slot. descriptor: holds the slot's lock; the caller closes it."""
-    words = ("--runs", str(root), "--by-itself", "--slot", str(slot), "--slot-lock", str(descriptor))
+    words = ("--runs", str(root), whose(by_itself), "--slot", str(slot), "--slot-lock", str(descriptor))
     start("worker", *words, root=root, pass_fds=(descriptor,))

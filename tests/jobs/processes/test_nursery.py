@@ -191,7 +191,7 @@ def test_it_leaves_when_nothing_is_said_for_long():
 
 def test_a_fold_imports_no_library_once_it_has_begun(root, tiny_plan, monkeypatch):
     monkeypatch.setenv(ready.OFF, "0")
-    monkeypatch.setattr(detached, "start_worker", lambda *which: None)
+    monkeypatch.setattr(detached, "start_worker", lambda *which, **_: None)
     run = launch(short(tiny_plan), root)
     command = [sys.executable, "-c", LOADED, str(root)]
     ended = subprocess.run(command, cwd=HOME, capture_output=True, text=True, check=True)
