@@ -32,7 +32,7 @@ from core.runs.create import create
 from core.runs.everybody import unmeasured
 from core.runs.owners import owner
 from core.runs.run import is_locked
-from core.storage import asking, locks
+from core.storage import asking, files, locks
 
 GRACE = 3.0  # seconds between asking a worker to stop and killing it; last.pt makes the kill harmless
 
@@ -56,6 +56,7 @@ def launch(
     check_weights(plan.config)
     elsewhere.address(folder or places.runs_folder())
     locks.check_folder(places.lab_folder(folder or places.runs_folder()))
+    queue.check_folder(folder or places.runs_folder())
     forecast.check([plan], folder)
     apart = without_copies(plan.apart, plan.samples)
     info = {
@@ -101,7 +102,7 @@ def resume(run: Run) -> list[int]:
 
     A run that is held back because its study is paused may begin: somebody asked for this one by name.
     Returns the folds. Raises LabError: 'not-yours', as check_unchanged when the photos are not those of the launch,
-    'locks'.
+    'locks', 'read-only'.
     """
     owner.check([run.require()])
     folds = requeue(run)
@@ -114,19 +115,21 @@ def requeue(run: Run) -> list[int]:
     """`resume`, whoever asks, that leaves what is held back held back, and starts no worker."""
     check_unchanged(run.require().samples(), touched_file(run))
     locks.check_folder(places.lab_folder(run.dir.parent))
-    reach.note_asked(run)
+    queue.check_folder(run.dir.parent)
     waiting = []
-    for fold in run.folds():
-        with contextlib.suppress(Timeout), run.fold_lock(fold).acquire(timeout=0.2):
-            state = run.written_state(fold)
-            if state.state == "done":
-                continue
-            run.cancel_file(fold).unlink(missing_ok=True)
-            if state.state == "running":  # its worker is dead, since its lock is ours
-                state = deaths.judged(run, state)
-            facts = {name: getattr(state, name) for name in ("epoch", "best_epoch", "scores", "memory_kills")}
-            run.write_state(FoldState(fold, **facts))
-            waiting.append(fold)
+    with files.written_to(run.dir):
+        reach.note_asked(run)
+        for fold in run.folds():
+            with contextlib.suppress(Timeout), run.fold_lock(fold).acquire(timeout=0.2):
+                state = run.written_state(fold)
+                if state.state == "done":
+                    continue
+                run.cancel_file(fold).unlink(missing_ok=True)
+                if state.state == "running":  # its worker is dead, since its lock is ours
+                    state = deaths.judged(run, state)
+                facts = {name: getattr(state, name) for name in ("epoch", "best_epoch", "scores", "memory_kills")}
+                run.write_state(FoldState(fold, **facts))
+                waiting.append(fold)
     halt.go_on(run.dir.parent)
     queue.enqueue(run, waiting)
     return waiting
@@ -140,7 +143,7 @@ def touched_file(run: Run) -> Path:
 def cancel(run: Run, *, grace: float = GRACE) -> None:
     """Stop every fold of a run: what waits at once, what trains within `grace` seconds or by force.
 
-    Raises LabError: 'gone', 'not-yours'.
+    Raises LabError: 'gone', 'not-yours', 'read-only'.
     """
     owner.check([run.require()])
     stop(run, grace=grace)
@@ -149,6 +152,12 @@ def cancel(run: Run, *, grace: float = GRACE) -> None:
 def stop(run: Run, *, grace: float = GRACE) -> None:
     """`cancel`, whoever asks: for who may stop what the run is part of."""
     run.require()
+    with files.written_to(run.dir):
+        _stop(run, grace)
+    ensure_workers(run.dir.parent)
+
+
+def _stop(run: Run, grace: float) -> None:
     queue.remove(run, run.folds())
     stopping = []
     for fold in run.folds():
@@ -165,13 +174,12 @@ def stop(run: Run, *, grace: float = GRACE) -> None:
             state = run.written_state(fold)
             if state.state in ("queued", "running"):
                 run.write_state(replace(state, state="cancelled", ended=time.time()))
-    ensure_workers(run.dir.parent)
 
 
 def cancel_waiting(run: Run, reason: str) -> None:
     """Cancel the folds that wait; what trains goes on to its end. reason: what a person reads beside them."""
     for fold in run.folds():
-        with contextlib.suppress(Timeout), run.fold_lock(fold).acquire(timeout=0.2):
+        with files.written_to(run.dir), contextlib.suppress(Timeout), run.fold_lock(fold).acquire(timeout=0.2):
             state = run.written_state(fold)
             if state.state == "queued":
                 remedy = "Resume the run to train it."

@@ -7,9 +7,11 @@ is held, those too that are still to be made; a paused study holds its runs unde
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -30,6 +32,19 @@ STARTING = b"starting"  # in the file of a slot whose worker has not looked into
 
 def queue_folder(runs: Path) -> Path:
     return lab_folder(runs) / "queue"
+
+
+def check_folder(runs: Path) -> None:
+    """Raises LabError(kind 'read-only') where nothing can be queued: for who would change anything before that."""
+    folder = queue_folder(runs)
+    with _written_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _written_to(folder: Path) -> contextlib.AbstractContextManager[None]:
+    return files.written_to(folder, "Make the folder writable or set FACET_RUNS to another one.")
 
 
 def holds_folder(runs: Path) -> Path:
@@ -139,9 +154,10 @@ def places(runs: Path, of_run: str | None = None) -> Iterator[turns.Job]:
 
 
 def remove(run: Run, folds: list[int]) -> None:
-    for path, _, fold in places(run.dir.parent, run.id):
-        if fold in folds:
-            path.unlink(missing_ok=True)
+    with _written_to(queue_folder(run.dir.parent)):
+        for path, _, fold in places(run.dir.parent, run.id):
+            if fold in folds:
+                path.unlink(missing_ok=True)
 
 
 def hold(runs: Path, name: str, run_ids: Iterable[str]) -> None:
@@ -226,13 +242,15 @@ def _slot_file(runs: Path, index: int) -> Path:
 
 
 def take_slot(runs: Path) -> tuple[int, FileLock] | None:
-    """The first free slot, held until its process ends; None when all are taken."""
+    """The first free slot, held until its process ends; None when all are taken, or those of another account."""
     for index, lock in enumerate(slot_locks(runs)):
         try:
             lock.acquire(timeout=0)
             return index, lock
         except Timeout:
             continue
+        except PermissionError as error:
+            print(f"slot {index} cannot be locked and is left out: {error}", file=sys.stderr, flush=True)
     return None
 
 

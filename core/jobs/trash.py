@@ -18,6 +18,7 @@ from core.runs.lists import index
 from core.runs.notes import check_idle
 from core.runs.owners import owner
 from core.runs.run import check_id
+from core.storage import files
 
 
 def trash_folder(folder: Path | None = None) -> Path:
@@ -29,7 +30,7 @@ def delete(ids: Sequence[str], folder: Path | None = None) -> None:
     """Move runs into the trash.
 
     Raises LabError, before anything is moved: 'not-yours', 'busy' for a run that trains or waits, 'parent' for one
-    whose weights an unfinished run starts from, 'gone', 'bad-id'.
+    whose weights an unfinished run starts from, 'gone', 'bad-id'; 'read-only' for what cannot be moved.
     """
     root = folder or places.runs_folder()
     chosen = [Run(run_id, root) for run_id in ids]
@@ -41,7 +42,8 @@ def delete(ids: Sequence[str], folder: Path | None = None) -> None:
         check_idle(run)
     _check_children(chosen, root)
     target = trash_folder(root)
-    target.mkdir(parents=True, exist_ok=True)
+    with files.written_to(target):
+        target.mkdir(parents=True, exist_ok=True)
     for run in chosen:
         with all_folds(run):
             queue.remove(run, run.folds())
@@ -94,11 +96,12 @@ def all_folds(run: Run):
     """Hold every fold's lock, so that no worker can claim the run while its folder moves."""
     with contextlib.ExitStack() as stack:
         for fold in run.folds():
-            try:
-                stack.enter_context(run.fold_lock(fold).acquire(timeout=0.2))
-            except Timeout:
-                remedy = "Cancel the run first; its checkpoints are kept."
-                raise LabError(f"run '{run.id}': fold {fold} is training.", remedy, kind="busy") from None
+            with files.written_to(run.dir):
+                try:
+                    stack.enter_context(run.fold_lock(fold).acquire(timeout=0.2))
+                except Timeout:
+                    remedy = "Cancel the run first; its checkpoints are kept."
+                    raise LabError(f"run '{run.id}': fold {fold} is training.", remedy, kind="busy") from None
         yield
 
 

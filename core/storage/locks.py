@@ -72,10 +72,13 @@ class Inherited:
 def take_to_hand_over(path: Path) -> int | None:
     """A descriptor that holds the lock at a path, None if another holds it. For POSIX, where children inherit them.
 
-    Whoever inherits the descriptor holds the lock as well; it is free when all of them have closed it or died.
+    None too where this account may not open it: it is another's, whose own processes take it. Whoever inherits the descriptor holds the lock as well; it is free when all of them have closed it or died.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)  # less the umask, as each file of the lab
+    except PermissionError:
+        return None
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, descriptor)
         if not lock_descriptor(descriptor, blocking=False):

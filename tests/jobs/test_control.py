@@ -1,14 +1,20 @@
 import os
+import shutil
+import tempfile
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from core.errors import LabError
-from core.jobs import control, fold_job, queue, speed, worker
+from core.jobs import control, fold_job, queue, speed, trash, worker
+from core.places import lab_folder
 from core.runs import FoldState, Run
+from core.runs.create import create
 from core.runs.lists.summaries import summaries
+from tests.nobody import as_nobody
 from tests.workers import FORKS, PATIENCE, held, hold_at, launch, log_of, release, short, small_net, until
 
 
@@ -295,3 +301,78 @@ def test_interrupted_is_derived_from_the_lock_alone(tiny_plan, runs_folder, star
         assert summaries(runs_folder)[0]["folds"][0]["state"] == "running"
     assert run.fold_state(0).reason
     assert run.written_state(0).state == "running"  # nothing has to be written for it
+
+
+# What this account may not write
+
+as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
+
+
+@pytest.fixture
+def somebody_elses(tiny_plan, monkeypatch):
+    """A run that another account may only read, in a lab whose queue it may write; its photos are there."""
+    monkeypatch.setattr(control, "check_unchanged", lambda *_: None)
+    root = Path(tempfile.mkdtemp())
+    run = create(tiny_plan.config, tiny_plan.samples, class_names=["a"], info={}, folder=root)
+    queue.enqueue(run, [0])
+    for folder, mode in ((root, 0o755), (lab_folder(root), 0o777), (queue.queue_folder(root), 0o777)):
+        folder.chmod(mode)
+    yield run
+    shutil.rmtree(root)
+
+
+def refusal(work):
+    """What a LabError says, as lines of its kind and message; '' where there was none."""
+    try:
+        work()
+    except LabError as error:
+        return f"{error.kind}: {error.message}"
+    return ""
+
+
+@as_root
+@pytest.mark.parametrize("verb", [control.cancel, control.resume, "cancel_waiting", "delete"])
+def test_a_verb_on_a_run_that_may_only_be_read_says_so(somebody_elses, verb):
+    run = somebody_elses
+    if verb == "cancel_waiting":
+        verb = lambda run: control.cancel_waiting(run, "its study was deleted")  # noqa: E731
+    if verb == "delete":
+        for fold in run.folds():
+            run.write_state(FoldState(fold, state="done"))
+        verb = lambda run: trash.delete([run.id], run.dir.parent)  # noqa: E731
+    said = as_nobody(lambda: refusal(lambda: verb(run)))
+    assert said == repr(f"read-only: {run.dir} cannot be written: Permission denied.")
+
+
+def test_a_queue_that_cannot_be_written_is_told_before_anything_is_frozen(tiny_plan, runs_folder, started):
+    lab_folder(runs_folder).mkdir()
+    queue.queue_folder(runs_folder).write_text("not a folder")
+    with pytest.raises(LabError, match="queue cannot be written") as caught:
+        control.launch(tiny_plan)
+    assert caught.value.kind == "read-only" and "FACET_RUNS" in caught.value.remedy
+    assert summaries(runs_folder) == [] and not started
+
+
+@as_root
+def test_a_queue_of_another_account_is_told_to_who_launches_and_who_resumes(somebody_elses, tiny_plan):
+    root = somebody_elses.dir.parent
+    root.chmod(0o777)
+    queue.queue_folder(root).chmod(0o755)
+    said = repr(f"read-only: {queue.queue_folder(root)} cannot be written: Permission denied.")
+    assert as_nobody(lambda: refusal(lambda: queue.check_folder(root))) == said
+    assert as_nobody(lambda: refusal(lambda: control.resume(somebody_elses))) == said
+    assert as_nobody(lambda: refusal(lambda: control.cancel(somebody_elses))) == said
+
+
+@as_root
+def test_a_slot_of_another_account_is_left_to_it(somebody_elses, monkeypatch):
+    """Its own workers train what is queued there: nothing that was launched is told as failed."""
+    root = somebody_elses.dir.parent
+    monkeypatch.setenv("FACET_SLOTS", "2")
+    _, lock = queue.take_slot(root)
+    lock.release()
+    Path(lock.lock_file).chmod(0o644)
+    assert as_nobody(lambda: (queue.take_slot(root), queue.take_slot_for_worker(root))) == "(None, None)"
+    assert as_nobody(lambda: control.start_worker(root)) == "None"
+    Path(lock.lock_file).parent.chmod(0o777)
+    assert as_nobody(lambda: queue.take_slot_for_worker(root)[0]) == "1"

@@ -148,6 +148,15 @@ def test_another_user_who_may_only_read_sees_the_true_state(tiny_plan, take):
         shutil.rmtree(root)
 
 
+def test_a_slot_is_the_groups_too_where_files_are(tmp_path):
+    before = os.umask(0o002)
+    try:
+        os.close(locks.take_to_hand_over(tmp_path / "lock"))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o664
+
+
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK], ids=errno.errorcode.get)
 @pytest.mark.fault(43)
 def test_a_file_system_that_cannot_lock_is_refused_at_launch(tiny_plan, runs_folder, monkeypatch, number):
