@@ -188,17 +188,28 @@ def cancel_waiting(run: Run, reason: str) -> None:
 
 
 def kill_worker(run: Run, fold: int) -> None:
-    """Kill the process tree that trains a fold: only while the fold's lock is held, and only if pid and start agree."""
+    """Kill the process tree that trains a fold: only while the fold's lock is held, and only if pid and start agree.
+
+    A child in a session of its own lives on, such as the messenger that still sends how the run before ended.
+    """
     worker = run.written_state(fold).worker or {}
     with contextlib.suppress(psutil.Error, KeyError):
         process = psutil.Process(worker["pid"])
         if abs(process.create_time() - worker["create_time"]) > 1 or not is_locked(run.fold_lock(fold)):
             return
-        tree = [*process.children(recursive=True), process]
+        session = _session(process)
+        tree = [*(child for child in process.children(recursive=True) if _session(child) == session), process]
         for member in tree:
             with contextlib.suppress(psutil.Error):
                 member.kill()
         psutil.wait_procs(tree, timeout=2)
+
+
+def _session(process: psutil.Process) -> int | None:
+    """None where there are no sessions, and for a process that has just ended."""
+    with contextlib.suppress(AttributeError, OSError):
+        return os.getsid(process.pid)
+    return None
 
 
 def ensure_workers(folder: Path | None = None) -> None:

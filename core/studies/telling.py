@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from core import machine
@@ -16,7 +17,7 @@ from core.jobs import trash
 from core.jobs.alerts import addresses, ends, messages, sending
 from core.jobs.alerts.addresses import Address
 from core.jobs.alerts.shapes import Message
-from core.runs import Run, deaths
+from core.runs import FoldState, Run, deaths
 from core.runs.lists.index import Listed
 from core.studies import record_file
 from core.studies.record_file import Study
@@ -42,11 +43,18 @@ def tell(root: Path, run: Run | None, *, died: int | None = None, sleep: Sleep =
     if not run.exists():
         ends.forget(root, ends.RUNS, run.id)
     elif ends.take(root, ends.RUNS, run.id, lambda: ends.over(run.states())):
-        states = run.states()
+        states = [_as_asked(run, state) for state in run.states()]
         if events := messages.events_of(states):
             _send(root, to, events, messages.of_run(run, states), run, sleep)
     if study:
         _of_study(root, study, to, sleep)
+
+
+def _as_asked(run: Run, state: FoldState) -> FoldState:
+    """A fold that is cancelled by force says running for the instant between its worker's death and the last word."""
+    if state.state == "interrupted" and run.cancel_file(state.fold).exists():
+        return replace(state, state="cancelled")
+    return state
 
 
 def _of_death(run: Run, fold: int, to: list[Address], sleep: Sleep) -> None:

@@ -482,6 +482,29 @@ def test_a_worker_that_ignores_the_request_to_stop_is_killed_with_its_children(w
     assert states(run) == ["done", "done"]
 
 
+def with_a_messenger(root):
+    """A child in a session of its own, which outlives its parent."""
+    child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True)
+    (root / ".messenger").write_text(str(child.pid))
+
+
+@pytest.mark.fault(9)
+def test_what_has_to_outlive_a_worker_is_not_killed_with_it(workers, tiny_plan):
+    run = launch(short(tiny_plan, epochs=2), workers.root)
+    worker = workers.start(small_net, with_a_child, with_a_messenger, deaf)
+    until(lambda: held(workers.root), "the worker trains")
+    child, messenger = (psutil.Process(int((workers.root / name).read_text())) for name in (".child", ".messenger"))
+    try:
+        control.cancel(run, grace=0.2)
+        worker.join(PATIENCE)
+        assert worker.exitcode == -signal.SIGKILL
+        until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, "its child is gone")
+        assert messenger.is_running() and messenger.status() != psutil.STATUS_ZOMBIE
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            messenger.kill()
+
+
 def deaf(root):
     """Busy for ever in the middle of a step."""
     from core.training import train

@@ -97,6 +97,13 @@ def test_each_hears_of_what_it_chose_and_who_cancels_a_run_knows_it(runs_folder,
     assert len(webhook.posts) == 3 and not ends.watches(runs_folder, ends.RUNS, cancelled.id)
 
 
+def test_who_cancels_by_force_is_not_told_of_a_death(runs_folder, webhook):
+    run = ended(make_run(runs_folder), fold1={"state": "running"})  # its worker is killed, its state not yet written
+    run.cancel_file(1).touch()
+    tell(run, died=1)
+    assert webhook.posts == []
+
+
 def test_a_queue_that_stops_is_told_once_and_once_more_when_it_stops_again(runs_folder, webhook):
     for cause in ("The GPU is gone.", "It is gone again."):
         halt.stop(runs_folder, cause, "Look at it.")
