@@ -72,7 +72,8 @@ class Inherited:
 def take_to_hand_over(path: Path) -> int | None:
     """A descriptor that holds the lock at a path, None if another holds it. For POSIX, where children inherit them.
 
-    None too where this account may not open it: it is another's, whose own processes take it. Whoever inherits the descriptor holds the lock as well; it is free when all of them have closed it or died.
+    None too where this account may not open it: it is another's, whose own processes take it. Whoever inherits the
+    descriptor holds the lock as well; it is free when all of them have closed it or died.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -305,7 +305,7 @@ def test_interrupted_is_derived_from_the_lock_alone(tiny_plan, runs_folder, star
 
 # What this account may not write
 
-as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
+as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root becomes another user")
 
 
 @pytest.fixture
