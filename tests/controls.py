@@ -108,7 +108,7 @@ CONTROLS = (
         29,
         "a process is a worker only if it was born when the worker was",
         "core/jobs/control.py",
-        (('abs(process.create_time() - worker["create_time"]) > 1 or not is_locked', "not is_locked"),),
+        (("not deaths.is_of(worker, process) or not is_locked", "not is_locked"),),
         "tests/faults/test_faults.py::test_a_stranger_with_the_pid_of_a_dead_worker_is_never_signalled",
     ),
     Control(

@@ -195,7 +195,7 @@ def kill_worker(run: Run, fold: int) -> None:
     worker = run.written_state(fold).worker or {}
     with contextlib.suppress(psutil.Error, KeyError):
         process = psutil.Process(worker["pid"])
-        if abs(process.create_time() - worker["create_time"]) > 1 or not is_locked(run.fold_lock(fold)):
+        if not deaths.is_of(worker, process) or not is_locked(run.fold_lock(fold)):
             return
         session = _session(process)
         tree = [*(child for child in process.children(recursive=True) if _session(child) == session), process]

@@ -8,6 +8,7 @@ since the count goes on rising for others.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,19 @@ VERDICTS = ("memory", "stopped")  # kinds of a state that says running though it
 def identity() -> dict[str, Any]:
     """Which process this is; another one of the same number has another start."""
     process = psutil.Process()
-    return {"pid": process.pid, "create_time": process.create_time()}
+    return {"pid": process.pid, **born(process)}
+
+
+def born(process: psutil.Process) -> dict[str, float]:
+    """When a process began: by the clock, and in seconds after its machine did. Where somebody sets the clock one of
+    the two stays as it was noted, on Linux the second."""
+    began = process.create_time()
+    return {"create_time": began, "born": round(began - psutil.boot_time(), 2)}  # a tick of Linux is 0.01 s
+
+
+def is_of(worker: Mapping[str, Any], process: psutil.Process) -> bool:
+    """Whether a process is the worker of a note. Older ones have no `born`."""
+    return any(abs(began - worker[key]) <= 1 for key, began in born(process).items() if key in worker)
 
 
 def note() -> dict[str, Any]:
@@ -95,7 +108,11 @@ def _last_note(run: Run, state: FoldState) -> dict[str, Any]:
     """The newest note of the worker that the state names; without another its first, from before it held anything."""
     first = state.worker or {}
     newest = run.progress(state.fold).get("worker")
-    if isinstance(newest, dict) and all(newest.get(key) == first.get(key) for key in ("pid", "create_time")):
+    if (
+        isinstance(newest, dict)
+        and newest.get("pid") == first.get("pid")
+        and any(newest.get(key) == first[key] for key in ("born", "create_time") if key in first)
+    ):
         return {**first, **newest}
     return {key: value for key, value in first.items() if key != "held"}
 

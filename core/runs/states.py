@@ -36,7 +36,7 @@ class FoldState:
     kind: str = ""
     epoch: int = 0  # completed epochs
     device: str = ""
-    worker: dict[str, Any] | None = None  # pid and create_time of the process that trains or trained it
+    worker: dict[str, Any] | None = None  # deaths.identity of the process that trains or trained it
     started: float | None = None
     ended: float | None = None
     seconds: float | None = None  # spent in its epochs, over all starts; known once it has ended

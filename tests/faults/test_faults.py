@@ -19,7 +19,7 @@ import torch
 from core.errors import LabError
 from core.jobs import control, queue
 from core.places import HOME
-from core.runs import FoldState, Run
+from core.runs import FoldState, Run, deaths
 from core.runs.lists.summaries import summaries
 from core.training import checkpoint
 from tests.workers import (
@@ -714,21 +714,43 @@ def test_a_clock_that_runs_backwards_gives_no_negative_time_left_and_no_false_in
     assert_done(run)
 
 
+def clock_is_set(monkeypatch, by):
+    """As psutil sees it: when the machine started is told by the clock as it is now."""
+    real = psutil._psplatform.boot_time
+    monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: real() + by)
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="elsewhere a process keeps the time at which it began")
+@pytest.mark.parametrize("by", [5.0, -3600.0])
+@pytest.mark.fault(28)
+def test_a_worker_that_hangs_is_cancelled_after_the_clock_was_set(workers, tiny_plan, monkeypatch, by):
+    run = launch(short(tiny_plan), workers.root)
+    worker = workers.start(small_net, partial(hold_at(epoch=1), patient=True))
+    until(lambda: held(workers.root), "the worker hangs")
+    clock_is_set(monkeypatch, by)
+    control.cancel(run, grace=0.2)
+    worker.join(PATIENCE)
+    assert worker.exitcode == -signal.SIGKILL
+    assert states(run)[0] == "cancelled"
+
+
 # 29. a pid that belongs to a stranger
 
 
+@pytest.mark.parametrize("noted", [{"create_time"}, {"create_time", "born"}], ids=["0.1", "now"])
 @pytest.mark.parametrize("locked", [True, False])
 @pytest.mark.fault(29)
-def test_a_stranger_with_the_pid_of_a_dead_worker_is_never_signalled(workers, tiny_plan, locked):
+def test_a_stranger_with_the_pid_of_a_dead_worker_is_never_signalled(workers, tiny_plan, locked, noted):
     run = launch(short(tiny_plan), workers.root)
     stranger = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
     try:
-        born = psutil.Process(stranger.pid).create_time()
+        born = deaths.born(psutil.Process(stranger.pid))
         lock = run.fold_lock(0)
         if locked:
             lock.acquire()
         # With the lock held the pid was reused: another birth. Without it even a perfect match is nobody's worker.
-        worker = {"pid": stranger.pid, "create_time": born - 100 if locked else born}
+        times = {key: time - 100 if locked else time for key, time in born.items() if key in noted}
+        worker = {"pid": stranger.pid, **times}
         run.write_state(FoldState(0, state="running", worker=worker))
         control.kill_worker(run, 0)
         control.cancel(run, grace=0.1)

@@ -5,6 +5,7 @@ import signal
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from core import machine
@@ -105,6 +106,17 @@ def test_a_note_of_the_worker_before_does_not_count(dead, counter):
     assert state.kind == "memory"
     assert "it held" not in state.reason, "what it held at its start says nothing"
     assert "4.0 GB" in state.reason
+
+
+@pytest.mark.parametrize("by", [5.0, -3600.0, 1 / 3])
+@pytest.mark.fault(28)
+def test_a_note_after_the_clock_was_set_is_of_the_same_worker(dead, counter, monkeypatch, by):
+    run, real = dead(), psutil._psplatform.boot_time
+    monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: real() + by)
+    note = {**deaths.note(), "held": 3_120_000_000}
+    files.write_json(run.fold_dir(0) / "progress.json", {"kind": "progress", "worker": note})
+    counter(4)
+    assert "it held 3.1 GB" in run.fold_state(0).reason
 
 
 @pytest.mark.fault(4)
