@@ -46,6 +46,8 @@ def delete(ids: Sequence[str], folder: Path | None = None) -> None:
         target.mkdir(parents=True, exist_ok=True)
     for run in chosen:
         with all_folds(run):
+            states = [run.written_state(fold) for fold in run.folds()]  # what says running is dead: its lock is ours
+            check_idle(run, [state for state in states if state.state == "queued"])  # resumed since it was looked at
             queue.remove(run, run.folds())
             _move(run.dir, _free(target / run.id))
 

@@ -133,3 +133,24 @@ def test_no_place_in_the_queue_stays_behind(made, runs_folder):
     queue.enqueue(run, [0])  # left over; the states say done
     trash.delete([run.id])
     assert list(queue.entries(runs_folder)) == []
+
+
+def test_a_run_that_is_resumed_in_that_instant_is_refused_and_keeps_its_place(made, monkeypatch):
+    run, check = made(state="cancelled"), trash._check_children
+
+    def resumed_meanwhile(*given):
+        check(*given)
+        run.write_state(FoldState(0))
+        queue.enqueue(run, [0])
+
+    monkeypatch.setattr(trash, "_check_children", resumed_meanwhile)
+    with pytest.raises(LabError, match="fold 0 waits") as caught:
+        trash.delete([run.id])
+    assert caught.value.kind == "busy" and run.exists()
+    assert [place[1:] for place in queue.places(run.dir.parent)] == [(run.id, 0)]
+
+
+def test_an_interrupted_run_is_deleted(made):
+    run = made(state="running")  # by nobody
+    trash.delete([run.id])
+    assert not run.exists()
