@@ -46,8 +46,6 @@ def delete(ids: Sequence[str], folder: Path | None = None) -> None:
         target.mkdir(parents=True, exist_ok=True)
     for run in chosen:
         with all_folds(run):
-            states = [run.written_state(fold) for fold in run.folds()]  # what says running is dead: its lock is ours
-            check_idle(run, [state for state in states if state.state == "queued"])  # resumed since it was looked at
             queue.remove(run, run.folds())
             _move(run.dir, _free(target / run.id))
 
@@ -95,7 +93,10 @@ def _check_children(chosen: Sequence[Run], root: Path) -> None:
 
 @contextlib.contextmanager
 def all_folds(run: Run):
-    """Hold every fold's lock, so that no worker can claim the run while its folder moves."""
+    """Hold every fold's lock, so that no worker can claim the run while its folder moves.
+
+    Raises LabError: 'busy' for a run that trains or waits, which it may since it was looked at; 'read-only'.
+    """
     with contextlib.ExitStack() as stack:
         for fold in run.folds():
             with files.written_to(run.dir):
@@ -104,6 +105,8 @@ def all_folds(run: Run):
                 except Timeout:
                     remedy = "Cancel the run first; its checkpoints are kept."
                     raise LabError(f"run '{run.id}': fold {fold} is training.", remedy, kind="busy") from None
+        states = [run.written_state(fold) for fold in run.folds()]
+        check_idle(run, [state for state in states if state.state == "queued"])  # who says running is dead: we hold it
         yield
 
 

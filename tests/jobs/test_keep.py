@@ -294,3 +294,9 @@ def test_all_takes_the_finished_folds_of_a_run_that_was_stopped_as_its_help_says
     assert "of 1 run became free" in said(*where)
     assert not run.weights_file(0, "best").exists() and run.weights_file(1, "best").exists()
     assert "every run that neither trains nor waits; of one that was stopped, its finished folds." in said("--help")
+
+
+def test_a_fold_that_was_interrupted_keeps_no_other_from_being_dropped(run):
+    run.write_state(FoldState(1, state="running"))  # by nobody
+    assert keep.drop([run.id], "best") > 0
+    assert not run.weights_file(0, "final").exists() and run.weights_file(1, "final").exists()

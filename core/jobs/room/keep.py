@@ -187,7 +187,6 @@ def drop(ids: Sequence[str], name: str, folder: Path | None = None) -> int:
 
 def _drop(run: Run, choice: Choice) -> int:
     with all_folds(run):
-        check_idle(run)  # since it was looked at: nobody can begin a fold of it any more
         plan = would_drop(see(run), choice)
         if not plan.files:
             return 0
