@@ -102,8 +102,9 @@ class Predictor:
         acquaintances: dict[int, tuple[Acquaintance, ...]] = {}
         problems: dict[int, LabError] = {}
         for run in self._order:
-            # A photo that does not tell the attribute was trained on all the same.
-            self._known.setdefault(run, Known(run.whole if isinstance(run, OneAttribute) else run))
+            if run not in self._known:
+                # A photo that does not tell the attribute was trained on all the same.
+                self._known[run] = Known(run.whole if isinstance(run, OneAttribute) else run)
         for row, photo in enumerate(photos):
             met = [each for of_run in self._known.values() if (each := of_run.of(photo)) is not None]
             if not met:

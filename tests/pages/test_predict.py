@@ -180,6 +180,13 @@ def test_the_photos_that_the_dataset_sets_aside_are_offered(folder):
     run = judged(made(folder, drawn(samples, folder / "pets"), run_id="with-pets", **settings))
     at = page("predict", run=run.id, **{"from": "dataset"})
     assert "Answer the 2 photos by 2 folds" in labels(at), labels(at)
+    button(at, "Answer the 2 photos by 2 folds").click().run()
+    assert len(set(ended(at).dataframe[0].value["path"])) == 2
+    (folder / "pets" / "test" / "dog" / "9.jpg").rename(
+        folder / "pets" / "test" / "dog" / "10.jpg"
+    )  # as many as before
+    button(at, "Answer anew").click().run()
+    assert any(path.endswith("10.jpg") for path in ended(at).dataframe[0].value["path"])
     fold_models.free()
 
 

@@ -24,7 +24,7 @@ from pages.parts.shared.fields import field
 
 BROWSE = "predict-browse"
 FOLDER = "predict-place"  # in the session: the folder, table or photo that was named last
-PATH = "path"  # begins the key of what was named
+PATH, DATASET = "path", "dataset"  # begin the key of what was named, and of what a dataset sets aside
 AT_ONCE = 8  # dropped photos that are answered without a further click
 LARGEST, TOGETHER = 50, 500  # megabytes of one dropped photo, and of all of them or of a zip
 PLACES = {
@@ -51,7 +51,7 @@ class Source:
     @property
     def may_change(self) -> bool:
         """Whether other photos may lie there by now, of which the key tells nothing."""
-        return self.key[0] == PATH
+        return self.key[0] in (PATH, DATASET)
 
 
 def choose(run: Run) -> Source | None:
@@ -145,5 +145,5 @@ def _dataset(run: Run) -> Source | None:
         return None
     part = address.segments("part", "Which", words, default=next(iter(words)), hide_label=True)
     chosen = aside[part]
-    key = ("dataset", data.root, part, len(chosen))
+    key = (DATASET, data.root, part, len(chosen))
     return Source(key, f"{Path(data.root).name}, {PARTS[part].lower()}", len(chosen), False, lambda: chosen)
