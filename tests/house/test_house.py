@@ -172,10 +172,11 @@ sys.exit([m for m in ("torch", "albumentations", "cv2") if m in sys.modules] or 
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
-def test_core_imports_neither_streamlit_nor_pages(path):
-    above = ("streamlit", "pages", "app")
-    assert not saying([path], *above) or not set(above) & set(imported(path))
+def test_core_imports_neither_streamlit_nor_pages():
+    above = {"streamlit", "pages", "app"}
+    imports = {path: above & set(imported(path)) for path in saying(CORE, *above)}
+    faults = [f"{path.relative_to(HOME)}: {', '.join(sorted(names))}" for path, names in imports.items() if names]
+    assert not faults
 
 
 def test_no_file_names_somebodys_home_folder():
@@ -218,9 +219,10 @@ def test_nothing_that_is_made_while_working_is_tracked():
         assert frozen or path.suffix not in (".pt", ".pth", ".safetensors", ".pyc")
 
 
-@pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
-def test_a_file_is_one_room(path):
-    assert len(path.read_text("utf-8").splitlines()) <= LONGEST
+def test_a_file_is_one_room():
+    lines = {path: len(text_of(path).splitlines()) for path in CORE}
+    faults = [f"{path.relative_to(HOME)}: {count} lines" for path, count in lines.items() if count > LONGEST]
+    assert not faults
 
 
 def called(path):
@@ -485,25 +487,28 @@ TESTS = sorted((HOME / "tests").rglob("*.py"))
 SLEEPERS = {"screen.py": "soon", "workers.py": "until"}  # the two that look again until something is so
 
 
-@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
-def test_a_test_runs_once_and_waits_for_what_it_needs_not_for_a_time(path):
-    source = text_of(path)
-    if path.name in SLEEPERS:
-        functions = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)]
-        (own,) = (ast.get_source_segment(source, n) for n in functions if n.name == SLEEPERS[path.name])
-        assert len(re.findall(r"time\.sleep[(]", own)) == 1
-        source = source.replace(own, "")
-    forbidden = r"\bflak[y]\b|reruns\b\s*=|wait_for_timeou[t]|networkidl[e]|(?<!\w)sleep[(]"
-    assert not re.findall(forbidden, source)
+def test_a_test_runs_once_and_waits_for_what_it_needs_not_for_a_time():
+    forbidden = re.compile(r"\bflak[y]\b|reruns\b\s*=|wait_for_timeou[t]|networkidl[e]|(?<!\w)sleep[(]")
+    faults = []
+    for path in TESTS:
+        source = text_of(path)
+        if path.name in SLEEPERS:
+            functions = [n for n in nodes_of(path) if isinstance(n, ast.FunctionDef)]
+            (own,) = (ast.get_source_segment(source, n) for n in functions if n.name == SLEEPERS[path.name])
+            assert len(re.findall(r"time\.sleep[(]", own)) == 1, path
+            source = source.replace(own, "")
+        faults += [f"{path.relative_to(HOME)}: {words}" for words in forbidden.findall(source)]
+    assert not faults
 
 
-@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
-def test_no_test_asserts_how_long_something_took(path):
+def test_no_test_asserts_how_long_something_took():
     """A machine with other work would make it fail; what things cost is measured in bench/."""
-    timed = saying([path], "perf_counter", "monotonic(", "time.time(")
-    asserted = [ast.unparse(n) for each in timed for n in nodes_of(each) if isinstance(n, ast.Assert)]
     clocks = re.compile(r"perf_counter|monotonic[(]|time\.time[(]")
-    assert not [line for line in asserted if clocks.search(line)]
+    faults = []
+    for path in saying(TESTS, "perf_counter", "monotonic(", "time.time("):
+        asserted = [ast.unparse(node) for node in nodes_of(path) if isinstance(node, ast.Assert)]
+        faults += [f"{path.relative_to(HOME)}: {line}" for line in asserted if clocks.search(line)]
+    assert not faults
 
 
 def test_every_test_has_a_time_limit_and_nothing_runs_one_twice():
@@ -610,11 +615,12 @@ def first_values_beside_keys(tree):
                 yield node.lineno
 
 
-@pytest.mark.parametrize("path", sorted((HOME / "pages").rglob("*.py")), ids=lambda path: path.name)
-def test_a_widget_with_a_key_gets_its_value_from_the_page_through_fields_alone(path):
+def test_a_widget_with_a_key_gets_its_value_from_the_page_through_fields_alone():
     """See pages/parts/shared/fields.py: what is mounted does not follow a value that changes later."""
-    lines = list(first_values_beside_keys(tree_of(path))) if saying([path], "key") else []
-    assert not lines, f"{path.name}, lines {lines}: draw it with field() or begin() of pages/parts/shared/fields.py"
+    faults = []
+    for path in saying(sorted((HOME / "pages").rglob("*.py")), "key"):
+        faults += [f"{path.relative_to(HOME)}:{line}" for line in first_values_beside_keys(tree_of(path))]
+    assert not faults, f"{faults}: draw it with field() or begin() of pages/parts/shared/fields.py"
 
 
 @pytest.mark.parametrize(
