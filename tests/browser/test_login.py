@@ -87,7 +87,9 @@ def lab(built) -> Iterator[Contained]:
     assert not built.healthy(), "before it is there"
     process = built.start()
     try:
-        soon(lambda: process.poll() is not None or built.healthy(), 120 * slack(), "the lab is healthy")
+        soon(  # each look starts a Python
+            lambda: process.poll() is not None or built.healthy(), 120 * slack(), "the lab is healthy", every=0.5
+        )
         assert process.poll() is None, (built.folder / "log").read_text()
         yield built
     finally:
