@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
+from filelock import FileLock
 
 from core.config import from_dict
 from core.config.recipes import load_recipe
@@ -13,12 +17,31 @@ from core.runs.create import create
 from tests.answered import answer, judged
 
 
-def judged_run(lab, depth: int = 18, epochs: int | None = None) -> Run:
+def judged_run(lab, depth: int = 18) -> Run:
     """A run on the demo faces whose folds have random networks, and what these answered.
 
-    epochs: of its configuration, those of the recipe if None.
+    The networks of a depth are drawn and asked once for all workers of pytest. Their weights are the same files in
+    every run: a test removes or replaces them, writes none.
     """
-    return judged(_scored(_frozen(lab, depth, epochs)))
+    run = _frozen(lab, depth)
+    kept = lab.demo.parent / f"judged-{depth}"
+    with FileLock(f"{kept}.lock"):
+        if not kept.exists():
+            drawn = kept.with_name(f"{kept.name}-drawn")
+            _link_outcomes(judged(run).dir, drawn)
+            drawn.rename(kept)
+        else:
+            _link_outcomes(kept, run.dir)
+    return _scored(run)
+
+
+def _link_outcomes(source: Path, target: Path) -> None:
+    """Weights and predictions of each fold of one run folder in another."""
+    for kind in ("safetensors", "parquet"):
+        for file in source.glob(f"folds/*/*.{kind}"):
+            place = target / file.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.link(file, place)
 
 
 def doubting_run(lab, doubts: int) -> Run:
@@ -39,13 +62,11 @@ def finished(run: Run, answers: np.ndarray, sure: float | np.ndarray = 0.9) -> R
     return _scored(run)
 
 
-def _frozen(lab, depth: int = 18, epochs: int | None = None) -> Run:
+def _frozen(lab, depth: int = 18) -> Run:
     recipe = load_recipe("quick").model_dump(mode="json")
     recipe |= {"name": f"depth {depth}", "data": {"root": str(lab.demo)}, "folds": {"count": 2}}
     recipe |= {"task": {"name": "gender"}, "model": {"depth": depth, "init": "scratch"}}
     recipe["task"]["unmasked"] = True
-    if epochs is not None:
-        recipe["phases"] = [{**recipe["phases"][0], "epochs": epochs, "warmup_epochs": 0}]
     recipe["training"] |= {"device": "cpu"}
     config = from_dict(recipe)
     plan = make_plan(config, scan(config.data, threads=1))
