@@ -4,6 +4,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from core.config.run_config import DataConfig
 from core.places import HOME
 from tests.photos import draw
 
@@ -20,16 +21,35 @@ def faces(root: Path, people: int = 5) -> Path:
     return root
 
 
-def open_page(**address) -> AppTest:
+def unopened(**address) -> AppTest:
     page = AppTest.from_file(str(PAGE), default_timeout=60)
     for key, value in address.items():
         page.query_params[key] = value
+    return page
+
+
+def shown(page: AppTest) -> AppTest:
     page.run()
     assert not page.exception
     return page
 
 
+def open_page(**address) -> AppTest:
+    return shown(unopened(**address))
+
+
+def open_on(root: Path, **address) -> AppTest:
+    """The form with a dataset that the page Data brought along: drawn once, where typing its folder draws it thrice."""
+    return shown(brought(unopened(**address), root))
+
+
+def brought(page: AppTest, root: Path) -> AppTest:
+    page.session_state["launch_data"] = DataConfig(root=str(root)).model_dump(mode="json")
+    return page
+
+
 def take_folder(page: AppTest, root: Path) -> AppTest:
+    """Through the controls, as somebody types it."""
     page.segmented_control(key="launch-data.source").set_value("folder").run()
     page.text_input(key="launch-data.path").set_value(str(root)).run()
     assert not page.exception

@@ -2,24 +2,18 @@
 
 from streamlit.testing.v1 import AppTest
 
-from core.config.run_config import DataConfig
-from tests.pages.launch_form import PAGE, faces
+from tests.pages.launch_form import brought, faces, shown, unopened
 
 
 def open_study(tmp_path, grid=None, *, size=None, epochs=None, **address) -> AppTest:
     """The form of a study on thirty faces. grid: setting -> values, as if they had been chosen."""
-    page = AppTest.from_file(str(PAGE), default_timeout=60)
-    for key, value in {"recipe": "quick", **address}.items():
-        page.query_params[key] = value
+    page = unopened(**{"recipe": "quick", **address})
     typed = {"on": True, "name": "study", "description": "", "version": 0, "size": size, "epochs": epochs}
     page.session_state["launch_study"] = {**typed, "grid": grid or {}}
     root = tmp_path / "faces"
     if not root.exists():
         faces(root)
-    page.session_state["launch_data"] = DataConfig(root=str(root)).model_dump(mode="json")
-    page.run()
-    assert not page.exception
-    return page
+    return shown(brought(page, root))
 
 
 def control(page, name):

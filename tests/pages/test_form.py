@@ -22,7 +22,7 @@ from pages.parts.form import summary as form_summary
 from pages.parts.form import transforms
 from pages.parts.launch import click as launch_click
 from pages.parts.shared import frame
-from tests.pages.launch_form import PAGE, button, faces, field, open_group, open_page, take_folder, text_of
+from tests.pages.launch_form import PAGE, button, faces, field, open_group, open_on, open_page, text_of
 from tests.pages.study_form import open_study, study_button
 
 TOKEN = "20261126-101500-0a1b"
@@ -31,7 +31,7 @@ TOKEN = "20261126-101500-0a1b"
 @pytest.fixture
 def form(opened, tmp_path):
     """The form on a dataset of 30 faces, its phases open."""
-    return open_group(take_folder(open_page(), faces(tmp_path / "faces")), "phases")
+    return open_group(open_on(faces(tmp_path / "faces")), "phases")
 
 
 def configs():
@@ -99,7 +99,7 @@ def test_labels_that_changed_meanwhile_are_not_launched_until_the_page_has_shown
 def test_another_study_to_join_is_not_launched_into_until_the_page_has_shown_it(opened, tmp_path):
     first = open_study(tmp_path, {"training.seed": [0, 1]})
     study_button(first).click().run()
-    page = take_folder(open_page(), tmp_path / "faces")
+    page = open_on(tmp_path / "faces")
     page.query_params["study"] = record_file.all_studies()[0].id
     button(page).click().run()
     assert "the study that the run joins is another one now" in text_of(page)
@@ -343,7 +343,7 @@ def test_a_draft_that_cannot_be_written_stops_nobody(form, monkeypatch, tmp_path
 
 
 def test_a_draft_whose_dataset_and_parent_run_are_gone_opens_and_says_both(opened, tmp_path):
-    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "model")
+    page = open_group(open_on(faces(tmp_path / "faces")), "model")
     page.session_state["launch_draft"]["model"]["init"] = "run:20260101-000000-gone-0000"
     page.run()
     token = page.session_state["launch_token"]
