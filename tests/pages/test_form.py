@@ -1,5 +1,6 @@
 """The launch form: what is frozen is what it shows at the click, and a draft that outlives its session."""
 
+import copy
 import json
 import os
 import shutil
@@ -258,19 +259,19 @@ def test_a_link_to_another_recipe_is_followed_whatever_draft_its_form_has(form):
     assert again.session_state["launch_source"] == ("recipe", "study")
 
 
-def mangled():
+def mangled(record):
+    """What is wrong, and the draft's file with that alone."""
+
     def without(key):
-        return lambda record: {name: value for name, value in record.items() if name != key}
+        return f"without {key}", {name: value for name, value in record.items() if name != key}
 
     def put(path, value):
-        def change(record):
-            part, *rest = record, *path
-            for step in rest[:-1]:
-                part = part[step]
-            part[rest[-1]] = value
-            return record
-
-        return change
+        changed = copy.deepcopy(record)
+        part = changed
+        for step in path[:-1]:
+            part = part[step]
+        part[path[-1]] = value
+        return f"{path} as {value!r}", changed
 
     yield from (without(key) for key in ("draft", "base", "source", "study"))
     yield from (
@@ -290,14 +291,14 @@ def mangled():
     )
 
 
-@pytest.mark.parametrize("change", list(mangled()))
-def test_a_file_that_is_no_draft_is_taken_for_none(form, change):
+def test_a_file_that_is_no_draft_is_taken_for_none(form):
     field(form, "phases.0.epochs").set_value("3").run()
     token = form.session_state["launch_token"]
-    drafts.save(token, change(drafts.load(token)))
-    again = open_page(recipe="quick", form=token)
-    assert "Draft restored" not in text_of(again)
-    assert again.session_state["launch_draft"]["phases"][0]["epochs"] == 25
+    for wrong, record in mangled(drafts.load(token)):
+        drafts.save(token, record)
+        again = open_page(recipe="quick", form=token)
+        assert "Draft restored" not in text_of(again), wrong
+        assert again.session_state["launch_draft"]["phases"][0]["epochs"] == 25, wrong
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[1]", b"\xff\xfe", b'"text"', b"null", b"[" * 100_000])
