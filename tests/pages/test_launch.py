@@ -7,7 +7,7 @@ from core.places import runs_folder
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from tests.pages.app import elements
-from tests.pages.launch_form import button, faces, field, open_group, open_page, take_folder, text_of
+from tests.pages.launch_form import button, faces, field, open_group, open_on, open_page, take_folder, text_of
 from tests.photos import draw
 
 
@@ -19,6 +19,7 @@ def test_a_newcomer_sees_the_quick_recipe_and_is_asked_for_a_dataset(opened):
 
 
 def test_launch_freezes_what_the_form_says_and_opens_live(opened, tmp_path):
+    """With a folder that is typed, as somebody does it; most other tests bring their dataset along."""
     page = take_folder(open_page(), faces(tmp_path / "faces"))
     assert ":orange[:material/gpp_maybe: Persons are unknown: photos of one person may stand" in text_of(page)
     assert "No person is in two folds" not in text_of(page)
@@ -45,6 +46,7 @@ def test_a_process_waits_for_the_click_from_when_it_would_launch_something(opene
 
 
 def test_a_second_tab_of_the_form_launches_no_second_run(opened, tmp_path):
+    """The folder is typed in both, so that the second finds the draft of the first."""
     root = faces(tmp_path / "faces")
     first = take_folder(open_page(recipe="quick"), root)
     second = take_folder(open_page(recipe="quick", form=first.session_state["launch_token"]), root)
@@ -57,8 +59,8 @@ def test_a_second_tab_of_the_form_launches_no_second_run(opened, tmp_path):
 
 def test_a_second_tab_with_other_settings_is_another_run(opened, tmp_path):
     root = faces(tmp_path / "faces")
-    first = take_folder(open_page(recipe="quick"), root)
-    second = take_folder(open_page(recipe="quick", form=first.session_state["launch_token"]), root)
+    first = open_on(root, recipe="quick")
+    second = open_on(root, recipe="quick", form=first.session_state["launch_token"])
     open_group(second, "phases")
     field(second, "phases.0.epochs").set_value("3").run()
     button(first).click().run()
@@ -67,6 +69,7 @@ def test_a_second_tab_with_other_settings_is_another_run(opened, tmp_path):
 
 
 def test_a_form_that_was_launched_and_is_opened_again_is_a_new_form(opened, tmp_path):
+    """The folder is typed: what is edited leaves a draft, which the form that is opened again finds."""
     root = faces(tmp_path / "faces")
     first = take_folder(open_page(recipe="quick"), root)
     token = first.session_state["launch_token"]
@@ -83,7 +86,7 @@ def test_a_form_address_that_is_none_is_replaced(opened, token):
 
 
 def test_after_a_launch_the_same_settings_can_be_launched_again(opened, tmp_path):
-    page = take_folder(open_page(), faces(tmp_path / "faces"))
+    page = open_on(faces(tmp_path / "faces"))
     button(page).click().run()
     page.run()
     button(page).click().run()
@@ -104,7 +107,7 @@ def test_after_a_launch_the_same_settings_can_be_launched_again(opened, tmp_path
     ],
 )
 def test_a_wrong_value_is_said_beside_its_field_and_stops_the_launch(opened, tmp_path, group, path, typed, said):
-    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), group)
+    page = open_group(open_on(faces(tmp_path / "faces")), group)
     field(page, path).set_value(typed).run()
     assert not page.exception
     assert said in text_of(page)
@@ -114,7 +117,7 @@ def test_a_wrong_value_is_said_beside_its_field_and_stops_the_launch(opened, tmp
 
 
 def test_correcting_the_value_allows_the_launch(opened, tmp_path):
-    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "phases")
+    page = open_group(open_on(faces(tmp_path / "faces")), "phases")
     field(page, "phases.0.lr_head").set_value("-1").run()
     field(page, "phases.0.lr_head").set_value("2e-4").run()
     assert not button(page).disabled
@@ -123,7 +126,7 @@ def test_correcting_the_value_allows_the_launch(opened, tmp_path):
 
 
 def test_fewer_people_than_folds_is_said_at_the_folds(opened, tmp_path):
-    page = take_folder(open_page(), faces(tmp_path / "faces", people=3))
+    page = open_on(faces(tmp_path / "faces", people=3))
     assert "has 3 photos but 5 folds were asked for" in text_of(page)
     assert button(page).disabled
     field(page, "folds.count").set_value("3").run()
@@ -132,6 +135,7 @@ def test_fewer_people_than_folds_is_said_at_the_folds(opened, tmp_path):
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "one class"])
 def test_a_dataset_that_cannot_be_used_says_why(opened, tmp_path, kind):
+    """Where its folder is typed."""
     root = tmp_path / "odd"
     if kind != "missing":
         root.mkdir()
@@ -148,7 +152,7 @@ def test_bad_files_are_listed_and_have_to_be_agreed_to(opened, tmp_path):
     root = faces(tmp_path / "faces", people=6)
     victim = next(iter(sorted(root.iterdir())))
     victim.write_bytes(victim.read_bytes()[:200])
-    page = take_folder(open_page(), root)
+    page = open_on(root)
     assert button(page).disabled
     open_group(page, "problems-launch-data")
     assert victim.name in page.dataframe[0].value["where"].tolist()
@@ -161,7 +165,7 @@ def test_bad_files_are_listed_and_have_to_be_agreed_to(opened, tmp_path):
 
 
 def test_a_runs_folder_that_cannot_be_written_is_an_error_and_nothing_is_lost(opened, tmp_path, monkeypatch):
-    page = take_folder(open_page(), faces(tmp_path / "faces"))
+    page = open_on(faces(tmp_path / "faces"))
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where the folder should be")
     monkeypatch.setenv("FACET_RUNS", str(blocked))
@@ -177,18 +181,18 @@ def test_a_runs_folder_that_cannot_be_written_is_an_error_and_nothing_is_lost(op
 @pytest.mark.fault(34)
 def test_missing_weights_are_said_on_the_form(opened, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    page = take_folder(open_page(recipe="study"), faces(tmp_path / "faces"))
+    page = open_on(faces(tmp_path / "faces"), recipe="study")
     assert "ImageNet weights of ResNet-18 (resnet18-f37072fd.pth, 45 MB) are not on this machine" in text_of(page)
     assert button(page).disabled
 
 
 def test_a_crop_larger_than_the_photos_is_pointed_out(opened, tmp_path):
-    page = take_folder(open_page(recipe="study"), faces(tmp_path / "faces"))
+    page = open_on(faces(tmp_path / "faces"), recipe="study")
     assert "is larger than 100% of the photos" in text_of(page)
 
 
 def test_another_run_brings_its_settings_and_its_dataset(opened, tmp_path):
-    page = take_folder(open_page(), faces(tmp_path / "faces"))
+    page = open_on(faces(tmp_path / "faces"))
     open_group(page, "phases")
     field(page, "phases.0.epochs").set_value("3").run()
     button(page).click().run()
@@ -208,6 +212,7 @@ def test_an_address_that_leads_nowhere_is_an_error_and_the_form_still_works(open
 
 
 def test_a_folder_dataset_gets_the_label_task(opened, tmp_path):
+    """On a form that was shown without it: the folder is typed."""
     for name in ("cats", "**dogs**"):
         for number in range(6):
             draw(tmp_path / "pets" / name / f"{number}.jpg", (number * 40, len(name) * 20, 0))
@@ -217,7 +222,7 @@ def test_a_folder_dataset_gets_the_label_task(opened, tmp_path):
 
 
 def test_edits_survive_a_hidden_group_and_leaving_the_page(opened, tmp_path):
-    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "training")
+    page = open_group(open_on(faces(tmp_path / "faces")), "training")
     field(page, "training.batch_size").set_value("48").run()
     page.button(key="open-training").click().run()
     assert page.session_state["launch_draft"]["training"]["batch_size"] == 48
@@ -226,7 +231,7 @@ def test_edits_survive_a_hidden_group_and_leaving_the_page(opened, tmp_path):
 
 
 def test_every_setting_that_opens_another_one_can_be_used(opened, tmp_path):
-    page = take_folder(open_page(), faces(tmp_path / "faces"))
+    page = open_on(faces(tmp_path / "faces"))
     for group in ("model", "phases", "training"):
         open_group(page, group)
     choose = {
@@ -249,7 +254,7 @@ def test_every_setting_that_opens_another_one_can_be_used(opened, tmp_path):
 
 
 def test_weights_of_a_run_that_is_gone_are_said_at_the_weights(opened, tmp_path):
-    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "model")
+    page = open_group(open_on(faces(tmp_path / "faces")), "model")
     kind = f"form{page.session_state['launch_version']}.model.init.kind"
     page.segmented_control(key=kind).set_value("run").run()
     assert "Choose a run" in text_of(page)
@@ -261,7 +266,7 @@ def test_weights_of_a_run_that_is_gone_are_said_at_the_weights(opened, tmp_path)
 
 
 def test_the_second_stage_starts_from_the_finished_run_of_the_dataset_with_its_depth_and_folds(opened, tmp_path):
-    page = take_folder(open_page(), faces(tmp_path / "faces"))
+    page = open_on(faces(tmp_path / "faces"))
     page.session_state["launch_draft"]["model"]["depth"] = 34
     page.session_state["launch_draft"]["folds"]["count"] = 4
     button(page.run()).click().run()
@@ -298,7 +303,7 @@ def parts(root, *, folds=0):
 
 def test_the_plan_says_what_is_set_aside_until_it_is_pooled(opened, tmp_path):
     root = parts(tmp_path / "pets")
-    page = take_folder(open_page(), root)
+    page = open_on(root)
     assert "6 photos of the test set are set aside, never trained on" in text_of(page)
     open_group(page, "labels-launch-data")
     page.selectbox(key=f"launch-data.{root}.test_set").set_value("pool").run()
@@ -312,7 +317,7 @@ def test_the_plan_says_what_is_set_aside_until_it_is_pooled(opened, tmp_path):
 
 def test_a_test_set_that_changed_meanwhile_is_not_launched_until_the_page_has_shown_it(opened, tmp_path):
     root = parts(tmp_path / "pets")
-    page = take_folder(open_page(), root)
+    page = open_on(root)
     (root / "test/cat/cat-0.jpg").unlink()
     page.session_state["scans"].clear()
     button(page).click().run()
@@ -323,7 +328,7 @@ def test_a_test_set_that_changed_meanwhile_is_not_launched_until_the_page_has_sh
 
 
 def test_folds_that_the_dataset_gives_can_be_chosen_on_the_form(opened, tmp_path):
-    page = open_group(take_folder(open_page(), parts(tmp_path / "pets", folds=3)), "task")
+    page = open_group(open_on(parts(tmp_path / "pets", folds=3)), "task")
     chosen = page.checkbox(key=f"form{page.session_state['launch_version']}.folds.given")
     chosen.check().run()
     assert "The dataset gives 3 folds but 5 were asked for" in text_of(page)
@@ -334,13 +339,13 @@ def test_folds_that_the_dataset_gives_can_be_chosen_on_the_form(opened, tmp_path
 
 
 def test_a_form_on_a_dataset_without_folds_does_not_ask_for_them(opened, tmp_path):
-    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "task")
+    page = open_group(open_on(faces(tmp_path / "faces")), "task")
     assert not [box for box in page.checkbox if "folds.given" in box.key]
 
 
 def test_a_class_folder_that_is_not_there_can_be_taken_back(opened, tmp_path):
     root = parts(tmp_path / "pets")
-    page = take_folder(open_page(), root)
+    page = open_on(root)
     open_group(page, "labels-launch-data")
     page.text_input(key=f"launch-data.{root}.class_level").set_value("4").run()
     assert "nothing that names their classes" in text_of(page)
@@ -354,7 +359,7 @@ def test_the_folder_that_is_suggested_as_the_person_can_be_chosen(opened, tmp_pa
     for n in range(12):
         for i in range(2):
             draw(root / f"{('ill', 'well')[n % 2]}/p{n}/{i}.jpg", (20 * n, 100 * i, 60))
-    page = take_folder(open_page(), root)
+    page = open_on(root)
     assert "may be the person: 12 folders" in text_of(page)
     open_group(page, "labels-launch-data")
     page.selectbox(key=f"launch-data.{root}.persons").set_value("folder").run()

@@ -19,7 +19,7 @@ from core.studies import healing, record_file, records
 from core.studies.record_file import Study, StudyRun
 from pages.parts.compare import pick
 from tests import compared
-from tests.pages.launch_form import faces, field, open_group, open_page, take_folder, text_of
+from tests.pages.launch_form import faces, field, open_group, open_on, open_page, text_of
 from tests.pages.study_form import open_study, study_button, vary
 
 STUDIES = HOME / "pages" / "studies.py"
@@ -32,7 +32,7 @@ def launched(opened) -> records.Study:
 
 
 def test_a_grid_becomes_runs_on_the_same_folds(opened, tmp_path):
-    page = take_folder(open_page(recipe="quick"), faces(tmp_path / "faces"))
+    page = open_on(faces(tmp_path / "faces"), recipe="quick")
     page.segmented_control(key="launch-as").set_value("study").run()
     assert "Choose what differs between the runs" in text_of(page)
     vary(page, model__depth=[18, 34], training__seed=["0", "1"])
@@ -111,7 +111,7 @@ def test_a_parent_that_is_unfinished_is_said_and_nothing_is_queued(opened, tmp_p
 def test_a_weights_file_of_another_depth_is_refused_on_the_form(opened, tmp_path):
     state = {k: v for k, v in torchvision.models.resnet18(weights=None).state_dict().items() if "layer4" not in k}
     torch.save(state, tmp_path / "odd.pth")
-    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "model")
+    page = open_group(open_on(faces(tmp_path / "faces")), "model")
     version = page.session_state["launch_version"]
     page.segmented_control(key=f"form{version}.model.init.kind").set_value("file").run()
     page.text_input(key=f"form{version}.model.init.file").set_value(str(tmp_path / "odd.pth")).run()
@@ -124,7 +124,7 @@ def test_imagenet_weights_that_are_here_are_said_with_their_size(opened, tmp_pat
     file = tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
     file.parent.mkdir(parents=True)
     file.write_bytes(b"0" * 2_000_000)
-    page = open_group(take_folder(open_page(recipe="study"), faces(tmp_path / "faces")), "model")
+    page = open_group(open_on(faces(tmp_path / "faces"), recipe="study"), "model")
     assert "resnet18-f37072fd.pth (2 MB) is on this machine" in text_of(page)
 
 

@@ -15,13 +15,13 @@ from core.runs import Run
 from core.runs.lists.summaries import summaries
 from pages.parts.dock import waits
 from pages.parts.form import downloads
-from tests.pages.launch_form import button, faces, field, open_group, open_page, take_folder, text_of
+from tests.pages.launch_form import button, faces, field, open_group, open_on, open_page, text_of
 from tests.photos import draw, mask_dataset
 
 
 @pytest.fixture
 def form(opened, tmp_path):
-    return take_folder(open_page(), faces(tmp_path / "faces"))
+    return open_on(faces(tmp_path / "faces"))
 
 
 def facts(page):
@@ -101,7 +101,7 @@ def test_what_is_proposed_is_taken_by_a_click_and_dataset_task_and_name_stay(for
 
 
 def test_a_crop_that_is_too_large_is_fitted_by_a_click(opened, tmp_path):
-    page = take_folder(open_page(recipe="study"), faces(tmp_path / "faces"))
+    page = open_on(faces(tmp_path / "faces"), recipe="study")
     next(each for each in page.button if each.label.startswith("Fit the crop")).click().run()
     assert not page.exception and "is larger than" not in text_of(page)
     assert not page.session_state["launch_draft"]["transforms"][0]["enabled"]  # of 8 x 6 pixels no crop is left
@@ -119,7 +119,7 @@ def test_weights_are_fetched_from_the_form_and_the_recipe_runs(opened, tmp_path,
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
         monkeypatch.setenv("FACET_WEIGHTS", f"http://127.0.0.1:{server.server_port}")
-        page = take_folder(open_page(recipe="study"), faces(tmp_path / "faces"))
+        page = open_on(faces(tmp_path / "faces"), recipe="study")
         assert button(page).disabled and "needs 1 MB of weights" in text_of(page)
         page.button(key="problem-download").click().run()
         downloads._FETCHES[18].thread.join(60)
@@ -151,7 +151,7 @@ def test_a_run_is_launched_again_as_it_was_or_changed_first(form, opened, tmp_pa
 
 def test_a_task_of_one_class_offers_those_that_have_more_a_click_each(opened, tmp_path):
     root = mask_dataset(tmp_path / "women", [(f"{n:03d}", "female", 20 + 25 * (n % 3)) for n in range(12)])
-    page = take_folder(open_page(recipe="quick"), root)
+    page = open_on(root, recipe="quick")
     open_group(page, "task")
     page.selectbox(key=f"form{page.session_state['launch_version']}.task.name").set_value("gender").run()
     assert "One class only" in text_of(page)

@@ -10,7 +10,7 @@ from core.runs import Run
 from core.runs.lists.summaries import summaries
 from pages.parts.data import classes as data_classes
 from tests.data.cases import DRAWINGS
-from tests.pages.launch_form import button, field, open_group, open_page, take_folder, text_of
+from tests.pages.launch_form import button, field, open_group, open_on, text_of
 from tests.photos import draw
 
 REFUSAL = "has 3 photos but 5 folds were asked for"
@@ -40,7 +40,7 @@ def press(page, key):
     ],
 )
 def test_each_way_out_is_one_click_at_launch_and_the_form_shows_it(opened, rare, key, classes, folds):
-    page = take_folder(open_page(), rare)
+    page = open_on(rare)
     assert REFUSAL in text_of(page) and button(page).disabled
     press(page, key)
     assert REFUSAL not in text_of(page) and not button(page).disabled
@@ -59,14 +59,14 @@ def test_each_way_out_is_one_click_at_launch_and_the_form_shows_it(opened, rare,
 
 
 def test_the_same_is_offered_beside_the_folds_of_the_form(opened, rare):
-    page = take_folder(open_page(), rare)
+    page = open_on(rare)
     assert "task" in page.session_state["groups_open"], "what is wrong opens by itself"
     press(page, "task.ways.out-0")
     assert not button(page).disabled
 
 
 def test_a_number_of_folds_that_no_run_has_is_answered_with_what_the_photos_allow(opened, rare):
-    page = open_group(take_folder(open_page(), rare), "task")
+    page = open_group(open_on(rare), "task")
     field(page, "folds.count").set_value("21").run()
     assert "Must be at most 20, found 21. These photos allow 3: the smallest class, 'rare', has 3 photos." in text_of(
         page
@@ -76,7 +76,7 @@ def test_a_number_of_folds_that_no_run_has_is_answered_with_what_the_photos_allo
 
 
 def test_what_is_merged_and_its_name_can_be_chosen(opened, rare):
-    page = take_folder(open_page(), rare)
+    page = open_on(rare)
     (classes,) = [each for each in page.multiselect if "no-plan.ways.merge" in each.key]
     classes.set_value(["rare", "usual"]).run()
     (name,) = [each for each in page.text_input if "no-plan.ways.called" in each.key]
@@ -92,7 +92,7 @@ def test_what_is_merged_and_its_name_can_be_chosen(opened, rare):
 
 
 def test_classes_of_any_task_are_left_out_merged_and_set_apart_on_the_form(opened, rare):
-    page = press(take_folder(open_page(), rare), "task.ways.folds")
+    page = press(open_on(rare), "task.ways.folds")
 
     def control(kind, label):
         (one,) = [each for each in kind if each.label == label and ".ways" not in each.key]
@@ -110,7 +110,7 @@ def test_classes_of_any_task_are_left_out_merged_and_set_apart_on_the_form(opene
 
 
 def test_a_merged_class_is_left_out_with_all_its_members(opened, rare):
-    page = open_group(take_folder(open_page(), rare), "task")
+    page = open_group(open_on(rare), "task")
     page.session_state["launch_draft"]["task"]["merge"] = {"seldom": ["rare", "usual"]}
     page.run()
     (left_out,) = [each for each in page.multiselect if each.label == "Leave out classes"]
@@ -166,7 +166,7 @@ def test_many_rare_classes_are_left_out_with_a_click_and_taken_in_again(opened, 
     for number in range(62):
         for photo in range(6 if number < 2 else 1):
             draw(tmp_path / "many" / f"class {number:02d}" / f"{photo}.png")
-    page = take_folder(open_page(), tmp_path / "many")
+    page = open_on(tmp_path / "many")
     assert "Make one class of the 60 rare ones:" in text_of(page)
     assert len([each for each in page.button if "no-plan.ways.out-" in (each.key or "")]) == 4, "three and all"
     press(page, "no-plan.ways.out-all")

@@ -18,7 +18,7 @@ from core.stats import paired
 from tests.celeba import NAMES as FORTY
 from tests.celeba import drawn
 from tests.pages.app import captions, html, labels, page
-from tests.pages.launch_form import button, open_group, open_page, take_folder, text_of
+from tests.pages.launch_form import button, open_group, open_on, text_of
 from tests.yes_no_runs import NAMES, finished, planned
 
 
@@ -47,7 +47,7 @@ def tables(at):
 
 def test_forty_attributes_are_chosen_with_a_click_planned_and_launched(opened, tmp_path):
     root = drawn(tmp_path / "celeba", photos=60, people=30, side=40)
-    at = open_group(take_folder(open_page(), root), "task")
+    at = open_group(open_on(root), "task")
     at.button(key="task-all-yes-no").click().run()
     assert not at.exception
     told = next(each for each in at.segmented_control if each.label == "What several attributes make")
@@ -70,7 +70,7 @@ def test_forty_attributes_are_chosen_with_a_click_planned_and_launched(opened, t
 
 def test_what_makes_no_sense_is_refused_at_its_setting(opened, tmp_path):
     root = drawn(tmp_path / "celeba", photos=24, people=12, attributes=NAMES, side=20)
-    at = open_group(take_folder(open_page(), root), "task")
+    at = open_group(open_on(root), "task")
     at.button(key="task-all-yes-no").click().run()
     draft = at.session_state["launch_draft"]
     draft["training"]["sampling"], draft["model"]["head"] = "balanced", "factored"
