@@ -66,6 +66,11 @@ class Workers:
                 process.join(10)
 
 
+def forked_loader(*arguments, **options):
+    """In place of torch's DataLoader: its processes are forks that have torch, where those of the lab are spawned."""
+    return torch.utils.data.DataLoader(*arguments, **{**options, "multiprocessing_context": FORKS})
+
+
 def stand_still():
     """For ever, until a signal kills this process."""
     while True:

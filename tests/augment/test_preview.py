@@ -13,10 +13,11 @@ from core.data.images import load_image
 from core.data.pictures.photo import photos_of
 from core.errors import LabError
 from core.runs.create import create
-from core.training import batch_view
+from core.training import batch_view, batches
 from core.training.batches import AugmentedBatches, Loader, Source
 from core.training.device import pick_device
 from core.training.train import FoldTrainer, prepare_pixels
+from tests.workers import forked_loader
 
 HARD = [
     TransformConfig(name="CenterCrop", params={"height": 44, "width": 40}),
@@ -70,7 +71,8 @@ def test_the_previewer_draws_what_the_trainer_feeds(tiny_plan, tmp_path, transfo
         trainer.close()
 
 
-def test_loader_processes_feed_the_same(tiny_plan):
+def test_loader_processes_feed_the_same(tiny_plan, monkeypatch):
+    monkeypatch.setattr(batches, "DataLoader", forked_loader)
     rows = np.arange(4)
     source = Source(photos_of(tiny_plan.samples), None, HARD)
     loader = Loader(AugmentedBatches(source, 5, 0, "train"), 1, torch.device("cpu"))

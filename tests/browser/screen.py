@@ -7,6 +7,7 @@ a failure.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import socket
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,10 +26,12 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core import machine
-from core.config.recipes import load_recipe
+from core.config import RunConfig, from_dict
+from core.config.recipes import all_recipes
 from core.jobs import queue, slots, speed
 from core.places import HOME
 from core.runs import Run
+from core.studies.shrink import shrink
 from tests.entering import JAR, enter, link_of
 
 FLAGS = ["--no-sandbox", "--no-first-run"]
@@ -43,6 +46,7 @@ OFF += "AvoidCorsURLLoaderRestartOnRedirect LensOverlay MediaRouter Optimization
 OFF += "AimEnabled PreconnectToSearch"
 FLAGS += [f"--disable-features={OFF.replace(' ', ',')}"]
 LONGEST = 600  # seconds for one test in front of a running lab, on a machine however busy; nothing may hang for longer
+SIZES = (32, 128)  # px, of the recipe "quick": what tests type, and the larger one that a page proposes
 PEOPLE = 40  # of the demo dataset here: the fewest for which the five default folds have someone of each class
 LEFT_OUT = "BROWSER TESTS WERE LEFT OUT: no Chromium on the path"
 # Streamlit asks for its own health below a page's address first, gets a 404, and then asks at the root.
@@ -128,6 +132,16 @@ def soon(look: Callable[[], T], seconds: float, what: str | Callable[[], str], e
         if late:
             pytest.fail(f"after {seconds:.0f} s still not: {what() if callable(what) else what}")
         time.sleep(every)
+
+
+@functools.cache
+def visited() -> dict[str, RunConfig]:
+    """What tests open on Launch, by name, "quick" first: its speed is what those of the others are reckoned from, so
+    that what is proposed stays what it is where they are unknown."""
+    recipes = all_recipes()
+    quick = recipes["quick"]
+    resized = {f"quick {size}": from_dict(shrink(quick.model_dump(mode="json"), size=size)) for size in SIZES}
+    return {"quick": quick} | recipes | resized
 
 
 def slack() -> float:
@@ -251,8 +265,9 @@ class Lab:
         _kill(others)
         return not others
 
-    def settle(self, speed_known: bool = True) -> None:
-        """As a lab that has been used before: it knows how fast this machine trains the recipe "quick".
+    def settle(self, networks: Sequence[str] | None = None) -> None:
+        """As a lab that has been used before: it knows how fast this machine trains these `visited()` networks, all of
+        them if None.
 
         Otherwise each visit of Launch would begin with a measurement, in a process that loads torch. Two labs beside
         each other have a core each.
@@ -261,8 +276,9 @@ class Lab:
             patch.setenv("FACET_SLOTS", self.env["FACET_SLOTS"])
             if "PYTEST_XDIST_WORKER" in os.environ:
                 slots.write(self.runs, slots.Slots(1, 1))
-            if speed_known:
-                speed.remember(load_recipe("quick"), 100.0, self.runs)
+            for name, config in visited().items():
+                if networks is None or name in networks:
+                    speed.remember(config, speed.reckoned(config, self.runs) or 100.0, self.runs)
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:

@@ -106,7 +106,7 @@ class Untrained:
             self.lab.kill()
             self.lab.start()
             self.lab.let_in(self.context)
-        self.lab.settle(speed_known)
+        self.lab.settle(["quick"] if speed_known else [])
         self.slot = self.lab.take_slot()
 
     def measured(self) -> None:

@@ -12,7 +12,7 @@ import torchvision
 import yaml
 
 from core.config import to_yaml
-from core.jobs import control
+from core.jobs import control, slots
 from core.places import HOME, datasets_folder
 from core.runs import Run
 from core.runs.lists.summaries import summaries
@@ -90,8 +90,8 @@ def test_help_lists_the_verbs_and_a_wrong_one_is_told(lab):
 
 
 @pytest.mark.long
-def test_train_with_wait_prints_the_id_first_and_ends_with_the_table_and_0(tiny_dataset, runs_folder, monkeypatch):
-    monkeypatch.setenv("FACET_SLOTS", "2")  # a worker with one thread for each fold: threads fight on a busy machine
+def test_train_with_wait_prints_the_id_first_and_ends_with_the_table_and_0(tiny_dataset, runs_folder):
+    slots.write(runs_folder, slots.Slots(1, threads=1))  # threads fight on a busy machine
     settings = {"phases": json.dumps(ONE_EPOCH), "folds.count": 2, "task.name": "label", "name": "by hand"}
     settings |= {"transforms.0.params.height": 32, "transforms.0.params.width": 32, "training.batch_size": "8"}
     words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]

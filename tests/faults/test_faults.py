@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from core.errors import LabError
-from core.jobs import control, queue
+from core.jobs import control, queue, slots
 from core.places import HOME
 from core.runs import FoldState, Run, deaths
 from core.runs.lists.summaries import summaries
@@ -61,11 +61,15 @@ def kill(process):
 # 1. kill -9 in mid-epoch
 
 
-@pytest.mark.parametrize("loader_workers", [0, 2])
+@pytest.mark.parametrize(
+    ("loader_workers", "straight", "changes"), [(0, "never_stopped_small", [small_net]), (1, "never_stopped", [])]
+)
 @pytest.mark.fault(1)
-def test_killed_in_the_second_phase_and_resumed_equals_never_stopped(workers, tiny_plan, never_stopped, loader_workers):
+def test_killed_in_the_second_phase_and_resumed_equals_never_stopped(
+    workers, tiny_plan, request, loader_workers, straight, changes
+):
     run = launch(with_changes(tiny_plan, training__loader_workers=loader_workers), workers.root)
-    worker = workers.start(hold_at(epoch=4))
+    worker = workers.start(*changes, hold_at(epoch=4))
     until(lambda: held(workers.root), "the worker reaches epoch 4")
     loaders = [p for p in psutil.Process(worker.pid).children() if "spawn_main" in " ".join(p.cmdline())]
     assert len(loaders) >= loader_workers
@@ -80,8 +84,8 @@ def test_killed_in_the_second_phase_and_resumed_equals_never_stopped(workers, ti
 
     resume(run)
     assert states(run)[0] == "queued"
-    assert workers.run() == 0
-    assert_same_result(run, never_stopped)
+    assert workers.run(*changes) == 0
+    assert_same_result(run, request.getfixturevalue(straight))
     until(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in alive(loaders)), "loaders end")
 
 
@@ -150,23 +154,27 @@ def test_killed_at_random_moments_and_resumed_equals_never_stopped(workers, tiny
 # 2. kill -9 while a checkpoint is written
 
 
+def die_at_a_share(root, *, share):
+    """SIGKILL at this share of the next resume point, which is as large as the one that is there."""
+    (there,) = root.rglob("last.pt")
+    die_writing("last.pt", int(there.stat().st_size * share))(root)
+
+
 @pytest.mark.fault(2)
-def test_killed_while_the_resume_point_is_written_goes_on_from_the_one_before(workers, tiny_plan, never_stopped):
+def test_killed_while_the_resume_point_is_written_goes_on_from_the_one_before(workers, tiny_plan, never_stopped_small):
     run = launch(tiny_plan, workers.root)
-    size = 135_000_000  # of last.pt while adam trains: weights and two moments
-    deaths = [die_writing("last.pt", int(size * share), turn=2) for share in (0, 0.5, 0.99)]
-    deaths[1:] = [partial(death, turn=1) for death in deaths[1:]]
+    deaths = [die_writing("last.pt", 0, turn=2), *(partial(die_at_a_share, share=share) for share in (0.5, 0.99))]
     for death in [*deaths, die_renaming("last.pt", after=False)]:
-        assert workers.run(death) == -signal.SIGKILL
+        assert workers.run(small_net, death) == -signal.SIGKILL
         assert checkpoint.load_last(run.last_file(0), CPU)["epoch"] == 1
         assert states(run)[0] == "interrupted"
         assert stray_files(run.fold_dir(0))  # a killed writer cannot clean up
         resume(run)
-    assert workers.run(die_renaming("last.pt", after=True)) == -signal.SIGKILL
+    assert workers.run(small_net, die_renaming("last.pt", after=True)) == -signal.SIGKILL
     assert checkpoint.load_last(run.last_file(0), CPU)["epoch"] == 2
     resume(run)
-    assert workers.run() == 0
-    assert_same_result(run, never_stopped)
+    assert workers.run(small_net) == 0
+    assert_same_result(run, never_stopped_small)
     assert not stray_files(workers.root)  # whoever resumes can
 
 
@@ -206,14 +214,13 @@ signal.pause()
 @pytest.mark.fault(3)
 @pytest.mark.long
 def test_training_goes_on_when_the_lab_is_killed_and_a_killed_worker_resumes_identical(
-    runs_folder, tiny_plan, tmp_path, monkeypatch
+    runs_folder, tiny_plan, tmp_path, never_stopped
 ):
     from core.config import to_yaml
 
-    monkeypatch.setenv("FACET_SLOTS", "2")  # so that each worker takes half of the cores
-    plan = short(tiny_plan, epochs=2)
+    slots.write(runs_folder, slots.Slots(1, threads=1))  # as the run has that nothing happened to
     settings = tmp_path / "config.yaml"
-    settings.write_text(to_yaml(plan.config))
+    settings.write_text(to_yaml(tiny_plan.config))
     lab = subprocess.Popen(
         [sys.executable, "-c", LAUNCHER, str(settings)],
         cwd=HOME,
@@ -237,13 +244,10 @@ def test_training_goes_on_when_the_lab_is_killed_and_a_killed_worker_resumes_ide
         lab.stdout.close()
         lab.wait(10)
     until(lambda: states(run)[0] in ("interrupted", "done"), "the lab that comes back finds how it stands")
-    untouched = control.launch(plan)
-    queue.remove(untouched, [1])
-    until(lambda: states(untouched)[0] == "done", f"a run that nothing happens to ends: {log_of(untouched)}")
     control.resume(run)
     queue.remove(run, [1])
     until(lambda: states(run)[0] == "done", "the resumed run ends")
-    assert_same_result(run, untouched)
+    assert_same_result(run, never_stopped)
 
 
 @pytest.mark.fault(4)

@@ -1,7 +1,6 @@
 """Looks at a test set: each is kept, also of two who look at once, and a damaged count is no new beginning."""
 
 import errno
-import multiprocessing
 import os
 
 import pytest
@@ -9,8 +8,7 @@ import pytest
 from core.errors import LabError
 from core.runs import Run, looks
 from core.storage import files
-
-SPAWN = multiprocessing.get_context("spawn")
+from tests.workers import FORKS
 
 
 @pytest.fixture
@@ -34,8 +32,8 @@ def look_often(folder, barrier):
 
 
 def test_no_look_of_two_processes_at_once_is_lost(run):
-    barrier = SPAWN.Barrier(2)
-    both = [SPAWN.Process(target=look_often, args=(run.dir.parent, barrier)) for _ in range(2)]
+    barrier = FORKS.Barrier(2)
+    both = [FORKS.Process(target=look_often, args=(run.dir.parent, barrier)) for _ in range(2)]
     for process in both:
         process.start()
     for process in both:

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from core.augment.pipeline import sample_seed
 from core.data.pictures.photo import StoredPhoto, photos_of
 from core.places import HOME
+from core.training import batches as training_batches
 from core.training import pixel_cache
 from core.training.batches import AugmentedBatches, Loader, Source, epoch_order, split_batches, to_network
+from tests.workers import forked_loader
 
 CPU = torch.device("cpu")
 
@@ -42,7 +44,8 @@ BATCHES = split_batches(np.arange(24), 8)
 
 
 @pytest.mark.long
-def test_batches_do_not_depend_on_the_number_of_loader_workers(source):
+def test_batches_do_not_depend_on_the_number_of_loader_workers(source, monkeypatch):
+    monkeypatch.setattr(training_batches, "DataLoader", forked_loader)
     alone = draw(source, BATCHES)
     loader = Loader(AugmentedBatches(source, 0, 0, "train"), 2, CPU)
     try:

@@ -1,9 +1,9 @@
 """What a fold job says about the memory that it took."""
 
 import multiprocessing
-import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -13,44 +13,59 @@ from core.errors import LabError
 from core.runs import starts
 from core.runs.create import create
 from core.training import checkpoint, fold_trainer, train
-from core.training.device import compiled, device_name, forget_peak, pick_device, pick_precision, set_speed
-from tests.workers import SmallNet, assert_same_tensors, with_changes
+from core.training.device import (
+    compiled,
+    device_name,
+    forget_peak,
+    peak_memory,
+    pick_device,
+    pick_precision,
+    set_speed,
+)
+from tests.workers import FORKS, SmallNet, assert_same_tensors, with_changes
 
-CODE = """
-import numpy as np, torch
-from core.training.device import forget_peak, peak_memory
-device = torch.device("cpu")
-large = np.ones(40_000_000)  # 320 MB
-before = peak_memory(device)
-del large
-forget_peak(device)
-after = peak_memory(device)
-assert before - after > 200e6, (before, after)
-held = np.ones(10_000_000)  # 80 MB
-assert peak_memory(device) - after > 60e6 and len(held), (after, peak_memory(device))
-"""
+CUDA, CPU = torch.device("cuda", 0), torch.device("cpu")
+
+
+def told_by(measures, *about):
+    """What it tells, in a process of its own: what other tests left free in this one would be used first."""
+    here, there = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=measures, args=(there, *about))
+    process.start()
+    there.close()
+    with here:
+        told = here.recv()
+    process.join()
+    return told
+
+
+def _large_then_smaller(said):
+    large = np.ones(40_000_000)  # 320 MB
+    before = peak_memory(CPU)
+    del large
+    forget_peak(CPU)
+    after = peak_memory(CPU)
+    held = np.ones(10_000_000)  # 80 MB
+    said.send((before, after, peak_memory(CPU)))
+    del held
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells the peak of a process anew")
 def test_the_peak_is_of_this_job_not_of_the_one_before():
-    """In a process of its own: what other tests left free in this one would be used first."""
-    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+    before, after, with_more = told_by(_large_then_smaller)
+    assert before - after > 200e6
+    assert with_more - after > 60e6
 
 
-MAPPED = """
-import sys
-import numpy as np, torch
-from core.training.device import forget_peak, peak_memory
-device = torch.device("cpu")
-forget_peak(device)
-before = peak_memory(device)
-mapped = np.memmap(sys.argv[1], dtype=np.uint8, mode="r")
-assert int(mapped[::4096].sum()) == 0  # every page of it is in this process now
-assert peak_memory(device) - before < 30e6, (before, peak_memory(device))
-held = np.ones(10_000_000)  # 80 MB
-assert peak_memory(device) - before > 60e6 and len(held), (before, peak_memory(device))
-"""
+def _mapped_then_held(said, pixels):
+    forget_peak(CPU)
+    before = peak_memory(CPU)
+    mapped = np.memmap(pixels, dtype=np.uint8, mode="r")
+    assert int(mapped[::4096].sum()) == 0  # every page of it is in this process now
+    with_mapped = peak_memory(CPU)
+    held = np.ones(10_000_000)  # 80 MB
+    said.send((before, with_mapped, peak_memory(CPU)))
+    del held
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells what is mapped")
@@ -58,8 +73,9 @@ def test_decoded_photos_that_are_mapped_from_a_file_are_no_memory_of_the_trainin
     pixels = tmp_path / "pixels"
     with open(pixels, "wb") as stream:
         stream.truncate(150_000_000)
-    done = subprocess.run([sys.executable, "-c", MAPPED, str(pixels)], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+    before, with_mapped, with_more = told_by(_mapped_then_held, pixels)
+    assert with_mapped - before < 30e6
+    assert with_more - before > 60e6
 
 
 def test_the_peak_of_a_gpu_is_begun_anew_only_once_cuda_is_there(monkeypatch):
@@ -86,9 +102,6 @@ def test_the_bench_tells_the_peak_that_the_trainer_saw(tiny_plan, tmp_path, monk
     monkeypatch.setattr(bench_train, "make_run", lambda *settings: run)
     bench_train.peak(tmp_path, tmp_path, 18, 4, there)
     assert here.recv() == 5_000_000_000 and counted == [5_000_000_000, 7]
-
-
-CUDA, CPU = torch.device("cuda", 0), torch.device("cpu")
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,8 @@ from core.config.run_config import study_transforms
 from core.data.images import load_image
 from core.data.pictures.photo import StoredPhoto
 from core.errors import LabError
-from core.places import HOME
 from core.training import pixel_cache
-from tests.workers import until
+from tests.workers import FORKS, PATIENCE, stand_still, until
 
 RESIZE = [
     TransformConfig(name="Resize", params={"height": 24, "width": 20}),
@@ -78,47 +77,34 @@ def test_the_same_pixels_are_decoded_once(photos, tmp_path, monkeypatch):
     assert path.stat().st_ino == written
 
 
-BUILD = """
-import sys, time
-from pathlib import Path
-import pandas as pd
-from core.data.pictures.photo import StoredPhoto
-from core.training import pixel_cache as cache
-from core.config import TransformConfig
-folder, decoded = map(Path, sys.argv[1:])
-samples = pd.read_parquet(folder.parent / "samples.parquet")
-real = StoredPhoto.pixels
-def count(photo):
-    with open(decoded, "a") as stream:
-        stream.write(".")
-    return real(photo)
-StoredPhoto.pixels = count
-print("ready", flush=True)
-sys.stdin.readline()
-transforms = [TransformConfig(name="Resize", params={"height": 24, "width": 20}), TransformConfig(name="Normalize")]
-print(cache.build(folder, samples, transforms))
-"""
+def _build(folder, samples, decoded, barrier, said):
+    """In a process of its own: a dot for each photo that it decodes, and where the pixels are."""
+    real = StoredPhoto.pixels
+
+    def count(photo):
+        with open(decoded, "a") as stream:
+            stream.write(".")
+        return real(photo)
+
+    StoredPhoto.pixels = count
+    barrier.wait()
+    said.put(pixel_cache.build(folder, samples, RESIZE))
 
 
 def test_two_processes_that_want_the_same_pixels_build_them_once(photos, tmp_path):
-    photos.to_parquet(tmp_path / "samples.parquet")
     folder, decoded = tmp_path / "cache", tmp_path / "decoded"
-    command, pipe = [sys.executable, "-c", BUILD, str(folder), str(decoded)], subprocess.PIPE
-    both = [subprocess.Popen(command, cwd=HOME, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
-    try:
-        for process in both:
-            assert process.stdout.readline() == "ready\n"
-        for process in both:
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        outputs = [process.communicate(timeout=120)[0].strip() for process in both]
-    finally:
-        for process in both:
-            process.kill()
-            process.wait()
-    assert outputs[0] == outputs[1] == str(pixel_cache.pixels_file(folder, photos, RESIZE))
+    said = FORKS.SimpleQueue()
+    words = (folder, photos, decoded, FORKS.Barrier(2), said)
+    both = [FORKS.Process(target=_build, args=words) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(PATIENCE)
+        assert process.exitcode == 0
+    outputs = [said.get() for _ in both]
+    assert outputs[0] == outputs[1] == pixel_cache.pixels_file(folder, photos, RESIZE)
     assert len(decoded.read_text()) == len(photos) + 1  # the first photo tells the size before the rest
-    assert_only(folder, Path(outputs[0]))
+    assert_only(folder, outputs[0])
 
 
 def test_any_change_of_a_photo_or_of_a_leading_transform_is_another_file(photos, tmp_path):
@@ -310,56 +296,55 @@ def test_two_that_make_room_at_once_do_not_mind_each_other(photos, tmp_path, mon
     assert_only(folder, newest)
 
 
-CLEAN = """
-import sys
-from pathlib import Path
-from core.data.pictures.photo import StoredPhoto
-from core.training import pixel_cache as cache
-cache.KEEP_BYTES = 0
-folder = Path(sys.argv[1])
-print("ready", flush=True)
-while not (folder.parent / "enough").exists():
-    cache.forget_oldest(folder, keep=folder / "none.npy")
-"""
+def _make_room(folder, said, enough):
+    pixel_cache.KEEP_BYTES = 0
+    said.set()
+    while not enough.is_set():
+        pixel_cache.forget_oldest(folder, keep=folder / "none.npy")
 
 
 def test_pixels_are_never_deleted_between_their_building_and_their_opening(photos, tmp_path):
     """Another process that makes room all the time: whoever asked for pixels can open them, again and again."""
     folder, few = tmp_path / "cache", photos[:2]
     folder.mkdir()
-    cleaner = subprocess.Popen([sys.executable, "-c", CLEAN, str(folder)], cwd=HOME, stdout=subprocess.PIPE, text=True)
+    ready, enough = FORKS.Event(), FORKS.Event()
+    cleaner = FORKS.Process(target=_make_room, args=(folder, ready, enough))
+    cleaner.start()
     try:
-        assert cleaner.stdout.readline() == "ready\n"
+        assert ready.wait(PATIENCE)
         for _ in range(100):
             with contextlib.ExitStack() as users:
                 path = pixel_cache.build(folder, few, RESIZE, users=users)
                 assert np.load(path, mmap_mode="r").shape == (2, 24, 20, 3)
             until(lambda path=path: not path.exists(), "pixels that nobody uses make room", every=0.001)
     finally:
-        (tmp_path / "enough").touch()
-        cleaner.communicate(timeout=60)
-    assert cleaner.returncode == 0
+        enough.set()
+        cleaner.join(PATIENCE)
+    assert cleaner.exitcode == 0
     assert not list(folder.glob("*.use"))
+
+
+def _use(path, ready):
+    with contextlib.ExitStack() as users:
+        users.enter_context(pixel_cache._in_use(path))
+        ready.set()
+        stand_still()
 
 
 def test_pixels_in_use_stay_until_their_user_ends_however_it_ends(photos, tmp_path, monkeypatch):
     folder, few = tmp_path / "cache", photos[:2]
-    code = (
-        "import sys, contextlib; from pathlib import Path; from core.training import pixel_cache as cache;"
-        "users = contextlib.ExitStack(); users.enter_context(cache._in_use(Path(sys.argv[1])));"
-        "print(1, flush=True); sys.stdin.read()"
-    )
     path = pixel_cache.build(folder, few, RESIZE)
-    command = [sys.executable, "-c", code, str(path)]
-    user = subprocess.Popen(command, cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    ready = FORKS.Event()
+    user = FORKS.Process(target=_use, args=(path, ready))
+    user.start()
     monkeypatch.setattr(pixel_cache, "KEEP_BYTES", 0)
     try:
-        user.stdout.readline()
+        assert ready.wait(PATIENCE)
         newer = pixel_cache.build(folder, few, study_transforms(32))
         assert path.exists() and newer.exists()
     finally:
         user.kill()
-        user.communicate()
+        user.join()
     pixel_cache.build(folder, few, study_transforms(40))
     assert not path.exists() and not newer.exists()
     assert not list(folder.glob("*.use"))

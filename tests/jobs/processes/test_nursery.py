@@ -14,6 +14,7 @@ from core.jobs import control, queue, speed
 from core.jobs.processes import detached, nursery, ready
 from core.places import HOME, lab_folder, machine_folder
 from core.storage import locks
+from tests.jobs.processes.waiting import WITHOUT_TORCH, who_waits
 from tests.workers import FORKS, PATIENCE, assert_same_result, launch, log_of, short, until, with_changes
 
 pytestmark = pytest.mark.skipif(not ready.FORKS, reason="only Linux forks")
@@ -36,15 +37,15 @@ SPOILT = {
 }
 
 
-def who_waits(root) -> subprocess.Popen:
-    return ready._waiting[root].process
-
-
 def under_way(plan, root):
     """(a run of many epochs, the worker that trains its first fold), once an epoch of it is done."""
     run = control.launch(short(plan, epochs=500), folder=root)
     until(lambda: run.written_state(0).epoch, f"an epoch is done: {log_of(run)}")
-    return run, psutil.Process(run.written_state(0).worker["pid"])
+    return run, worker_of(run, 0)
+
+
+def worker_of(run, fold) -> psutil.Process:
+    return psutil.Process(run.written_state(fold).worker["pid"])
 
 
 def descriptors(pid) -> dict[int, str]:
@@ -62,8 +63,11 @@ def trained(plan, root):
     return run
 
 
-def test_forks_train_as_a_worker_that_was_started_anew_whatever_other_forks_computed(root, tiny_plan, monkeypatch):
-    """A fork begins with what the process that waits had imported, and with nothing of its other forks."""
+def test_forks_train_as_one_that_was_started_anew_and_stay_when_their_maker_leaves(root, tiny_plan, monkeypatch):
+    """A fork begins with what the process that waits had imported, and with nothing of its other forks.
+
+    Who waits leaves with the lab, whatever it made.
+    """
     ready.keep(root)
     process = who_waits(root)
     ready.keep(root)
@@ -79,13 +83,21 @@ def test_forks_train_as_a_worker_that_was_started_anew_whatever_other_forks_comp
     assert len(workers - {process.pid}) == 2, "a worker each launch"
     assert who_waits(root) is process and process.poll() is None, "it waits for the next launch"
     until(lambda: not psutil.Process(process.pid).children(), "no worker that has left stays behind as a zombie")
-    ready._forget(root)
+
+    run, worker = under_way(tiny_plan, root)
+    ready._forget(root)  # as the end of the lab's process closes its end of the line
+    until(lambda: process.poll() == 0, "it leaves")
+    assert_goes_on(run, 0)
+    assert worker.is_running()
+    control.cancel(run)
+    until(lambda: queue.free_slots(root) == 1, "the slot is free")
+
     monkeypatch.setenv(ready.OFF, "0")
     assert_same_result(forked, trained(tiny_plan, root))
 
 
-def test_all_slots_get_their_workers_from_one_process_and_a_measurement_gives_way(root, tiny_plan, monkeypatch):
-    """Torch is imported once for all of them."""
+def test_all_slots_get_their_workers_from_one_process_and_each_lives_and_dies_for_itself(root, tiny_plan, monkeypatch):
+    """Torch is imported once for all of them; a measurement gives way to them; what they hold is their own."""
     monkeypatch.setenv("FACET_SLOTS", "2")
     ready.keep(root)
     process = who_waits(root)
@@ -96,61 +108,54 @@ def test_all_slots_get_their_workers_from_one_process_and_a_measurement_gives_wa
     run = control.launch(short(tiny_plan, epochs=500), folder=root)
     until(lambda: all(run.written_state(fold).epoch for fold in (0, 1)), f"both train: {log_of(run)}")
     assert measurement.poll() is not None and not locks.is_held(machine_folder(root) / "measure.lock")
-    workers = [psutil.Process(run.written_state(fold).worker["pid"]) for fold in (0, 1)]
+    workers = [worker_of(run, fold) for fold in (0, 1)]
     assert len({worker.pid for worker in workers}) == 2
     assert all(worker.ppid() == process.pid for worker in workers)
     assert all(os.getsid(worker.pid) == worker.pid for worker in workers), "each has a session of its own"
+    assert_nothing_is_shared(process, workers, root)
 
-
-def test_a_worker_shares_no_descriptor_with_its_maker_and_killed_leaves_it_no_lock(root, tiny_plan):
-    ready.keep(root)
-    process = who_waits(root)
-    run, worker = under_way(tiny_plan, root)
-    made, own = descriptors(process.pid), descriptors(worker.pid)
-    line = [name for at, name in made.items() if at > 2]
-    assert len(line) == 1 and line[0].startswith("socket:"), "its streams and its line"
-    assert line[0] not in own.values(), "or the line would not end with its maker"
-    assert str(machine_folder(root) / "slots" / "0.lock") in own.values()
-    assert len(os.listdir(f"/proc/{process.pid}/task")) == 1, "no thread that a fork would lack"
-    worker.kill()
-    until(lambda: run.fold_state(0).state == "interrupted", "its fold is free at once")
+    killed = 0 if workers[0].create_time() < workers[1].create_time() else 1  # the other is a fork made beside it
+    workers[killed].kill()
+    until(lambda: run.fold_state(killed).state == "interrupted", "its fold is free at once")
     assert process.poll() is None, "who made it lives"
-    assert queue.free_slots(root) == 1
+    assert queue.free_slots(root) == 1, "nobody else has its slot's lock"
     control.resume(run)
-    until(lambda: any(state.state == "running" for state in run.states()), f"another fork goes on: {log_of(run)}")
+    until(lambda: run.fold_state(killed).state == "running", f"another fork goes on: {log_of(run)}")
+    assert worker_of(run, killed).ppid() == process.pid
 
-
-def test_workers_go_on_when_the_process_that_made_them_is_killed(root, tiny_plan):
-    ready.keep(root)
-    run, worker = under_way(tiny_plan, root)
-    process = who_waits(root)
     process.kill()
     process.wait()
-    epoch = run.written_state(0).epoch
-    until(lambda: run.written_state(0).epoch > epoch, "it goes on")
-    assert worker.is_running()
+    other = 1 - killed
+    assert_goes_on(run, other)
+    assert workers[other].is_running()
     control.cancel(run)
-    assert run.written_state(0).state == "cancelled"
+    assert [run.written_state(fold).state for fold in (0, 1)] == ["cancelled", "cancelled"]
 
 
-def test_it_leaves_with_the_lab_and_its_workers_stay(root, tiny_plan):
-    ready.keep(root)
-    run, worker = under_way(tiny_plan, root)
-    process = who_waits(root)
-    ready._forget(root)  # as the end of the lab's process closes its end of the line
-    until(lambda: process.poll() == 0, "it leaves")
-    epoch = run.written_state(0).epoch
-    until(lambda: run.written_state(0).epoch > epoch, "the worker goes on")
-    assert worker.is_running()
+def assert_nothing_is_shared(process, workers, root):
+    """No worker has the line of who made it, which has no lock and no thread that a fork would lack."""
+    made, own = descriptors(process.pid), [set(descriptors(worker.pid).values()) for worker in workers]
+    line = [name for at, name in made.items() if at > 2]
+    assert len(line) == 1 and line[0].startswith("socket:"), "its streams and its line"
+    assert all(line[0] not in names for names in own), "or the line would not end with its maker"
+    slots = {str(machine_folder(root) / "slots" / f"{slot}.lock") for slot in range(len(workers))}
+    assert slots <= set.union(*own)
+    assert all(slots & names for names in own), "each worker has its slot"
+    assert len(os.listdir(f"/proc/{process.pid}/task")) == 1, "no thread that a fork would lack"
+
+
+def assert_goes_on(run, fold):
+    epoch = run.written_state(fold).epoch
+    until(lambda: run.written_state(fold).epoch > epoch, "it goes on")
 
 
 def spoilt(root, how) -> subprocess.Popen:
     """The process that waits, with something that a fork of it would lack or should not have."""
     ours, theirs = socket.socketpair()
-    call = ["worker", "--by-itself", "--runs", str(root), "--ready", str(theirs.fileno())]
-    script = f"{SPOILT[how]}; import sys; sys.argv[1:] = {call}; from core.cli.main import main; main()"
+    words = ["worker", "--by-itself", "--runs", str(root), "--ready", str(theirs.fileno())]
+    script = f"{SPOILT[how]}\n{WITHOUT_TORCH}"
     with theirs:
-        process = subprocess.Popen([sys.executable, "-c", script], cwd=HOME, pass_fds=(theirs.fileno(),))
+        process = subprocess.Popen([sys.executable, "-c", script, *words], cwd=HOME, pass_fds=(theirs.fileno(),))
     ours.setblocking(False)
     ready._waiting[root] = ready.Waiting(process, ours)
     return process

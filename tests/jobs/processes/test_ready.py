@@ -12,20 +12,19 @@ import pytest
 from core.jobs import control, halt, queue
 from core.jobs.processes import ready
 from core.places import HOME
+from tests.jobs.processes.waiting import WITHOUT_TORCH, who_waits
 from tests.workers import log_of, short, until
 
 LAB = """
-import sys
+import subprocess, sys
 from pathlib import Path
-from core.jobs.processes import ready
+from core.jobs.processes import detached, ready
+start = subprocess.Popen
+detached.subprocess.Popen = lambda command, **how: start([command[0], "-c", sys.argv[2], *command[3:]], **how)
 ready.keep(Path(sys.argv[1]))
 print(ready._waiting[Path(sys.argv[1])].process.pid, flush=True)
 sys.stdin.read()
 """
-
-
-def who_waits(root) -> subprocess.Popen:
-    return ready._waiting[root].process
 
 
 @pytest.mark.skipif(ready.FORKS, reason="where it forks see test_nursery.py")
@@ -41,7 +40,11 @@ def test_it_becomes_the_worker_of_the_next_launch(root, tiny_plan):
 
 def test_it_leaves_when_the_lab_is_killed(root):
     lab = subprocess.Popen(
-        [sys.executable, "-c", LAB, str(root)], cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", LAB, str(root), WITHOUT_TORCH],
+        cwd=HOME,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     with lab:
         waiting = psutil.Process(int(lab.stdout.readline()))

@@ -1,6 +1,5 @@
 """Processes that draw: the same draws as in this process, whatever becomes of them, and none outlives who asks them."""
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -15,7 +14,7 @@ from core.data.pictures.photo import photos_of
 from core.training import pixel_cache, resident
 from core.training.batches import Loader, Source, split_batches
 from core.training.gpu import drawers
-from tests.workers import until
+from tests.workers import FORKS, until
 
 CPU = torch.device("cpu")
 BATCHES = split_batches(np.random.default_rng(0).integers(0, 24, 40), 4)
@@ -118,8 +117,8 @@ def _ask_and_wait(said):
 
 
 def test_none_outlives_a_parent_that_was_killed():
-    here, there = multiprocessing.get_context("spawn").Pipe(duplex=False)
-    parent = multiprocessing.get_context("spawn").Process(target=_ask_and_wait, args=(there,))
+    here, there = FORKS.Pipe(duplex=False)
+    parent = FORKS.Process(target=_ask_and_wait, args=(there,))
     parent.start()
     drawing = [psutil.Process(pid) for pid in here.recv()]
     os.kill(parent.pid, signal.SIGKILL)
