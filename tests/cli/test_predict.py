@@ -13,6 +13,8 @@ from core.predict.predictor import Predictor
 from core.runs import Run
 from tests.fold_runs import draw_faces, make_run
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):

@@ -12,6 +12,8 @@ from tests.celeba import drawn
 from tests.held_apart import with_test
 from tests.yes_no_runs import NAMES, finished, planned
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 @pytest.fixture
 def root(tmp_path):

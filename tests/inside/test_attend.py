@@ -16,6 +16,8 @@ from core.inside.regions import BACKGROUND
 from core.runs import Run
 from tests.answered import CLASSES, judged, made, photo, table_of
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 LAYERS = ("layer1", "layer2.0")  # at 64 px those with cells enough for regions
 BOXES = regions.PRESETS["portrait"]
 

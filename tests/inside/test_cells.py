@@ -13,6 +13,8 @@ from core.inside.face_maps import MapRequest, held_out, of_uploads
 from core.inside.maps import layer_maps
 from tests.fold_runs import draw_faces, make_run
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):

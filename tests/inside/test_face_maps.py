@@ -17,6 +17,8 @@ from core.inside.face_maps import MapRequest
 from core.runs import Run
 from tests.answered import CLASSES, judged, made, photo, table_of
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 FOLDS = 3
 
 

@@ -18,6 +18,8 @@ from core.jobs import queue
 from core.runs import Run
 from tests.fold_runs import alone, draw_faces, make_run, pictures
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):

@@ -18,6 +18,8 @@ from tests.celeba import drawn
 from tests.held_apart import with_test
 from tests.yes_no_runs import NAMES, finished, planned
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 TESTED = 6  # photos that are set aside
 
 

@@ -20,7 +20,7 @@ def captions(at):
     return markdown(at).replace("\\", "")  # as a person reads them
 
 
-pytestmark = pytest.mark.usefixtures("folder")
+pytestmark = pytest.mark.usefixtures("folder", "narrow")
 
 
 def drawn_test_photos(root, people=6):

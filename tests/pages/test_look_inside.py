@@ -27,6 +27,8 @@ from core.runs import Run
 from core.runs.run import ID
 from tests.answered import CLASSES, answer, copied, judged, made, photo, probabilities_of, table_of
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 APP = HOME / "app.py"
 WRONG = {0: 1, 3: 0, 6: 5, 12: 1, 20: 3}
 

@@ -19,7 +19,7 @@ from pages.parts.predict import sources
 from tests.answered import copied, judged, made, photo, table_of
 from tests.pages.app import button, captions, html, labels, page
 
-pytestmark = pytest.mark.usefixtures("folder")
+pytestmark = pytest.mark.usefixtures("folder", "narrow")
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,8 @@ from tests.pages.app import captions, html, labels, page
 from tests.pages.launch_form import button, open_group, open_on, text_of
 from tests.yes_no_runs import NAMES, finished, planned
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):

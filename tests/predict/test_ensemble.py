@@ -15,6 +15,8 @@ from core.predict import answering, ensemble
 from core.runs import FoldState, Run
 from tests.fold_runs import alone, draw_faces, make_run
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):

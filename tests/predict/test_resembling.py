@@ -15,6 +15,8 @@ from core.predict.predictor import Predictor
 from core.runs import Run
 from tests.fold_runs import alone, draw_faces, make_run, pictures
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 @pytest.fixture
 def run(tmp_path):

@@ -18,6 +18,8 @@ from tests.answered import judged
 from tests.fold_runs import make_run
 from tests.tables_of_people import AGES, RACES, fairface, hair
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 RANGES = {"name": "attributes", "attributes": ["age_group"], "merge": {"child": ["0-2", "3-9"]}}
 HAIR = {"name": "attributes", "attributes": ["hair", "smiling", "height_cm"], "limits": {"height_cm": [170]}}
 

@@ -28,6 +28,8 @@ from tests.everybody_runs import ended, trained_on_everybody
 from tests.fold_runs import answer_held_out, draw_faces, make_run
 from tests.pages.app import button, captions, html, page
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 REFUSED = "was trained on everybody: no photo was held out"
 
 

@@ -16,6 +16,8 @@ from core.predict.members import Member
 from tests.fold_runs import answer_held_out, draw_faces, make_run
 from tests.measured_runs import drawn
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
