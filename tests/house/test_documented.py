@@ -24,6 +24,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import torchvision
 import yaml
 from packaging.requirements import Requirement
 
@@ -40,6 +41,7 @@ from core.studies.shrink import shrink
 from tests import workers
 from tests.entering import JAR, enter, link_of
 from tests.house.install import make, pins
+from tests.narrow import narrow_resnet18
 from tests.photos import draw, mask_dataset
 from tests.workers import FORKS, PATIENCE, until
 
@@ -111,6 +113,7 @@ def _live(words: list[str], folder: Path, env: dict[str, str]) -> None:
         control.start_worker = lambda root: workers.Workers(root).start()
     else:
         control.start_worker = lambda root: None  # nothing trains on behind the tests
+    torchvision.models.resnet18 = narrow_resnet18  # what trains, is packaged and served is megabytes, not gigabytes
     load = recipes.load_recipe
     recipes.load_recipe = lambda name: _shortened(load(name))
     sys.argv = words
