@@ -161,10 +161,18 @@ def spoilt(root, how) -> subprocess.Popen:
     return process
 
 
+def words_of(process) -> list[str]:
+    """Its command; nothing of one that has ended, as the first fork of one that waits does at once."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
 def test_beside_a_thread_a_measurement_is_no_fork_but_started_anew(root, tiny_plan):
     process = psutil.Process(spoilt(root, "thread").pid)
     measurement = speed.start_measuring(tiny_plan.config, root)
-    until(lambda: any("measure" in child.cmdline() for child in process.children()), "a process of its own measures")
+    until(lambda: any("measure" in words_of(child) for child in process.children()), "a process of its own measures")
     until(lambda: measurement.poll() is not None, "what was to be measured is measured")
     log = (lab_folder(root) / "worker.log").read_text()
     outcome = next(each for each in speed.Outcome if each.value[0] == measurement.poll())
