@@ -50,9 +50,10 @@ def four(lab, tmp_path, weights):
         config = {"model": {"depth": depth}, "data": {"root": str(tmp_path / "photos")}, "transforms": small}
         skill = 0.97 if depth == 101 else 0.5
         run = make_run(lab.runs, table, f"ResNet-{depth}", skill=skill, seed=n, run_id=IDS[n], config=config)
-        for fold in run.folds() if depth in weights else ():
-            run.weights_file(fold, "best").unlink()
-            os.link(weights[depth], run.weights_file(fold, "best"))
+        looked_at = [run.weights_file(fold, which) for fold in run.folds() for which in ("best", "final")]
+        for file in looked_at if depth in weights else ():
+            file.unlink(missing_ok=True)
+            os.link(weights[depth], file)
         made.append(run)
     return made
 
