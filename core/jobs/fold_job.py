@@ -73,9 +73,15 @@ def forget_resume_point(run: Run, fold: int) -> None:
 
 
 def images_per_second(run: Run, fold: int) -> float | None:
-    """Training speed of a fold, the median of its epochs; None before the first."""
+    """Training speed of a fold, the median of its epochs that trained the whole network; None where there is none.
+
+    Where the backbone has a rate of 0 nothing goes backward through it, and its photos may be seen once for all epochs:
+    such an epoch says nothing about a launch that trains it.
+    """
+    whole = [number for number, phase in enumerate(run.config().phases) if phase.lr_backbone > 0]
     table = run.metrics(fold)
-    return float(table[table["split"] == "train"]["images_per_second"].median()) if len(table) else None
+    rates = table[(table["split"] == "train") & table["phase"].isin(whole)]["images_per_second"]
+    return float(rates.median()) if len(rates) else None
 
 
 class Reporter:

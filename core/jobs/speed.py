@@ -43,7 +43,7 @@ def _old_key(config: RunConfig, folder: Path | None) -> str:
     """As version 0.1 wrote it, which did not tell one GPU from another."""
     height, width = config.input_size
     t, threads = config.training, queue.threads_of_a_slot(folder or runs_folder())
-    kind = f"{t.precision} {t.device} {threads} threads"
+    kind = f"{t.precision} {t.device} {threads} threads" + (" fast" if t.speed == "fast" else "")
     return f"resnet{config.model.depth} {height}x{width} batch {t.batch_size} {kind}"
 
 
@@ -62,7 +62,7 @@ def known_once(folder: Path | None = None) -> Callable[[RunConfig], float | None
 
     def of(config: RunConfig) -> float | None:
         t = config.training
-        step = (config.model.depth, config.input_size, t.batch_size, t.precision, t.device)
+        step = (config.model.depth, config.input_size, t.batch_size, t.precision, t.device, t.speed)
         if step not in rates:
             rates[step] = known(config, folder)
         return rates[step]
@@ -95,7 +95,7 @@ def reckoned(config: RunConfig, folder: Path | None = None) -> float | None:
 
 
 def _kind(key: str) -> str:
-    """Precision, device and threads of a key."""
+    """Precision, device, threads and speed of a key."""
     return key.partition(" batch ")[2].partition(" ")[2]
 
 

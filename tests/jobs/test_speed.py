@@ -48,6 +48,7 @@ def test_what_was_measured_is_known_for_the_same_work_only(runs_folder):
         config(training={"batch_size": 8, "device": "cpu"}),
         config(training={"batch_size": 4, "device": "cpu", "precision": "float32"}),
         config(training={"batch_size": 4, "device": "auto"}),
+        config(training={"batch_size": 4, "device": "cpu", "speed": "fast"}),
         config(transforms=[{"name": "Resize"}, {"name": "Normalize"}]),
     ):
         assert speed.known(other) is None
@@ -259,4 +260,5 @@ def test_runs_that_share_a_network_ask_once(runs_folder, monkeypatch):
     rate = speed.known_once()
     assert [rate(config(name=f"run {i}", phases=[{"epochs": i + 1}])) for i in range(50)] == [41] * 50
     assert rate(config(training={"batch_size": 8, "device": "cpu"})) is None
-    assert len(asked) == 2
+    assert rate(config(training={"batch_size": 4, "device": "cpu", "speed": "fast"})) is None
+    assert len(asked) == 3
