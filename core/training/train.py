@@ -196,14 +196,33 @@ class Clock:
     def __init__(self, trainer: FoldTrainer, report, should_stop, use: Callable[[], dict[str, float]] = dict):
         self.trainer, self.report, self.should_stop, self.use = trainer, report, should_stop, use
         self.epoch_seconds: float | None = None
+        self.epoch_started, self.phase = 0.0, -1
         self.next_look = 0.0
         self.asked: tuple[torch.Tensor, checkpoint.Arrival] | None = None
 
     def start_epoch(self, epoch: int, phase: int) -> None:
         now = time.perf_counter()
-        if getattr(self, "epoch_started", None) is not None:
-            self.epoch_seconds = now - self.epoch_started
+        goes_on = self.phase >= 0 and self._trained(phase) == self._trained(self.phase)
+        self.epoch_seconds = now - self.epoch_started if goes_on else None
         self.epoch, self.phase, self.epoch_started, self.asked = epoch, phase, now, None
+
+    def _trained(self, phase: int) -> tuple[bool, bool]:
+        """What an epoch of a phase trains: phases in which that is the same have epochs that take as long."""
+        settings = self.trainer.config.phases[phase]
+        return settings.lr_backbone > 0, settings.frozen_norm
+
+    def _left(self, split: str, step: int, steps: int, spent: float) -> float | None:
+        """Seconds to the end of the fold; None where nothing tells them: before the first step, and while epochs are to
+        come that train what none of these does."""
+        config = self.trainer.config
+        later = range(self.phase + 1, len(config.phases))
+        if step == 0 or any(self._trained(phase) != self._trained(self.phase) for phase in later):
+            return None
+        # The first epoch has no whole epoch to go by: validation is taken as a third of a step's cost per image.
+        share = step / steps if split == "train" else 1.0
+        validation = len(self.trainer.val_rows) / 3 / len(self.trainer.train_rows)
+        whole = self.epoch_seconds or spent / share * (1 + validation)
+        return round(max(0.0, whole - spent) + whole * (config.epochs - self.epoch), 1)
 
     def tick(self, split: str, step: int, steps: int, done: Pass) -> bool:
         """True when the work should stop. Asks the device only when a progress line is due, and waits for no answer."""
@@ -214,25 +233,20 @@ class Clock:
         if self.should_stop():
             return True
         self.glance(done)
+        if step == 0:  # a frozen backbone looks at its photos, which it does once: no epoch after it takes that time
+            self.epoch_started = now
         spent = time.perf_counter() - self.epoch_started
-        epochs = self.trainer.config.epochs
-        epochs_left = epochs - self.epoch
-        # The first epoch has no whole epoch to go by: validation is taken as a third of a step's cost per image.
-        share = step / steps if split == "train" else 1.0
-        whole = self.epoch_seconds or (spent / max(share, 1e-3)) * (
-            1 + len(self.trainer.val_rows) / 3 / len(self.trainer.train_rows)
-        )
         self.report(
             {
                 "kind": "progress",
                 "epoch": self.epoch,
-                "epochs": epochs,
+                "epochs": self.trainer.config.epochs,
                 "phase": self.phase,
                 "split": split,
                 "step": step,
                 "steps": steps,
                 "images_per_second": round(done.samples / max(spent, 1e-6), 1) if split == "train" else None,
-                "eta_seconds": round(max(0.0, whole - spent) + whole * epochs_left, 1),
+                "eta_seconds": self._left(split, step, steps, spent),
                 "device": self.trainer.device.type,
                 "use": self.use(),
             }

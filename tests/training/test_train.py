@@ -1,5 +1,6 @@
 import gc
 import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -266,6 +267,49 @@ def test_progress_is_told_with_what_is_left_and_never_negative(run, monkeypatch)
     *decoding, building = [row for row in rows if row["kind"] == "stage"]
     assert decoding[-1]["stage"] == "decoding photos" and decoding[-1]["step"] == decoding[-1]["steps"] > 0
     assert building["stage"] == "building the network" and rows.index(building) < rows.index(progress[0])
+
+
+def test_what_is_left_is_not_reckoned_from_epochs_that_train_something_else(tiny_plan, monkeypatch):
+    seconds, rows = [0.0], []
+    monkeypatch.setattr(train.time, "perf_counter", lambda: seconds[0])
+    still = {"phases__0__lr_backbone": 0.0, "phases__0__frozen_norm": True}
+    trainer = SimpleNamespace(
+        config=with_changes(tiny_plan, **still).config, device=CPU, val_rows=range(30), train_rows=range(90)
+    )
+    clock = train.Clock(trainer, rows.append, lambda: False)
+
+    def left(after, split, step):
+        seconds[0] += after
+        assert clock.tick(split, step, 10, SimpleNamespace(samples=0, bad_step=-1)) is False
+        return rows[-1]["eta_seconds"]
+
+    clock.start_epoch(1, 0)
+    assert left(60, "train", 0) is None, "a frozen backbone looks at its photos, and no step was made"
+    assert left(1, "train", 5) is None and left(1, "validation", 10) is None, "the epochs that follow train more"
+    clock.start_epoch(2, 0)
+    assert left(1, "train", 5) is None
+    clock.start_epoch(3, 1)
+    assert left(90, "train", 5) == 310, "two epochs of 200 seconds, told by the first half"
+    seconds[0] += 100
+    clock.start_epoch(4, 1)
+    assert left(90, "train", 5) == 100, "one like the last"
+
+
+def test_what_a_frozen_backbone_looks_at_once_is_no_part_of_each_epoch(tiny_plan, monkeypatch):
+    seconds, rows = [0.0], []
+    monkeypatch.setattr(train.time, "perf_counter", lambda: seconds[0])
+    phase = {**tiny_plan.config.phases[0].model_dump(), "epochs": 4, "lr_backbone": 0.0, "frozen_norm": True}
+    trainer = SimpleNamespace(
+        config=with_changes(tiny_plan, phases=[phase]).config, device=CPU, val_rows=range(30), train_rows=range(90)
+    )
+    clock = train.Clock(trainer, rows.append, lambda: False)
+    clock.start_epoch(1, 0)
+    for after, step in ((30, 0), (30, 0), (1, 5)):
+        seconds[0] += after
+        clock.tick("train", step, 10, SimpleNamespace(samples=0, bad_step=-1))
+    assert [row["eta_seconds"] for row in rows[:2]] == [None, None]
+    whole = 2 * (1 + 30 / 3 / 90)
+    assert rows[-1]["eta_seconds"] == round(4 * whole - 1, 1)
 
 
 def test_a_stop_while_photos_are_decoded_leaves_nothing_half_done(run):
