@@ -195,6 +195,7 @@ class Writer:
             return
         if parcel.node:
             self._begun(held, parcel.attempt, parcel.node)
+            parcel.node = None  # it begins once, however often what follows is tried until there is room for it
         if not held.run.exists():
             self._drop(held)
             return

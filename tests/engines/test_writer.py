@@ -543,6 +543,25 @@ def test_a_full_disk_beside_the_lab_loses_nothing(root, open_lab, tiny_plan, nev
     assert elsewhere.report(root)["trouble"] == ""
 
 
+def test_a_fold_that_waits_for_room_begins_once(root, open_lab, tiny_plan):
+    """All of it came back before this lab heard of its beginning."""
+    cluster, hands = near()
+    run, lab = launched(tiny_plan, root), open_lab(cluster)
+    begun(lab, hands)
+    hands.train()
+    with no_file_above(4_000):
+        lab.round()
+        first = run.written_state(0)
+        assert first.state == "running"
+        for _ in range(4):
+            lab.round()
+        assert run.written_state(0).started == first.started
+        assert not run.last_file(0).exists()
+    lab.round()
+    assert run.fold_state(0).state == "done"
+    assert run.log_tail(999).count("begins on") == 1
+
+
 def test_a_node_with_other_libraries_is_out_of_use_and_says_so(root, open_lab, tiny_plan, monkeypatch):
     cluster, hands = near()
     launched(short(tiny_plan), root)
