@@ -67,6 +67,7 @@ class Writer:
         self.desk = ""
         self.held: dict[Key, Held] = {}
         self.packed: dict[Key, FoldJob] = {}
+        self.unwritten: set[Key] = set()  # folds that have failed, which no disk had room to say
         self.passed_over: set[Key] = set()  # folds whose lock cannot be opened, once that was said
         self.arranged: list[tuple[Key, int]] | None = None
         self.batch = 0
@@ -101,15 +102,10 @@ class Writer:
                 self.cluster.cancel(self.token, (run_id, fold))
         for key in elsewhere.under_way(self.root):
             state = self._state(*key)
-            if (
-                key not in self.held
-                and state is not None
-                and state.state == "running"
-                and "desk" in (state.worker or {})
-            ):
-                self._interrupted(
-                    Run(key[0], self.root), key[1], "The cluster ended while nobody collected what it trained."
-                )
+            trained = state is not None and state.state == "running" and "desk" in (state.worker or {})
+            if trained and key not in self.held:
+                why = "The cluster ended while nobody collected what it trained."
+                self._interrupted(Run(key[0], self.root), key[1], why)
         self.status = self.cluster.status()
         self.tell()
 
@@ -180,7 +176,8 @@ class Writer:
                 return
             # It may be gone already: a fold that is dropped takes its own away, and what is first then is another's.
             self.parcels = [other for other in self.parcels if other is not parcel]
-        self._say("")
+        if not self.unwritten:
+            self._say("")
 
     def _write(self, parcel: Parcel) -> None:
         held = self.held.get(parcel.key)
@@ -279,9 +276,18 @@ class Writer:
             if held.run.config_file.exists() and not held.run.cancel_file(held.fold).exists():
                 continue
             if held.run.exists():
-                fold_job.finish(held.run, held.fold, {"state": "cancelled"})
+                self._finish(held.run, held.fold, {"state": "cancelled"})
             self._drop(held)
             self.line.ended(held.run)
+
+    def _finish(self, run: Run, fold: int, end: dict[str, Any]) -> bool:
+        """`fold_job.finish`; False, and it is said, where the disk beside the lab has no room for it."""
+        try:
+            fold_job.finish(run, fold, end)
+        except (OSError, LabError) as error:
+            self._say(f"{run.id}, fold {fold}: {end['state']}, which could not be written: {error}")
+            return False
+        return True
 
     # what goes there
     def _offer(self) -> bool:
@@ -290,6 +296,7 @@ class Writer:
         if halt.stopped(self.root) is None and elsewhere.address(self.root) == self.address:
             entries = self.queue.entries()[:AHEAD]
             keys += [(run_id, fold) for _, run_id, fold in entries if (run_id, fold) not in self.held]
+        self.unwritten &= set(keys)
         self._collect()
         self.packed = {key: self.packed[key] for key in keys if key in self.packed}
         unpacked = itertools.islice((key for key in keys if key not in self.packed and self._is_due(key)), AT_ONCE)
@@ -387,7 +394,11 @@ class Writer:
             queue.remove(run, [fold])
             return
         self.line.watch(run)
-        fold_job.finish(run, fold, {"state": "failed", **why})
+        if not self._finish(run, fold, {"state": "failed", **why}):
+            self.unwritten.add(key)  # it waits on: it is packed once more, and fails until there is room to say so
+            if held is None:
+                self._let_go(self.held[key])
+            return
         queue.remove(run, [fold])
         self._let_go(held or self.held[key])
         self.line.ended(run)
@@ -410,7 +421,8 @@ class Writer:
         if trouble != self.trouble:
             self.trouble = trouble
             if trouble:
-                print(trouble, file=sys.stderr, flush=True)
+                with contextlib.suppress(OSError):  # its log may lie on the disk that is full
+                    print(trouble, file=sys.stderr, flush=True)
             self.tell()
 
     def tell(self) -> None:
@@ -425,14 +437,11 @@ class Writer:
             for node in self.status.get("nodes", [])
             if node["why"]
         ]
-        no_place = (
-            ""
-            if self.status.get("places", 1)
-            else "; ".join(["No node of the cluster can take a fold job", *unused, *self._too_small()])
-        )
+        words = ["No node of the cluster can take a fold job", *unused, *self._too_small()]
+        no_place = "" if self.status.get("places", 1) else f"{'; '.join(words)}."
         report = {"address": self.address, "when": time.time(), **self.status, "under_way": under_way}
         fault = f"The desk in the cluster cannot work: {fault}" if (fault := self.status.get("fault")) else ""
-        report |= {"doing": self.doing, "trouble": self.trouble or fault or (f"{no_place}." if no_place else "")}
+        report |= {"doing": self.doing, "trouble": self.trouble or fault or no_place}
         with contextlib.suppress(OSError, LabError):
             elsewhere.report_file(self.root).parent.mkdir(parents=True, exist_ok=True)
             files.write_json(elsewhere.report_file(self.root), report, durable=False)

@@ -543,6 +543,64 @@ def test_a_full_disk_beside_the_lab_loses_nothing(root, open_lab, tiny_plan, nev
     assert elsewhere.report(root)["trouble"] == ""
 
 
+@contextlib.contextmanager
+def no_room_for_an_end(monkeypatch):
+    """As on a full disk: no state of a fold that has ended can be written."""
+
+    def full(run, state):
+        if state.ended is None:
+            return original(run, state)
+        raise files.LabError(f"disk full: no room in {run.dir}.", "Free some space.", kind="disk-full")
+
+    original = Run.write_state
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "write_state", full)
+        yield
+
+
+def test_a_cancel_that_no_disk_has_room_for_costs_the_other_folds_nothing(root, open_lab, tiny_plan, monkeypatch):
+    cluster, hands = near(2)
+    (run, other), lab = [launched(short(tiny_plan), root) for _ in range(2)], open_lab(cluster)
+    begun(lab, hands)
+    for _, job, _, row in hands.started:
+        hands.desk.begun(job.key, 1, {"id": row.id, "name": row.name})
+    lab.round()
+    run.cancel_file(0).touch()
+    with no_room_for_an_end(monkeypatch):
+        for _ in range(3):
+            lab.round()
+    assert list(lab.writer.held) == [(other.id, 0)] == list(hands.desk.running)
+    assert hands.stopped == ["task 0"]
+    assert (run.fold_state(0).state, other.fold_state(0).state) == ("interrupted", "running")
+    hands.train(1)
+    lab.round()
+    assert other.fold_state(0).state == "done"
+
+
+def test_a_fold_that_cannot_be_packed_is_said_to_have_failed_once_there_is_room(root, open_lab, tiny_plan, monkeypatch):
+    run, lab = launched(short(tiny_plan), root), open_lab(near()[0])
+
+    def changed(*_):
+        raise files.LabError("3 photos changed.", "Put them back.", kind="data")
+
+    monkeypatch.setattr("core.engines.pack.check_unchanged", changed)
+    with no_room_for_an_end(monkeypatch):
+        for _ in range(3):
+            lab.writer.round()
+            for packing in list(lab.writer._packing.values()):
+                packing.exception()
+        lab.writer.round()
+        assert run.fold_state(0).state == "queued" and not is_locked(run.fold_lock(0))
+        assert elsewhere.report(root)["trouble"].startswith(f"{run.id}, fold 0: failed, which could not be ")
+        lab.writer.round()
+        assert "disk full" in elsewhere.report(root)["trouble"], "it is said as long as it is so"
+    lab.round()
+    assert (run.fold_state(0).state, run.fold_state(0).kind) == ("failed", "data")
+    for _ in range(2):
+        lab.round()
+    assert elsewhere.report(root)["trouble"] == ""
+
+
 def test_a_fold_that_waits_for_room_begins_once(root, open_lab, tiny_plan):
     """All of it came back before this lab heard of its beginning."""
     cluster, hands = near()
