@@ -63,8 +63,7 @@ class Writer:
         clock: Callable[[], float] = time.monotonic,
     ):
         self.root, self.cluster, self.address, self.demand, self.clock = root, cluster, address, demand, clock
-        self.token = secrets.token_hex(8)
-        self.desk = ""
+        self.token, self.desk = secrets.token_hex(8), ""
         self.held: dict[Key, Held] = {}
         self.packed: dict[Key, FoldJob] = {}
         self.unwritten: set[Key] = set()  # folds that have failed, which no disk had room to say
@@ -77,6 +76,7 @@ class Writer:
         self.told = -1e9
         self._packer = ThreadPoolExecutor(1, "packer")
         self._packing: dict[Key, Future[FoldJob]] = {}
+        self._outlived: set[Future[FoldJob]] = set()  # begun with a connection that there is no more
         self._keeping: dict[Key, set[str]] = {}  # what the packer sent or sends for them
         self._leaving = False
         self.put_back: set[str] = set()  # nodes put back by hand, where that could not be struck off the wishes
@@ -91,6 +91,7 @@ class Writer:
             for held in self.held.values():
                 held.again = True
         self.desk, self.arranged, self.batch, self.parcels, self.packed = greeting["desk"], None, 0, [], {}
+        self._outlived = set(self._packing.values())
         for run_id, fold, attempt in greeting["jobs"]:
             if (run_id, fold) in self.held:
                 continue
@@ -383,9 +384,11 @@ class Writer:
                 self.packed[key] = future.result()
             except LabError as error:
                 self._fail(key, {"reason": error.message, "remedy": error.remedy, "kind": error.kind})
-            except (Gone, DeskGone, Succeeded):
-                raise
             except Exception as error:
+                if future in self._outlived:
+                    continue  # it says nothing about the new connection, nor about the job, which is packed again
+                if isinstance(error, (Gone, DeskGone, Succeeded)):
+                    raise
                 self._fail(key, fold_job.explain(error, Run(key[0], self.root)))
 
     def _fail(self, key: Key, why: dict[str, str]) -> None:

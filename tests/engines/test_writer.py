@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import resource
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ import pytest
 
 from core.engines import engine as engines
 from core.engines import life, node, taken, writer
-from core.engines.cluster import Demand, Gone
+from core.engines.cluster import Demand, DeskGone, Gone
 from core.engines.desk import Desk
 from core.engines.parcel import Parcel
 from core.jobs import control, elsewhere, halt, queue, turns
@@ -480,6 +481,48 @@ def test_a_desk_that_died_with_its_node_is_followed_by_one_that_goes_on(root, op
     hands.train()
     lab.round()
     assert_same_result(run, never_stopped_small)
+
+
+@pytest.mark.parametrize("error", [DeskGone, Gone, ValueError])
+def test_a_desk_that_dies_while_jobs_are_packed_is_followed_by_one_that_trains_them(root, tiny_plan, error):
+    """What was begun with the connection that is closed ends in an error, and may do so long after there is another."""
+    runs = [launched(short(tiny_plan), root) for _ in range(3)]
+    _, hands = near()
+    asked, noticed, packers, met = threading.Event(), threading.Event(), [], []
+
+    class Dying(Near):
+        def missing(self, writer, blobs):
+            packers.append(threading.current_thread())
+            asked.set()
+            assert noticed.wait(60)
+            raise error("the desk is no more")
+
+        def take(self, writer, confirmed):
+            if asked.is_set():
+                raise DeskGone("the actor died")
+            return super().take(writer, confirmed)
+
+    def connect(*_):
+        if met:
+            hands.desk = Desk(hands)
+        met.append(hands.desk)
+        return Dying(hands.desk) if len(met) == 1 else Near(hands.desk)
+
+    def pause(seconds):
+        if len(met) == 1:
+            asked.wait(60)
+        else:
+            noticed.set()  # only once the writer has greeted the new desk
+        hands.desk.tick()
+        while len(hands.started) > len(trained):
+            trained.append(len(hands.started))
+            hands.train()
+
+    trained = []
+    life.serve(root, connect, demand, pause=pause)
+    assert packers and len(met) == 2, "it went to another desk once"
+    assert halt.stopped(root) is None
+    assert [run.fold_state(0).state for run in runs] == ["done"] * 3
 
 
 @pytest.mark.parametrize("beside", [False, True])
