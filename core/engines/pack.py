@@ -24,6 +24,7 @@ from core.jobs import control
 from core.network import weights
 from core.plan.plan import check_weights
 from core.runs import Run, starts
+from core.runs.origins import pending
 from core.storage import files
 
 PART = 64_000_000  # bytes of a blob that travel at a time
@@ -83,7 +84,9 @@ def pack(
 
     for path in (run.config_file, run.samples_file, run.info_file, run.moved_file):
         put(f"{run.id}/{path.name}", path)
-    for path in (*fold_files(run, fold), run.state_file(fold)):
+    mine = fold_files(run, fold)
+    waiting = map(pending, mine)  # who was killed before they were in place: the resume point tells whether they count
+    for path in (*mine, *waiting, run.state_file(fold)):
         put(f"{run.id}/{FOLDS}/{fold}/{path.name}", path)
     if config.model.parent:
         parent, which = Run(config.model.parent, run.dir.parent), config.model.init_checkpoint

@@ -18,12 +18,12 @@ from core.engines.parcel import Parcel
 from core.jobs import control, elsewhere, halt, queue, turns
 from core.jobs.alerts import addresses
 from core.jobs.alerts.line import Line
-from core.runs import FoldState, Run
+from core.runs import FoldState, Run, origins
 from core.runs.run import is_locked
 from core.storage import files, locks
 from core.studies import healing
 from tests.engines.in_process import Broken, Near, demand, near
-from tests.workers import assert_same_result, keep_queued, short, small_net, stray_files
+from tests.workers import assert_same_result, keep_queued, short, small_net, stray_files, with_changes
 
 ADDRESS = "ray://127.0.0.1:10001"
 
@@ -226,6 +226,45 @@ def test_who_resumed_here_meanwhile_keeps_the_fold(root, open_lab, tiny_plan, wo
     assert run.fold_state(0).state == "done"
     assert run.weights_file(0, "best").read_bytes() == weights
     assert "attempt" not in run.written_state(0).worker
+
+
+def test_a_fold_killed_with_its_best_network_not_yet_in_place_brings_it_along(root, open_lab, tiny_plan, monkeypatch):
+    """Its resume point, of epoch 3, names the network of an epoch before, which waits beside it."""
+    from core.training import checkpoint, train
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_):
+        raise Killed
+
+    def train_epoch(self, epoch, tick):
+        done = original(self, epoch, tick)
+        if epoch > 2:  # from then on it says one class of every photo
+            for parameter in self.model.fc.parameters():
+                parameter.data.zero_()
+        return done
+
+    original, told = train.FoldTrainer.train_epoch, []
+    monkeypatch.setattr(train.FoldTrainer, "train_epoch", train_epoch)
+    run = launched(with_changes(tiny_plan, training__resume_seconds=3600), root)
+    with monkeypatch.context() as kill, pytest.raises(Killed):
+        kill.setattr(checkpoint, "publish", killed)
+        train.train_fold(
+            run, 0, report=lambda row: told.append(row["kind"]), should_stop=lambda: told.count("epoch") > 2
+        )
+    last = checkpoint.load_last(run.last_file(0), "cpu")
+    named = origins.Origin(last["best"]["epoch"], last["best"]["token"])
+    assert named.epoch < last["epoch"] == 3 and not run.weights_file(0, "best").exists()
+    cluster, hands = near()
+    lab = open_lab(cluster)
+    begun(lab, hands)
+    hands.train()
+    lab.round()
+    assert run.fold_state(0).state == "done"
+    assert origins.of_weights(run.weights_file(0, "best")) == named
+    assert origins.of_predictions(run.predictions_file(0, "best")) == named
+    assert not list(run.fold_dir(0).glob(".*"))
 
 
 def test_a_cancel_holds_at_once_and_the_resume_goes_on(root, open_lab, tiny_plan, never_stopped_small):
