@@ -119,14 +119,16 @@ def read(runs: Path | None = None) -> LabFile:
     except OSError as error:
         raise LabError(f"{path} cannot be read: {error.strerror or error}.", REMEDY, kind=KIND) from error
     given = {"mode": os.environ.get(MODE), "published": _switch(os.environ.get(PUBLISHED))}
-    given = {name: value for name, value in given.items() if value}
-    source = f"{MODE} and {path}" if "mode" in given else str(path)
+    given = {name: value for name, value in given.items() if value not in (None, "")}  # False says something
     if given and isinstance(content.get("door", {}), dict):
         content = content | {"door": content.get("door", {}) | given}
     try:
         return LabFile.model_validate(content)
     except ValidationError as error:
-        raise LabError(f"{source}: {'; '.join(_in_words(error))}.", REMEDY, kind=KIND) from error
+        wrong = [fault["loc"] for fault in error.errors()]
+        variables = {"mode": MODE, "published": PUBLISHED}
+        sources = [*(variables[name] for name in given if ("door", name) in wrong), str(path)]
+        raise LabError(f"{' and '.join(sources)}: {'; '.join(_in_words(error))}.", REMEDY, kind=KIND) from error
 
 
 def _switch(text: str | None) -> bool | str | None:

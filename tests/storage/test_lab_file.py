@@ -14,6 +14,7 @@ def write(tmp_path, monkeypatch):
     monkeypatch.setenv("FACET_RUNS", str(tmp_path))
     monkeypatch.delenv("FACET_LAB_FILE", raising=False)
     monkeypatch.delenv("FACET_DOOR", raising=False)
+    monkeypatch.delenv("FACET_DOOR_PUBLISHED", raising=False)
     return (tmp_path / "lab.toml").write_text
 
 
@@ -46,6 +47,25 @@ def test_the_environment_chooses_the_door_and_the_file(write, tmp_path, monkeypa
     other.write_text('[door]\nmode = "oidc"\n')
     monkeypatch.setenv("FACET_LAB_FILE", str(other))
     assert lab_file.read().door.mode == "oidc"
+
+
+@pytest.mark.parametrize(("text", "published"), [("0", False), ("false", False), ("", True), ("1", True)])
+def test_the_environment_says_whether_the_door_is_published_also_that_it_is_not(write, monkeypatch, text, published):
+    write("[door]\npublished = true\n")
+    monkeypatch.setenv("FACET_DOOR_PUBLISHED", text)
+    assert lab_file.read().door.published is published
+
+
+def test_a_bad_value_of_the_environment_is_told_with_its_variable(write, monkeypatch):
+    write("[door]\npublished = true\n")
+    monkeypatch.setenv("FACET_DOOR", "alone")
+    monkeypatch.setenv("FACET_DOOR_PUBLISHED", "never")
+    with pytest.raises(LabError, match=r"^FACET_DOOR_PUBLISHED and .*lab\.toml: \[door\] published = 'never'"):
+        lab_file.read()
+    monkeypatch.delenv("FACET_DOOR_PUBLISHED")
+    write("[data]\nfolders = 3\n")
+    with pytest.raises(LabError, match=r"^[^ ]*lab\.toml: \[data\] folders"):
+        lab_file.read()
 
 
 @pytest.mark.parametrize(
