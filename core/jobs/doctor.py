@@ -35,6 +35,7 @@ ROOM = 2e9  # bytes of free disk below which a training may not end: ResNet-50's
 SHARED = 1e9  # bytes of shared memory that loader processes may want: 8 of them, 2 batches of 128 photos at 224 px
 OLD = 24 * 3600.0  # seconds after which nobody writes a temporary file any longer
 TEMPORARY = re.compile(r"^\..+\.[0-9a-f]{8}\.tmp$")  # as core.storage.files names them
+TEMPORARY_FOUND = f".?*.{'[0-9a-f]' * 8}.tmp"  # the same, for find
 REMOTE = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs", "lustre")
 DOORS = {
     "alone": "this machine only, and of its browsers those that opened the lab's link",
@@ -332,7 +333,7 @@ def _left_overs(root: Path) -> Iterator[Finding]:
             "note",
             f"{_counted(len(left), 'temporary file')} of killed processes, {size / 1e6:,.1f} MB, older than a day, "
             f"such as {left[0][0]}.",
-            f"find {root} -name '.*.tmp' -mtime +0 -delete",
+            f"find {shlex.quote(str(root))} -type f -name '{TEMPORARY_FOUND}' -mtime +0 -delete",
         )
 
 

@@ -1,7 +1,9 @@
 """The doctor: each look finds what is wrong, and nothing where nothing is."""
 
 import os
+import shlex
 import shutil
+import subprocess
 
 import pytest
 
@@ -129,6 +131,23 @@ def test_broken_runs_and_old_left_overs_are_named_and_young_ones_are_not(tmp_pat
     )
     [left] = [finding for finding in findings if finding.subject == "left-overs"]
     assert left.what.startswith("1 temporary file of killed processes") and str(old) in left.what
+
+
+def test_what_the_doctor_says_to_delete_is_what_it_counted(tmp_path):
+    root = tmp_path / "my runs"
+    root.mkdir()
+    old, young, other, folder = (
+        root / name for name in (".b.json.0123abcd.tmp", ".a.json.0123abcd.tmp", ".notes.tmp", ".c.0123abcd.tmp")
+    )
+    folder.mkdir()
+    for path in (old, young, other):
+        path.write_bytes(b"x")
+    for path in (old, other, folder):
+        os.utime(path, (0, 0))
+    [left] = findings_about("left-overs", root)
+    assert left.what.startswith("1 temporary file ") and shlex.split(left.remedy)[1] == str(root)
+    subprocess.run(left.remedy, shell=True, check=True, cwd=tmp_path)
+    assert not old.exists() and all(path.exists() for path in (young, other, folder))
 
 
 def test_what_a_killed_writer_leaves_is_what_the_doctor_looks_for(tmp_path, monkeypatch):
