@@ -17,6 +17,7 @@ from core.storage import locks
 
 GARBAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # what a mangled JSON file ends in
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)  # of a folder, as on some shared folders and network disks
 
 
 def write_whole(
@@ -57,12 +58,18 @@ def _opened_privately(path: str, flags: int) -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """The rename itself must survive a power cut; Windows opens no folder, and orders its own journal."""
+    """The rename itself must survive a power cut, where the file system can promise that of a folder.
+
+    Windows opens no folder, and orders its own journal.
+    """
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
     finally:
         os.close(descriptor)
 

@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import json
 import os
@@ -209,3 +210,27 @@ def test_where_folders_cannot_be_opened_files_are_written_all_the_same(tmp_path,
     files.write_json(tmp_path / "state.json", {"n": 1})
     assert files.read_json(tmp_path / "state.json") == {"n": 1}
     assert os.listdir(tmp_path) == ["state.json"]
+
+
+@pytest.mark.parametrize("fault", [errno.EINVAL, errno.EOPNOTSUPP, errno.EIO])
+def test_where_folders_cannot_be_synced_files_are_written_all_the_same(tmp_path, monkeypatch, fault):
+    """As on some shared folders of virtual machines, which refuse to sync a folder; a disk that fails is still told."""
+
+    def sync(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(fault, os.strerror(fault))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    with pytest.raises(OSError, match="rror") if fault == errno.EIO else contextlib.nullcontext():
+        files.write_text(tmp_path / "state.json", "new")
+    assert (tmp_path / "state.json").read_text() == "new" and os.listdir(tmp_path) == ["state.json"]
+
+
+def test_a_file_that_cannot_be_synced_is_not_written(tmp_path, monkeypatch):
+    def sync(descriptor):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", sync)
+    with pytest.raises(OSError, match="Invalid argument"):
+        files.write_text(tmp_path / "state.json", "new")
+    assert os.listdir(tmp_path) == []
