@@ -29,7 +29,7 @@ from core.jobs.alerts.line import Line
 from core.jobs.room import keep
 from core.runs import Run
 from core.runs.states import ALIVE
-from core.storage import files
+from core.storage import files, lab_file
 
 AT_ONCE = 16  # fold jobs that are packed between two rounds at most
 AHEAD = 200  # fold jobs that wait at the desk, so that the cluster is busy while the lab is closed
@@ -383,6 +383,9 @@ class Writer:
             try:
                 self.packed[key] = future.result()
             except LabError as error:
+                if error.kind == lab_file.KIND:  # no word about the job: it keeps its place
+                    halt.stop(self.root, error.message, reach.LET_GO_ON)
+                    continue
                 self._fail(key, {"reason": error.message, "remedy": error.remedy, "kind": error.kind})
             except Exception as error:
                 if future in self._outlived:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 from core.data.reach import bounds
+from core.errors import LabError
 from core.runs import Run
+from core.storage import lab_file
 from core.storage.files import GARBAGE
 
 ASKED_FROM = "asked_from"  # in run.json: a page or the command line; runs of older labs do not say
+LET_GO_ON = "Correct it, then let the queue go on."  # of a lab.toml for which the queue has stopped
 
 
 def note_asked(run: Run) -> None:
@@ -28,7 +32,21 @@ def held_as_asked(run: Run) -> Iterator[None]:
 
     Raises LabError as bounds.of_lab does.
     """
-    root = run.dir.parent
-    from_command_line = run.info().get(ASKED_FROM) == bounds.COMMAND_LINE
-    with bounds.holding(None if from_command_line else bounds.of_lab(root), root):
+    with bounds.holding(_folders(run), run.dir.parent):
         yield
+
+
+def broken_lab_file(run: Run) -> LabError | None:
+    """What is wrong with lab.toml, where that leaves open what may be read to train a run: no fault of the run's."""
+    try:
+        _folders(run)
+    except LabError as error:
+        return error if error.kind == lab_file.KIND else None
+    except (OSError, *GARBAGE):  # of the run's own files, which its training tells
+        return None
+    return None
+
+
+def _folders(run: Run) -> tuple[Path, ...] | None:
+    from_command_line = run.info().get(ASKED_FROM) == bounds.COMMAND_LINE
+    return None if from_command_line else bounds.of_lab(run.dir.parent)

@@ -25,11 +25,13 @@ from core.places import machine_folder
 from core.runs import Run, deaths
 from core.runs.run import is_locked
 from core.runs.states import ALIVE
-from core.storage import locks
+from core.storage import lab_file, locks
 
 BROKEN = ("unexpected", "device", "memory")  # kinds of failures after which the process, or its GPU, may be in pieces
 ALONE = 20.0  # seconds
-COUNTED = (*BROKEN, "disk-full")  # failures that say something about the machine where one follows the other
+# Failures that say something about the machine where one follows the other, such as that a disk is not mounted.
+COUNTED = (*BROKEN, "disk-full", "data-moved", lab_file.KIND)
+TOGETHER = ("memory", "data-moved")  # where one follows the other in folds of one run, they say something about the run
 
 
 def claim(
@@ -104,6 +106,10 @@ def _work(root: Path, born_with: tuple[int, locks.Inherited] | None, by_itself: 
                     break
                 run, fold, fold_lock, entry = job
                 try:
+                    if broken_file := reach.broken_lab_file(run):  # each job would fail of it: they keep their places
+                        halt.stop(root, broken_file.message, reach.LET_GO_ON)
+                        line.stopped()
+                        return count
                     with line.training(run, fold):
                         broken = train_job(run, fold, slot, entry)
                 finally:
@@ -209,7 +215,7 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
     kind = end.get("kind")
     if kind in COUNTED and not deleted:
         seconds = math.inf if reporter.epochs else time.monotonic() - begun if begun else 0.0
-        job = run.id if kind == "memory" else f"{run.id}, fold {fold}"  # folds of one run are too large together
+        job = run.id if kind in TOGETHER else f"{run.id}, fold {fold}"
         halt.failed(run.dir.parent, slot, job, end["reason"], seconds)
     else:
         halt.ended_well(run.dir.parent, slot)

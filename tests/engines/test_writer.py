@@ -10,6 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from core import places
+from core.data.reach import bounds
 from core.engines import engine as engines
 from core.engines import life, node, taken, writer
 from core.engines.cluster import Demand, DeskGone, Gone
@@ -102,6 +104,17 @@ def begun(lab, hands):
     lab.round()
     hands.desk.tick()
     return hands.started[-1]
+
+
+def test_a_broken_lab_toml_stops_the_queue_and_fails_no_job(root, open_lab, tiny_plan, monkeypatch):
+    monkeypatch.delenv("FACET_LAB_FILE", raising=False)
+    bounds.hold_page(root)
+    (cluster, _), run = near(), launched(tiny_plan, root, folds=(0, 1))
+    lab = open_lab(cluster)
+    places.lab_file(root).write_text("[data\n")
+    lab.round()
+    assert "lab.toml is not TOML" in halt.stopped(root).message
+    assert [state.state for state in run.states()] == ["queued"] * 2 and len(control.waiting(root)) == 2
 
 
 def test_a_fold_trained_elsewhere_is_the_one_trained_here(root, open_lab, tiny_plan, never_stopped_small):

@@ -133,6 +133,19 @@ def test_three_runs_in_a_row_without_memory_stop_the_queue_folds_of_one_run_do_n
     assert "memory" in halt.stopped(workers.root).remedy
 
 
+def test_three_runs_whose_dataset_is_gone_stop_the_queue_folds_of_one_run_do_not(tiny_plan, tmp_path, workers):
+    """One dataset may have moved; after three runs a disk may not be mounted, and what waits is not to fail for it."""
+    runs = [launch(short(tiny_plan), workers.root, folds=folds) for folds in ((0, 1), (0,), (0,), (0,))]
+    for run in runs:
+        samples = run.samples()
+        samples["path"] = [str(tmp_path / "not-mounted" / sample) for sample in samples["sample"]]
+        samples.to_parquet(run.samples_file)
+    assert workers.run(small_net) == 0
+    assert [run.fold_state(0).state for run in runs] == ["failed", "failed", "failed", "queued"]
+    assert runs[0].fold_state(1).kind == "data-moved"
+    assert "not one of its" in halt.stopped(workers.root).remedy
+
+
 def test_while_the_queue_is_stopped_nobody_starts_a_worker(tiny_plan, workers, monkeypatch):
     started = []
     monkeypatch.setattr(control, "start_worker", started.append)

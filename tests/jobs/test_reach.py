@@ -5,9 +5,10 @@ import pytest
 from core.data.reach import bounds
 from core.data.scan import scan
 from core.errors import LabError
-from core.jobs import control, reach
+from core.jobs import control, halt, reach
 from core.plan.plan import make_plan
 from tests.moving import draw_dataset, frozen_run
+from tests.workers import assert_done, launch, short, small_net
 
 
 @pytest.fixture
@@ -77,3 +78,22 @@ def test_a_broken_lab_toml_trains_nothing_of_a_page(tmp_path, lab):
     (tmp_path / "lab.toml").write_text("[data\n")
     with pytest.raises(LabError, match="is not TOML"), reach.held_as_asked(run):
         pass
+
+
+def test_a_broken_lab_toml_stops_the_queue_and_fails_nothing(workers, lab, tiny_plan, tiny_config, tmp_path):
+    by_command_line = launch(short(tiny_plan), workers.root)
+    bounds.hold_page()
+    runs = [launch(short(tiny_plan), workers.root, folds=(0, 1)) for _ in range(2)]
+    (tmp_path / "lab.toml").write_text("[data\n")
+    assert workers.run(small_net) == 0
+    stop = halt.stopped(workers.root)
+    assert "lab.toml is not TOML" in stop.message and "Correct it, then let the queue go on" in stop.remedy
+    waiting = [state.state for run in runs for state in run.states()]
+    assert waiting == ["queued"] * 4 and len(control.waiting(workers.root)) == 4
+    assert_done(by_command_line)
+    lab(tiny_config.data.root)
+    halt.go_on(workers.root)
+    assert workers.run(small_net) == 0
+    for run in runs:
+        for fold in run.folds():
+            assert_done(run, fold)
