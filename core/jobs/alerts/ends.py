@@ -102,7 +102,8 @@ def left_over(root: Path, summaries: Sequence[Mapping[str, Any]]) -> list[str]:
                 ids.append(str(summary["id"]))
     for gone in marked - {summary["id"] for summary in summaries}:
         with contextlib.suppress(OSError):
-            forget(root, RUNS, gone)
+            if not Run(gone, root).exists():  # else it was launched after the summaries were read
+                forget(root, RUNS, gone)
     return ids
 
 

@@ -1,6 +1,7 @@
 """A run that ends, or a worker that dies, is told once, by processes beside the worker; without addresses none is."""
 
 import math
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from core import places
 from core.jobs.alerts import addresses, ends, messenger
 from core.jobs.alerts.line import Line
 from core.runs import FoldState
+from core.runs.lists.summaries import summaries
 from tests.pages.trials import make_run
 from tests.workers import assert_done, launch, short, small_net, until
 
@@ -76,6 +78,15 @@ def test_where_nobody_is_named_nothing_is_started_and_nothing_kept(runs_folder, 
     line.stopped()
     line.close()
     assert not addresses.folder_of(runs_folder).exists() and run.log_tail() == ""
+
+
+def test_a_run_that_is_launched_while_a_page_looks_keeps_its_mark_a_deleted_one_does_not(runs_folder):
+    before = summaries(runs_folder)
+    run = make_run(runs_folder, states=("done", "done"))
+    ends.watch(run)
+    assert ends.left_over(runs_folder, before) == [] and ends.watches(runs_folder, ends.RUNS, run.id)
+    shutil.rmtree(run.dir)
+    assert ends.left_over(runs_folder, before) == [] and not ends.watches(runs_folder, ends.RUNS, run.id)
 
 
 def test_a_line_that_cannot_work_fails_no_training_and_says_so_in_the_log(runs_folder):
