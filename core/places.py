@@ -8,11 +8,12 @@ from pathlib import Path
 from core import machine
 
 HOME = Path(__file__).parents[1]  # the folder of app.py, core/ and pages/
+RUNS, DEMO, LAB_FILE = "FACET_RUNS", "FACET_DEMO", "FACET_LAB_FILE"  # who starts the lab may name them
 
 
 def runs_folder() -> Path:
     """The folder of all runs: FACET_RUNS if set, else runs/ beside app.py."""
-    return Path(os.environ.get("FACET_RUNS") or HOME / "runs").resolve()
+    return Path(os.environ.get(RUNS) or HOME / "runs").resolve()
 
 
 def lab_folder(runs: Path | None = None) -> Path:
@@ -25,7 +26,7 @@ def lab_folder(runs: Path | None = None) -> Path:
 
 def lab_file(runs: Path | None = None) -> Path:
     """What holds for the whole lab: FACET_LAB_FILE if set, else lab.toml in the folder of its runs."""
-    return Path(os.environ.get("FACET_LAB_FILE") or (runs or runs_folder()) / "lab.toml")
+    return Path(os.environ.get(LAB_FILE) or (runs or runs_folder()) / "lab.toml")
 
 
 def datasets_folder(runs: Path | None = None) -> Path:
@@ -35,7 +36,16 @@ def datasets_folder(runs: Path | None = None) -> Path:
 
 def demo_folder() -> Path:
     """Where the demo dataset is drawn: FACET_DEMO if set, else demo/ beside app.py."""
-    return Path(os.environ.get("FACET_DEMO") or HOME / "demo").resolve()
+    return Path(os.environ.get(DEMO) or HOME / "demo").resolve()
+
+
+def environment() -> dict[str, str]:
+    """For a process of the lab's on this machine: machine.environment, with what is named here meant from this folder.
+
+    It begins in HOME: what was named from where the lab was started would be another file there, or none.
+    """
+    named = {name: os.path.abspath(os.environ[name]) for name in (RUNS, DEMO, LAB_FILE) if os.environ.get(name)}
+    return machine.environment() | named
 
 
 def machine_folder(runs: Path | None = None) -> Path:

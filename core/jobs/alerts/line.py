@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from core import machine, places
+from core import places
 from core.errors import LabError
 from core.jobs import halt
 from core.jobs.alerts import addresses, ends, messenger
@@ -82,7 +82,7 @@ class Line:
             self._messenger = subprocess.Popen(
                 [sys.executable, "-m", "core.jobs.alerts.messenger", str(self.root)],
                 cwd=places.HOME,
-                env=machine.environment(),
+                env=places.environment(),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core import machine, places
+from core import places
 
 
 def start(
@@ -24,7 +24,7 @@ def start(
         return subprocess.Popen(
             [sys.executable, "-m", "core", verb, *words],
             cwd=places.HOME,
-            env={**machine.environment(), **(more or {})},
+            env={**places.environment(), **(more or {})},
             stdout=log,
             stderr=log,
             start_new_session=True,

@@ -23,7 +23,7 @@ from typing import Protocol
 
 import psutil
 
-from core import machine
+from core import machine, places
 from core.errors import LabError
 from core.jobs import elsewhere, halt, queue
 from core.jobs.processes import detached
@@ -141,7 +141,7 @@ def keep(root: Path) -> None:
                 process = detached.start(
                     *("worker", "--by-itself", "--runs", str(root), "--ready", str(theirs.fileno())),
                     root=root,
-                    more={**ONE_THREAD, **os.environ} if FORKS else None,
+                    more={**ONE_THREAD, **places.environment()} if FORKS else None,
                     pass_fds=(theirs.fileno(),),
                 )
             except OSError:  # a courtesy: a launch starts a worker as ever, and says what is wrong
