@@ -137,6 +137,28 @@ def test_two_people_become_one_and_later_corrections_know_them_as_one():
     assert nobody["sample"].tolist() == ["c/1.jpg"]
 
 
+@pytest.mark.parametrize("name", ["a/x\u202f1.png", "IMG  1.jpg", "Anna ", "big  cat"])
+def test_a_name_with_unusual_blanks_is_written_as_it_stands(tmp_path, name):
+    """Another blank would make another person, whom nobody else is, and another class."""
+    samples = table(person=[name, "a", "b", "c"], label=[name, "cat", "cat", "cat"])
+    one = relabel("", "person", before="b", after=name, person="b", reason=f"looks the same as  {name}")
+    said = [one, relabel("c/1.jpg", "label", before="cat", after=name)]
+    said = [corrections.add(tmp_path, each, tmp_path) for each in said]
+    assert said[0].reason == f"looks the same as {' '.join(name.split())}"
+    assert corrections.load(tmp_path, tmp_path) == said
+    corrected, changed = corrections.apply(samples, said)
+    assert changed == said
+    assert corrected["person"].tolist() == [name, "a", name, "c"]
+    assert corrected["label"].tolist() == [name, "cat", "cat", name]
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\u2028b"])
+def test_a_name_with_a_line_break_is_refused(tmp_path, name):
+    with pytest.raises(LabError, match="holds a line break or another control character"):
+        corrections.add(tmp_path, relabel(attribute="person", before="a", after=name), tmp_path)
+    assert corrections.load(tmp_path, tmp_path) == []
+
+
 def test_what_the_dataset_says_otherwise_by_now_is_left_alone_and_told():
     stale = relabel("c/1.jpg", "age", "20", "30")
     mended = relabel("b/1.jpg", "gender", "female", "male")

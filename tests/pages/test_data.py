@@ -446,6 +446,25 @@ def test_saving_what_is_there_already_says_so(lab, tmp_path, drawn):
     assert corrections.load(root) == []
 
 
+@pytest.mark.parametrize(
+    ("typed", "after"), [("cats/IMG\u202f  1.jpg", "cats/IMG\u202f  1.jpg"), (" Anna  Bo ", "Anna Bo")]
+)
+def test_a_person_of_the_dataset_is_written_as_it_stands_and_a_new_one_without_blanks_around(
+    lab, tmp_path, drawn, typed, after
+):
+    root = pets(tmp_path / "pets", 2)
+    draw(root / "cats" / "IMG\u202f  1.jpg", (9, 9, 9))
+    page = open_page(root=root, view="faces", order="name", photo="cats/00.jpg")
+    page.selectbox(key="data-what-cats/00.jpg").set_value("person").run()
+    field_of(page, "value-").set_value(typed)
+    press(page, "Save correction")
+    (correction,) = corrections.load(root)
+    assert correction.after == after
+    table = scan(DataConfig(root=str(root))).samples
+    corrected, _ = corrections.effects(table, [correction])
+    assert corrected["person"].nunique() == len(table) - (typed == after)
+
+
 def test_problems_show_their_photos_and_a_bad_file_can_be_left_out(lab, tmp_path, drawn):
     root = people(tmp_path / "faces")
     bad = min((root / "images").iterdir()) / "mask2.jpg"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +30,8 @@ from core.storage.spreadsheet import FORMULA
 
 if TYPE_CHECKING:
     from core.data.scan import Scan
+
+_CONTROL = {"Cc", "Zl", "Zp"}  # categories of Unicode: what no name of a person or a class is written with
 
 
 @dataclass(frozen=True)
@@ -97,9 +100,10 @@ def add_all(root: str | Path, corrections: list[Correction], folder: Path | None
 def _append(root: str | Path, corrections: list[Correction], folder: Path | None) -> list[Correction]:
     clean = []
     for correction in corrections:
-        values = {name: " ".join(str(getattr(correction, name)).split()) for name in ("reason", "after")}
-        correction = replace(correction, **values)
+        correction = replace(correction, reason=" ".join(str(correction.reason).split()))
         try:
+            if _CONTROL & {*map(unicodedata.category, correction.after)}:
+                raise ValueError(f"{correction.after!r} holds a line break or another control character")
             clean.append(checked(vars(correction)))
         except ValueError as error:
             raise LabError(f"correction: {error}", "Correct it and try again.", "corrections") from None

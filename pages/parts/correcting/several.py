@@ -76,11 +76,11 @@ def _form(view: View, rows: pd.DataFrame) -> None:
             if len(said_now) > 1:
                 st.caption(f"They say {count(len(said_now))} different things now.")
         st.text_input("Reason", key=why, placeholder="why, in your words")
-        args = (view.raw.root, what, rows, value, why)
+        args = (view.raw.root, what, samples, rows, value, why)
         st.form_submit_button(label, type="primary", on_click=_save, args=args)
 
 
-def _save(root: str, what: str, rows: pd.DataFrame, value_key: str, reason_key: str) -> None:
+def _save(root: str, what: str, samples: pd.DataFrame, rows: pd.DataFrame, value_key: str, reason_key: str) -> None:
     """Callback of the form: a correction for each photo that says otherwise."""
     reason = st.session_state.get(reason_key, "")
     if what == photo.PHOTO:
@@ -94,7 +94,7 @@ def _save(root: str, what: str, rows: pd.DataFrame, value_key: str, reason_key: 
         if value is None:
             st.session_state[said.ERROR] = LabError(f"{what}: nothing is chosen.", "Say what is right.")
             return
-        after, column = photo.written(value), photo.column_for(what, rows)
+        after, column = photo.written(value, what, samples), photo.column_for(what, rows)
         made = [
             Correction(
                 kind="relabel",

@@ -186,7 +186,7 @@ def _form(view: View, row: pd.Series) -> None:
             st.form_submit_button(LEAVE_OUT[what], type="primary", on_click=_save_out, args=args)
         else:
             values = sorted({value_text(value) for value in theirs[column_for(what, samples)]})
-            args = (view.raw.root, what, sample, row["person"], now[0], values, keys)
+            args = (view.raw.root, what, samples, sample, row["person"], now[0], values, keys)
             st.form_submit_button("Save correction", type="primary", on_click=_save_label, args=args)
 
 
@@ -234,10 +234,17 @@ def value_field(samples: pd.DataFrame, what: str, now: str | None, key: str) -> 
 
 
 def _save_label(
-    root: str, what: str, sample: str, person: str, before: str, values: list[str], keys: dict[str, str]
+    root: str,
+    what: str,
+    samples: pd.DataFrame,
+    sample: str,
+    person: str,
+    before: str,
+    values: list[str],
+    keys: dict[str, str],
 ) -> None:
     """Callback of the form. values: what all photos of the person say now."""
-    after, reason = written(st.session_state.get(keys["value"])), st.session_state.get(keys["why"], "")
+    after, reason = written(st.session_state.get(keys["value"]), what, samples), st.session_state.get(keys["why"], "")
     everyone, of = bool(st.session_state.get(keys["all"])), sample
     if everyone:
         of, before = "", SEVERAL.join(value for value in values if value != after)
@@ -261,6 +268,10 @@ def save(root: str, correction: Correction) -> None:
     said.write(root, [correction], "Corrected; new runs use it.")
 
 
-def written(value: Any) -> str:
-    """What a field of a value holds, as corrections write it."""
-    return "" if value is None else value_text(float(value)) if isinstance(value, int | float) else str(value).strip()
+def written(value: Any, what: str, samples: pd.DataFrame) -> str:
+    """What a field of a value holds, as corrections write it. What no photo says yet was typed: without blanks around
+    or doubled; what one says is written as it stands, or it would be another's."""
+    if value is None or isinstance(value, int | float):
+        return "" if value is None else value_text(float(value))
+    says_so = (samples[column_for(what, samples)] == value).any()
+    return str(value) if says_so else " ".join(str(value).split())
