@@ -6,6 +6,8 @@ from core.config.parts import DataConfig
 from core.data.readers import companions
 from core.data.scan import scan
 from tests.celeba import drawn
+from tests.data.cases import photos as photos_of
+from tests.data.cases import table
 
 FEW = ("Bald", "Smiling", "Young", "Male")
 
@@ -45,6 +47,26 @@ def test_a_partition_sets_the_test_photos_aside(celeba):
     parted = of(celeba)
     assert sorted(parted.set_aside["sample"]) == [f"img_align_celeba/{name}" for name in names[:4]]
     assert set(parted.set_aside["split"]) == {"test"} and len(parted.samples) == 20
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"), [("trailing comma", ","), ("surplus word", ",yes"), ("comma and word", ",,x")]
+)
+def test_a_row_with_more_cells_than_the_header_keeps_what_its_companion_says(tmp_path, name, cells):
+    photos = [f"{number}.jpg" for number in range(8)]
+    lines = [f"{photo},{'ab'[number % 2]}{cells}" for number, photo in enumerate(photos)]
+    table(tmp_path, ["path,label", *lines[:2], lines[2].removesuffix(cells), *lines[3:]])
+    photos_of(tmp_path, photos)
+    parts = [f"{photo},{'test' if number < 2 else 'train'}" for number, photo in enumerate(photos)]
+    (tmp_path / "partition.csv").write_text("\n".join(["path,partition", *parts]) + "\n")
+    scanned = of(tmp_path)
+    faults = scanned.problems[scanned.problems["kind"] == "bad-row"]["problem"].tolist()
+    if name == "trailing comma":
+        assert scanned.set_aside["sample"].tolist() == photos[:2] and set(scanned.set_aside["split"]) == {"test"}
+        assert scanned.samples["sample"].tolist() == photos[2:] and not faults
+    else:
+        assert faults == ["the row has more cells than the header (3)"] * 7
+        assert scanned.samples["sample"].tolist() == photos[2:3] and scanned.set_aside.empty
 
 
 def test_boxes_and_landmarks_are_no_other_choice_and_a_chosen_table_has_its_companions(celeba):

@@ -58,7 +58,7 @@ def with_companions(
             continue
         width = len(table.columns)
         rows = [
-            (number, row + [""] * (width - len(row)) + [cell] if len(row) <= width else row)
+            (number, [*(row + [""] * width)[:width], cell, *row[width:]])
             for (number, row), cell in zip(table.rows, cells, strict=True)
         ]
         table = replace(table, columns=[*table.columns, column], rows=rows)
