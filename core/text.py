@@ -46,6 +46,12 @@ def count(n: float) -> str:
     return f"{round(n):,}"
 
 
+def in_full(number: float) -> str:
+    """A number as it is read again, never rounded to six digits: "31", "20240131", "1.5", "1250000"."""
+    whole = float(number).is_integer() and abs(number) < 2**53  # beyond that not every whole number is a float
+    return f"{number:.0f}" if whole else f"{number:.15g}"
+
+
 def number_of(n: float, one: str, many: str = "") -> str:
     """ "1 run", "2,100 runs"; many: the plural that is not `one` with an s."""
     return f"{count(n)} {one if round(n) == 1 else many or one + 's'}"

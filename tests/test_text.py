@@ -2,7 +2,19 @@ import math
 
 import pytest
 
-from core.text import ago, count, duration, estimate, ordinal, plain, rate, score, spread, sure
+from core.text import ago, count, duration, estimate, in_full, ordinal, plain, rate, score, spread, sure
+
+
+@pytest.mark.parametrize("number", [0.0, 31.0, -7.25, 61.5, 1e-05, 0.1, 1234567.0, 20240131.0, 1250000.5, 2.0**52 + 1])
+def test_a_number_in_full_is_the_number_when_it_is_read_again(number):
+    text = in_full(number)
+    assert float(text) == number and not text.endswith(".0")
+    short = f"{number:g}"
+    assert text == short or float(short) != number, "what six digits say stays as it was"
+
+
+def test_a_number_of_millions_has_no_exponent_and_a_sum_no_tail():
+    assert in_full(1e6) == "1000000" and in_full(0.1 + 0.2) == "0.3"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from core.runs import Run
 from core.runs.everybody.unmeasured import check_held_out
 from core.runs.yes_no.view import check_one
 from core.stats import metrics, voting
+from core.text import in_full
 
 if TYPE_CHECKING:
     from core.config.parts import TaskConfig
@@ -202,7 +203,7 @@ def _judge(table: pd.DataFrame, probabilities: np.ndarray, class_names: list[str
         if column_of(name, table) and is_number(name, table):
             numbers = table[str(column_of(name, table))].to_numpy(float)
             close = wrong[name] & is_near(name, numbers, limits_of(name, task))
-            table.loc[close, "near"] = [f"{name} {number:g}" for number in numbers[close]]
+            table.loc[close, "near"] = [f"{name} {in_full(number)}" for number in numbers[close]]
 
 
 def is_near(name: str, numbers: np.ndarray, limits: Sequence[float]) -> np.ndarray:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from core.config import person_pattern
 from core.config.transforms import TRANSFORMS, check_params, default_params
+from core.text import in_full
 
 NO_COLUMN = "none"  # a column of a table that is said to be in none
 MOST_OF_PRODUCT, MOST_ONE_BY_ONE = 6, 128  # attributes of a task
@@ -191,7 +192,7 @@ class TaskConfig(Part):
             raise ValueError(f"unmasked: the task {self.title} needs photos with a mask")
         for name, limits in self.limits.items():
             if any(low >= high for low, high in itertools.pairwise(limits)):
-                raise ValueError(f"limits: those of {name} must ascend: {', '.join(f'{limit:g}' for limit in limits)}")
+                raise ValueError(f"limits: those of {name} must ascend: {', '.join(map(in_full, limits))}")
         return self
 
     @model_validator(mode="after")

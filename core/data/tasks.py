@@ -10,7 +10,7 @@ from core.config.run_config import TaskConfig
 from core.data.values import OWN, attribute_names, column_of, grouped, is_number, proposed_limits, yes_no_names
 from core.data.yes_no import pairs
 from core.errors import LabError
-from core.text import number_of
+from core.text import in_full, number_of
 
 TASK_ATTRIBUTES = {
     "gender-age": ("gender", "age"),
@@ -173,7 +173,7 @@ def _told_alike(others: pd.DataFrame, samples: pd.DataFrame, task: TaskConfig) -
             counted = [*limits_of(column.removeprefix(OWN), task), *samples[column].dropna()]
             columns[column] = np.floor(values) if all(float(each).is_integer() for each in counted) else values
         elif pd.api.types.is_numeric_dtype(values):
-            columns[column] = values.map(lambda number: f"{number:g}").astype("object").where(values.notna(), None)
+            columns[column] = values.map(in_full).astype("object").where(values.notna(), None)
     return others.assign(**columns)
 
 
@@ -282,8 +282,8 @@ def _limits(name: str, chosen: pd.DataFrame, task: TaskConfig) -> Sequence[float
     limits = limits_of(name, task)
     if not limits and is_number(name, chosen):
         numbers = chosen[str(column_of(name, chosen))]
-        such = ", ".join(f"{limit:g}" for limit in proposed_limits(name, chosen)) or f"{numbers.mean():g}"
-        span = f"{numbers.min():g} to {numbers.max():g}"
+        such = ", ".join(in_full(limit) for limit in proposed_limits(name, chosen)) or f"{numbers.mean():g}"
+        span = f"{in_full(numbers.min())} to {in_full(numbers.max())}"
         raise LabError(
             f"task {task.title}: {name} is a number ({span}) and is not cut into groups",
             f"Set its limits (task.limits), such as {{{name}: [{such}]}}.",

@@ -16,7 +16,7 @@ from core.data.readers.attributes import NUMBER, YES_NO
 from core.data.readers.reading import Fact
 from core.data.scan import Scan
 from core.data.values import OWN, attributes, column_of
-from core.text import one_line
+from core.text import in_full, one_line
 
 READER_NAMES = {"mask": "mask layout", "utkface": "UTKFace", "folders": "folders", "csv": "CSV"}
 # Kinds of facts in the order in which they are told, after what is asked; kinds not named here come before the last.
@@ -154,7 +154,9 @@ def _attributes(scan: Scan) -> list[Fact]:
             years = " years" if name == "age" else ""
             without = len(scan.samples) - counts["photos"]
             low, high = counts["min"], counts["max"]
-            text = f"{name}: {low:g} to {high:g}{years}" if low < high else f"{name}: {low:g}{years}"
+            text = (
+                f"{name}: {in_full(low)} to {in_full(high)}{years}" if low < high else f"{name}: {in_full(low)}{years}"
+            )
         else:
             without = len(scan.samples) - sum(counts.values())
             text = _values(counts, "" if name == "label" else name)

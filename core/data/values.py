@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.data.readers.attributes import ATTRIBUTES, CATEGORIES, NUMBER, YES_NO
+from core.text import in_full
 
 MASKS = ("mask", "incorrect", "normal")
 GENDERS = ("female", "male")
@@ -42,10 +43,15 @@ class Attribute:
     high: float | None = None
 
     @property
+    def span(self) -> str:
+        """ "150 to 205", of a number."""
+        return " to ".join(in_full(end) for end in (self.low, self.high) if end is not None)
+
+    @property
     def summary(self) -> str:
         """ "dark 4, fair 4, red 4", "150 to 205"; of many values the first."""
         if self.kind == NUMBER:
-            return f"{self.low:g} to {self.high:g} ({self.photos:,} photos)"
+            return f"{self.span} ({self.photos:,} photos)"
         listed = [f"{value} {photos:,}" for value, photos in list(self.counts.items())[:20]]
         more = len(self.counts) - len(listed)
         return ", ".join(listed) + (f" and {more:,} more values" if more else "")
@@ -114,8 +120,8 @@ def grouped(name: str, samples: pd.DataFrame, limits: Sequence[float] = ()) -> t
         values = column.astype("object").where(column.notna(), None)
         return values, in_order(name, values.dropna().unique().tolist())
     if not limits:
-        values = column.map(lambda number: f"{number:g}").astype("object").where(column.notna(), None)
-        return values, [f"{number:g}" for number in sorted(column.dropna().unique())]
+        values = column.map(in_full).astype("object").where(column.notna(), None)
+        return values, [in_full(number) for number in sorted(column.dropna().unique())]
     names = group_names(name, column, limits)
     groups = pd.cut(column, [-np.inf, *limits, np.inf], right=False, labels=names).astype("object")
     groups = groups.where(groups.notna(), None)
@@ -127,12 +133,12 @@ def group_names(name: str, numbers: pd.Series, limits: Sequence[float]) -> list[
     counted = limits if name == "age" else [*limits, *numbers.dropna()]
     whole = all(float(number).is_integer() for number in counted)
     between = [
-        (f"{low:g}-{high - 1:g}" if high - 1 > low or name == "age" else f"{low:g}")
+        (f"{in_full(low)}-{in_full(high - 1)}" if high - 1 > low or name == "age" else in_full(low))
         if whole
-        else f"{low:g} to <{high:g}"
+        else f"{in_full(low)} to <{in_full(high)}"
         for low, high in itertools.pairwise(limits)
     ]
-    return [f"<{limits[0]:g}", *between, f">={limits[-1]:g}"]
+    return [f"<{in_full(limits[0])}", *between, f">={in_full(limits[-1])}"]
 
 
 def proposed_limits(name: str, samples: pd.DataFrame) -> list[float]:

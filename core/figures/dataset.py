@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from core.data.values import group_names
 from core.figures import style
 from core.figures.style import GRID, HEIGHT, INK, TEMPLATE, Trace
+from core.text import in_full
 
 BAR, LIMIT = "#0072B2", "#D55E00"  # blue and vermilion of Okabe & Ito: what is drawn here are photos, no runs
 
@@ -79,7 +80,7 @@ def number_histogram(numbers: np.ndarray, limits: Sequence[float], name: str) ->
     return _figure(
         _bars(middles, bars, "%{customdata} - %{y:,} photos", customdata=np.array(spans), width=width * 0.94),
         shapes=[style.upright(limit, LIMIT, width=1.5, dash="dash") for limit in limits],
-        annotations=[style.top_note(limit, f"{limit:g}", **look) for limit in limits],
+        annotations=[style.top_note(limit, in_full(limit), **look) for limit in limits],
         xaxis={"title": {"text": escape(name)}},
         yaxis={"title": {"text": "photos"}},
     )

@@ -159,6 +159,27 @@ def test_a_name_with_a_line_break_is_refused(tmp_path, name):
     assert corrections.load(tmp_path, tmp_path) == []
 
 
+def test_numbers_of_more_than_six_digits_are_corrected_in_full_and_older_lists_hold():
+    samples = table(**{"attribute:date": [20240131.0, 20240132.0, 1.25, np.nan]})
+    assert corrections.value_text(20240131.0) == "20240131"
+    new = relabel(attribute="date", before="20240131", after="20240215")
+    of_person = relabel("", "date", before="20240132 | 20240215", after="20240301", person="a")
+    old = relabel(attribute="date", before="2.02401e+07", after="20240215")
+    old_rounded = relabel(attribute="date", before="2.02401e+07", after="2.02402e+07")
+    for said, dates in (
+        ([new], [20240215, 20240132]),
+        ([new, of_person], [20240301, 20240301]),
+        ([old], [20240215, 20240132]),
+        ([old_rounded], [20240200, 20240132]),
+        ([relabel(attribute="date", before="20240130", after="20240215")], []),
+    ):
+        corrected, changed = corrections.apply(samples, said)
+        assert changed == (said if dates else [])
+        assert corrected["attribute:date"].tolist()[:2] == (dates or [20240131, 20240132])
+    _, (_, again) = corrections.effects(samples, [old_rounded, replace(old_rounded, id="00000000")])
+    assert again.why == "its date is 20240200 already"
+
+
 def test_what_the_dataset_says_otherwise_by_now_is_left_alone_and_told():
     stale = relabel("c/1.jpg", "age", "20", "30")
     mended = relabel("b/1.jpg", "gender", "female", "male")

@@ -144,6 +144,18 @@ def test_a_number_is_cut_where_the_task_says_into_any_number_of_groups():
     assert label_samples(people(), years)[1][:3] == ["<30 + female", "<30 + male", "30-39 + female"]
 
 
+def test_the_groups_of_numbers_of_more_than_six_digits_have_names_of_their_own():
+    dates = people().assign(**{"attribute:height": [20240101.0 + number for number in range(len(people()))]})
+    _, names, _ = label_samples(dates, chosen("height", limits={"height": [20240103, 20240106.0, 20240109]}))
+    assert names == ["<20240103", "20240103-20240105", "20240106-20240108", ">=20240109"]
+    halves = dates.assign(**{"attribute:height": dates["attribute:height"] + 0.25})
+    _, names, _ = label_samples(halves, chosen("height", limits={"height": [20240103, 20240106.5]}))
+    assert names == ["<20240103", "20240103 to <20240106.5", ">=20240106.5"]
+    with pytest.raises(LabError, match=r"height is a number \(20240101 to 20240112\)") as caught:
+        label_samples(dates, chosen("height"))
+    assert "{height: [20240105, 20240109]}" in caught.value.remedy
+
+
 def test_a_number_without_limits_is_no_task_and_the_message_proposes_some():
     with pytest.raises(LabError, match=r"height is a number \(150 to 205\)") as caught:
         label_samples(people(), chosen("height"))
@@ -242,6 +254,10 @@ def test_a_number_that_other_photos_write_in_words_and_the_other_way_round():
     numbers = own(["1", "2"], [1.0, 2.0]).assign(**{OWN + "hair": [2.0, 3.0]})
     labelled, unknown, _ = label_as(numbers, samples, words, ["1", "2"])
     assert labelled["class_name"].tolist() == ["2"] and unknown == {"3": 1}
+    numbers = numbers.assign(**{OWN + "hair": [20240131.0, 2.0]})
+    dated = own(["20240131", "2"] * 2, [150.0] * 4)
+    labelled, unknown, _ = label_as(numbers, dated, words, ["2", "20240131"])
+    assert labelled["class_name"].tolist() == ["20240131", "2"] and not unknown
 
 
 def test_classes_that_the_task_merges_or_leaves_out_are_so_for_other_photos():

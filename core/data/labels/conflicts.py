@@ -4,6 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from core.data.readers.attributes import TEST, UNLABELLED, problem
+from core.text import in_full
 
 SPLITS = (TEST, "", UNLABELLED)  # the first one that a file has counts
 LABELS = ("label", "mask", "gender", "age")
@@ -106,7 +107,7 @@ def _known(value: object) -> bool:
 
 
 def _show(value: object) -> str:
-    return "unknown" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return "unknown" if value is None else in_full(value) if isinstance(value, float) else str(value)
 
 
 def _samples(same: list[dict]) -> list[dict]:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from core.data.readers.attributes import PARSERS
 from core.errors import LabError
+from core.text import in_full
 
 KINDS = ("relabel", "exclude-photo", "exclude-person")
 SEVERAL = " | "  # between the values that a person's photos had before
@@ -103,7 +104,7 @@ def value_text(value: object) -> str:
     """A value of the samples table as corrections write it: "31" for an age, "" for what is not known."""
     if value is None or value != value:
         return ""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return in_full(value) if isinstance(value, float) else str(value)
 
 
 def checked(cells: dict[str, str]) -> Correction:

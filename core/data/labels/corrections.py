@@ -271,22 +271,28 @@ def _relabel(
     """Write into the column of its attribute, in the rows that still say what they said when it was made."""
     before = set(correction.before.split(SEVERAL)) if not correction.sample else {correction.before}
     now = {row: value_text(column[row]) for row in rows}
-    wrong = [row for row in rows if now[row] in before and now[row] != correction.after]
     try:
         after = _value(correction.after, numbers)
     except ValueError:
         return CorrectionEffect(
             correction, 0, f"{correction.after!r} is not a number, as {correction.attribute} is"
         ), []
+    right = value_text(after)
+    wrong = [row for row in rows if {now[row], _rounded(column[row])} & before and now[row] != right]
     for row in wrong:
         column[row] = after
     if wrong:
         return CorrectionEffect(correction, len(wrong)), wrong
     says = SEVERAL.join(sorted(value or "unknown" for value in set(now.values())))
     why = f"its {correction.attribute} is {says} by now, no longer {correction.before or 'unknown'}"
-    if set(now.values()) == {correction.after}:
-        why = f"its {correction.attribute} is {correction.after or 'unknown'} already"
+    if set(now.values()) == {right}:
+        why = f"its {correction.attribute} is {right or 'unknown'} already"
     return CorrectionEffect(correction, 0, why), []
+
+
+def _rounded(value: object) -> str | None:
+    """A number as lists of older labs write it, of which many say six digits of more."""
+    return f"{value:g}" if isinstance(value, float) and value == value else None
 
 
 def _column(attribute: str, samples: pd.DataFrame) -> str | None:

@@ -20,7 +20,7 @@ from core.errors import LabError
 from core.runs import Run
 from core.runs.everybody.unmeasured import cross_validated
 from core.runs.lists import index
-from core.text import plain
+from core.text import in_full, plain
 from pages.parts.data import folds
 from pages.parts.data.view import View, address, address_choice, address_number, go
 from pages.parts.shared import badges, run_picker
@@ -138,7 +138,7 @@ def _number_in_words(name: str, number: float) -> str:
     """ "31 years" of an age, else "height_cm 170"; "no age" where it is not told."""
     if math.isnan(number):
         return f"no {name}"
-    return f"{number:g} years" if name == "age" else f"{name} {number:g}"
+    return f"{in_full(number)} years" if name == "age" else f"{name} {in_full(number)}"
 
 
 def _by_fold(view: View, task: TaskConfig, table: pd.DataFrame) -> Ordered:

@@ -111,7 +111,7 @@ def _limits(name: str, attribute: Attribute) -> None:
         read=lambda text: [read_number(part.strip()) for part in text.replace(";", ",").split(",") if part.strip()],
         take=take,
         placeholder="30, 60",
-        help=f"First value of each group but the lowest; the photos have {attribute.low:g} to {attribute.high:g}.",
+        help=f"First value of each group but the lowest; the photos have {attribute.span}.",
     )
 
 
@@ -153,6 +153,6 @@ def narrow(errors: Errors, scan: Scan | None, *, merging: bool = True) -> None:
 def told(attribute: Attribute) -> str:
     """ "hair (3 values)", "smiling (yes/no)", "height_cm (150 to 205)"."""
     if attribute.kind == NUMBER:
-        return f"{attribute.name} ({attribute.low:g} to {attribute.high:g})"
+        return f"{attribute.name} ({attribute.span})"
     words = "yes/no" if attribute.kind == YES_NO else f"{count(len(attribute.counts))} values"
     return f"{attribute.name} ({words})"
