@@ -75,6 +75,56 @@ def test_a_cell_of_another_kind_is_told_by_its_row(tmp_path):
     assert "size: 'tall' is not a number" in both
 
 
+def prices(root, *cells, **data):
+    rows = "".join(f'{number}.jpg,{"ab"[number % 2]},"{cell}"\n' for number, cell in enumerate(cells))
+    for number in range(len(cells)):
+        draw(root / f"{number}.jpg", (40 * number, 0, 0))
+    (root / "labels.csv").write_text(f"image,label,price\n{rows}")
+    scanned = read(root, **data)
+    said = {fact.text: fact.probable for fact in scanned.facts if fact.kind == "values" and "is read as" in fact.text}
+    return scanned.samples["attribute:price"].tolist(), said
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["1,250", "950", "12,400", "-3,100"], [1250, 950, 12400, -3100]),
+        (["1,250", "1,250,000", "2,100"], [1250, 1250000, 2100]),
+        (["1,250.5", "2,100", "3,999"], [1250.5, 2100, 3999]),
+        (["1,250", "950.5", "2,100"], [1250, 950.5, 2100]),
+        (["1,250", "125000", "2,100"], [1250, 125000, 2100]),
+    ],
+)
+def test_a_comma_between_thousands_is_no_decimal_comma_where_the_column_tells_it(tmp_path, cells, numbers):
+    read_as, said = prices(tmp_path, *cells)
+    assert read_as == numbers
+    assert list(said.values()) == [False] and f"{cells[0]!r} is read as {numbers[0]}." in next(iter(said))
+
+
+def test_a_cell_of_words_beside_thousands_is_told_and_no_example(tmp_path):
+    read_as, said = prices(tmp_path, "high, or so", "1,250", "950", attributes={"price": "number"})
+    assert read_as == [1250, 950] and said == {"price: commas part thousands, '1,250' is read as 1250.": False}
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["1,25", "2,5", "1,250", "950"], [1.25, 2.5, 1.25, 950]),
+        (["0,125", "1,250", "2"], [0.125, 1.25, 2]),
+        (["1250,125", "1,250", "2"], [1250.125, 1.25, 2]),
+    ],
+)
+def test_a_column_with_another_comma_has_decimal_commas(tmp_path, cells, numbers):
+    assert prices(tmp_path, *cells) == (numbers, {})
+
+
+def test_commas_that_could_be_either_are_decimal_and_asked_about(tmp_path):
+    read_as, said = prices(tmp_path, "1,250", "2,100", "3,999")
+    assert read_as == [1.25, 2.1, 3.999]
+    text = "price: '1,250' is read as 1.25, with a decimal comma; if it means 1250, write it so in labels.csv."
+    assert said == {text: True}
+
+
 @pytest.mark.parametrize(
     "cells, kind",
     [

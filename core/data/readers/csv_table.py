@@ -156,7 +156,7 @@ def _label_reader(
             text = _cell(cells, places[column])
             if not says_nothing(text, nothing):
                 try:
-                    labels["attributes"][own.names[column]] = read_cell(text, kind)
+                    labels["attributes"][own.names[column]] = read_cell(text, kind, thousands=column in own.thousands)
                 except ValueError as error:
                     faults.append(("bad-value", f"{column}: {error}"))
         return labels, faults

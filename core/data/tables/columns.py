@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from core.config.parts import DataConfig
@@ -14,7 +14,7 @@ from core.data.readers.reading import Fact
 from core.data.tables.cells import Cells
 from core.data.tables.words import says_nothing, spelling_facts, words_for_nothing
 from core.errors import LabError
-from core.text import listed
+from core.text import in_full, listed
 
 YES_OR_NO = [("1", "0"), ("1", "-1"), ("yes", "no"), ("true", "false"), ("y", "n"), ("t", "f")]
 YES_WORDS, NO_WORDS = ({pair[i] for pair in YES_OR_NO} for i in (0, 1))
@@ -24,6 +24,7 @@ FEW_NUMBERS = 12  # numbers of so few values are categories
 NO_ATTRIBUTES = {"id", "person", "person_id", "subject", "subject_id", "identity", "patient", "patient_id"}
 NO_ATTRIBUTES |= {"split", "set", "subset", "partition", "usage", "fold"}
 MOST_ATTRIBUTES = 200  # that are proposed
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
 PERSONAL = ("mask", "gender", "age", "label")  # attributes of their own: a column that is none of them keeps apart
 
 
@@ -32,13 +33,15 @@ class Columns:
     """The columns of a table that are attributes.
 
     kinds: column -> kind. names: column -> name of the attribute. classes: the columns of a one-hot table, of which
-    exactly one is 1 in each row and so is the label; those are in kinds no more.
+    exactly one is 1 in each row and so is the label; those are in kinds no more. thousands: the columns of numbers in
+    which commas stand between thousands.
     """
 
     kinds: dict[str, str]
     names: dict[str, str]
     classes: tuple[str, ...] = ()
     facts: list[Fact] = field(default_factory=list)
+    thousands: frozenset[str] = frozenset()
 
 
 def attribute_columns(table: Cells, taken: Collection[str], data: DataConfig, *, has_label: bool) -> Columns:
@@ -59,7 +62,8 @@ def attribute_columns(table: Cells, taken: Collection[str], data: DataConfig, *,
     rows = len(table.rows)
     if chosen is not None:
         kinds = {name: _kind_asked(chosen[name], name, cells[name], rows) for name in names}
-        return Columns(kinds, _names(kinds), facts=_facts(kinds, cells, table.name, "chosen"))
+        facts = _facts(kinds, cells, table.name, "chosen")
+        return Columns(kinds, _names(kinds), facts=facts, thousands=_with_thousands(kinds, cells))
     names = [name for name in names if name.lower().replace(" ", "_") not in NO_ATTRIBUTES]
     kinds = {name: kind for name in names if (kind := kind_of(name, cells[name], rows))}
     classes = () if has_label else _one_hot(kinds, cells, rows)
@@ -73,7 +77,7 @@ def attribute_columns(table: Cells, taken: Collection[str], data: DataConfig, *,
         text = f"{table.name}: exactly one of the {len(classes)} columns {named} is 1 in each row: read as the class."
         facts.append(Fact("classes", text, ("attributes",), probable=len(classes) == 2))
     for name in [name for name in names if name not in kinds and name not in classes and not _is_id(name)]:
-        numbers = [number for text in dict.fromkeys(cells[name]) if (number := read_number(text)) is not None]
+        numbers = _numbers(dict.fromkeys(cells[name]))
         if len(numbers) == len(cells[name]) > FEW_NUMBERS and _follows_on(numbers):
             text = f"{name}: {len(numbers):,} numbers, each once and none left out, so taken to count, not to tell."
             facts.append(Fact("values", text, ("attributes",)))
@@ -81,7 +85,8 @@ def attribute_columns(table: Cells, taken: Collection[str], data: DataConfig, *,
         kinds = dict(list(kinds.items())[:MOST_ATTRIBUTES])
         text = f"{table.name}: {left:,} more columns could be attributes; the first {MOST_ATTRIBUTES} are proposed."
         facts.append(Fact("values", text, ("attributes",)))
-    return Columns(kinds, _names(kinds), classes, [*facts, *_facts(kinds, cells, table.name, "proposed")])
+    facts += _facts(kinds, cells, table.name, "proposed")
+    return Columns(kinds, _names(kinds), classes, facts, _with_thousands(kinds, cells))
 
 
 def _facts(kinds: Mapping[str, str], cells: Mapping[str, Sequence[str]], table: str, how: str) -> list[Fact]:
@@ -95,7 +100,18 @@ def _facts(kinds: Mapping[str, str], cells: Mapping[str, Sequence[str]], table: 
         if kind == CATEGORIES:
             alike = spelling_facts(Counter(cells[name]))
             facts += [replace(fact, text=f"{name}: {fact.text}", settings=("attributes",)) for fact in alike]
+        elif kind == NUMBER and (are_thousands := commas_part_thousands(cells[name])) is not False:
+            facts.append(_comma_fact(name, next(filter(_THOUSANDS.fullmatch, cells[name])), table, are_thousands))
     return facts
+
+
+def _comma_fact(name: str, cell: str, table: str, are_thousands: bool | None) -> Fact:
+    """How a comma that could be either is read. are_thousands: None where nothing decides it."""
+    decimal, whole = (in_full(read_number(cell, of_thousands) or 0.0) for of_thousands in (False, True))
+    if are_thousands:
+        return Fact("values", f"{name}: commas part thousands, {cell!r} is read as {whole}.", ("attributes",))
+    text = f"{name}: {cell!r} is read as {decimal}, with a decimal comma; if it means {whole}, write it so in {table}."
+    return Fact("values", text, probable=True)
 
 
 def kind_of(name: str, cells: Sequence[str], photos: int) -> str | None:
@@ -109,18 +125,21 @@ def kind_of(name: str, cells: Sequence[str], photos: int) -> str | None:
     is_code = name.lower() in ("gender", "sex")  # 0 and 1 say neither yes nor how much: they stay as they are
     if not is_code and any({_word(text) for text in values} == {*pair} for pair in YES_OR_NO):
         return YES_NO
-    numbers = [number for text in values if (number := read_number(text)) is not None]
+    numbers = _numbers(values)
     if len(numbers) == len(values) and not is_code and (len(values) > FEW_NUMBERS or 2 * len(values) > photos):
         return None if _counts_up(name, numbers, len(cells)) else NUMBER
     return CATEGORIES if len(values) <= MOST_VALUES and 2 * len(values) < photos else None
 
 
-def read_cell(text: str, kind: str) -> str | float:
-    """An attribute's value from a cell that says something. Raises ValueError in words where it is none of the kind."""
+def read_cell(text: str, kind: str, *, thousands: bool = False) -> str | float:
+    """An attribute's value from a cell that says something. Raises ValueError in words where it is none of the kind.
+
+    thousands: whether the commas of its column part thousands.
+    """
     if kind == CATEGORIES:
         return text
     if kind == NUMBER:
-        number = read_number(text)
+        number = read_number(text, thousands)
         if number is None:
             raise ValueError(f"{text!r} is not a number")
         return number
@@ -130,9 +149,33 @@ def read_cell(text: str, kind: str) -> str | float:
     return "yes" if word in YES_WORDS else "no"
 
 
-def read_number(text: str) -> float | None:
-    """A finite number, with a point or a comma; None for anything else."""
-    if re.fullmatch(r"[+-]?\d+,\d+", text):
+def commas_part_thousands(cells: Iterable[str]) -> bool | None:
+    """Whether the commas in a column of numbers stand between thousands, as in "1,250" beside "950"; None where all of
+    them could and nothing beside tells it."""
+    cells = set(cells)
+    with_comma = [cell for cell in cells if "," in cell and re.fullmatch(r"[+-]?\d*,[\d,]*(\.\d*)?", cell)]
+    if not with_comma or not all(map(_THOUSANDS.fullmatch, with_comma)):
+        return False
+    is_plain = any("," not in cell and read_number(cell) is not None for cell in cells)
+    return True if is_plain or any(cell.count(",") > 1 or "." in cell for cell in with_comma) else None
+
+
+def _with_thousands(kinds: Mapping[str, str], cells: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    return frozenset(name for name, kind in kinds.items() if kind == NUMBER and commas_part_thousands(cells[name]))
+
+
+def _numbers(texts: Collection[str]) -> list[float]:
+    """Those of a column's cells that are numbers."""
+    thousands = bool(commas_part_thousands(texts))
+    return [number for text in texts if (number := read_number(text, thousands)) is not None]
+
+
+def read_number(text: str, thousands: bool = False) -> float | None:
+    """A finite number, with a point or a comma; None for anything else. thousands: whether commas stand between those,
+    instead of a point."""
+    if thousands and _THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
+    elif re.fullmatch(r"[+-]?\d+,\d+", text):
         text = text.replace(",", ".")
     try:
         number = float(text) if "_" not in text else math.nan
