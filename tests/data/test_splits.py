@@ -81,6 +81,43 @@ def test_numbers_in_a_column_fold_are_the_folds_of_the_dataset(tmp_path):
     assert scanned.samples["given_fold"].tolist() == [0, 1, 2, 0, 1, 2] and set(aside(scanned).values()) == {"test"}
 
 
+@pytest.mark.parametrize("column", ["fold", "kfold", "cv_fold", "Folds"])
+@pytest.mark.parametrize("word", ["test", "holdout"])
+def test_a_column_of_folds_and_a_test_sets_the_test_aside(tmp_path, column, word):
+    words = [word if i == 9 else i % 5 for i in range(20)]
+    photos = [f"{i}.jpg" for i in range(20)]
+    rows = [f"{photo},{'ab'[i % 2]},{words[i]}" for i, photo in enumerate(photos)]
+    scanned = read(table(tmp_path, rows, *photos, header=f"path,label,{column}"))
+    assert aside(scanned) == {"9.jpg": "test"} and not errors(scanned)
+    given = scanned.samples.set_index("sample")["given_fold"].to_dict()
+    assert given == {photo: words[i] for i, photo in enumerate(photos) if i != 9}
+    sentences = facts(scanned, "split")
+    assert any("never trained on" in text and f"{column} {word} (1 photo)" in text for text in sentences)
+    assert any("5 folds of its own" in text for text in sentences)
+    everything = read(tmp_path, split_column="none").samples
+    assert len(everything) == 20 and everything["given_fold"].isna().sum() == 1
+
+
+def test_a_test_row_of_either_column_is_not_trained_on(tmp_path):
+    parts = ["train,0", "train,1", "train,test", "test,0", "test,test", "train,1", "train,0", "train,"]
+    rows = [f"{i}.jpg,{'ab'[i % 2]},{part}" for i, part in enumerate(parts)]
+    scanned = read(table(tmp_path, rows, *EIGHT, header="path,label,split,fold"))
+    assert aside(scanned) == {"2.jpg": "test", "3.jpg": "test", "4.jpg": "test"}
+    assert scanned.samples.set_index("sample")["given_fold"].dropna().to_dict() == {
+        "0.jpg": 0,
+        "1.jpg": 1,
+        "5.jpg": 1,
+        "6.jpg": 0,
+    }
+
+
+def test_numbers_and_other_words_in_a_column_of_folds_are_no_folds():
+    for odd in (["red"], ["test", "red"], ["-2"]):
+        assert parts_of_column("fold", ["0", "1", "2", *odd]) == {}
+    assert parts_of_column("group", ["0", "1", "2", "test"]) == {}
+    assert parts_of_column("fold", [*map(str, range(25)), "test"]) == {}
+
+
 def test_a_column_of_many_values_is_not_looked_at_word_by_word():
     assert parts_of_column("split", [f"train{i}" for i in range(100)]) == {}
 

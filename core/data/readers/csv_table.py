@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
+from core.config.parts import NO_COLUMN
 from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
 from core.data.paths import inside
@@ -94,7 +95,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
         problems.add("bad-row", "", f"{source.path} row {number}", text)
     rows = list(zip(dataset.sources, table.rows, strict=True))
     matches = matcher.match((_cell(cells, index["path"]), source.home) for source, (_, cells) in rows)
-    parts = _Parts(dataset)
+    parts = _Parts(dataset, sets_aside=data.split_column != NO_COLUMN)
     read_person = _person_reader(dataset.meanings, data)
     read_labels = _label_reader(table.columns, own, words_for_nothing(data.no_label))
     photos, used = [], set(dataset.paths)
@@ -165,9 +166,13 @@ def _label_reader(
 
 
 class _Parts:
-    """Which part of the dataset a row is of: by its column, or by the table that it stands in."""
+    """Which part of the dataset a row is of: by its column, or by the table that it stands in.
 
-    def __init__(self, dataset: DatasetTable) -> None:
+    sets_aside: whether words in a column of folds are splits; not where somebody said that no column is one.
+    """
+
+    def __init__(self, dataset: DatasetTable, *, sets_aside: bool) -> None:
+        self.sets_aside = sets_aside
         self.columns = dataset.meanings.columns
         self.facts: list[Fact] = []
         name = dataset.table.name
@@ -191,6 +196,8 @@ class _Parts:
             if part is None:
                 return {}, [("bad-split", f"the split {written!r} is none of {listed(sorted(self.of_cell['split']))}")]
         fold = self.of_cell.get("fold", {}).get(cell.get("fold", "")) or part
+        if self.sets_aside and fold and fold.split and not (part and part.split):  # one of both columns is enough
+            part, name = fold, f"{self.columns['fold']} {cell['fold']}"
         stands: dict[str, Any] = {} if fold is None or fold.fold is None else {"given_fold": fold.fold}
         tells = bool(labels["attributes"]) or any(labels.get(meaning) is not None for meaning in ("label", *PARSERS))
         if part is not None and part.split:

@@ -18,19 +18,24 @@ _FOLD_COLUMN = re.compile(r"(k|cv)?[_ ]?folds?([_ ]?(id|no|nr|number|index))?", 
 def parts_of_column(column: str, cells: Sequence[str]) -> dict[str, Part]:
     """Cell -> the part of the dataset that it names; empty unless most filled cells do.
 
-    Words of splits; whole numbers in a column that is called fold; 0, 1 and 2 in any other column of nothing else.
+    Words of splits; whole numbers in a column that is called fold, words of splits beside them; 0, 1 and 2 in any other
+    column of nothing else.
     """
     rows = Counter(filter(None, cells))
     if not rows or len(rows) > MOST_PARTS:
         return {}
     numbers = {cell: int(cell.partition(".")[0]) for cell in rows if re.fullmatch(r"\d{1,4}(\.0)?", cell)}
-    if len(numbers) == len(rows):
-        if _FOLD_COLUMN.fullmatch(column.strip()):
-            return (
-                {cell: Part(FOLD, number) for cell, number in numbers.items()} if 2 <= len(rows) <= MOST_FOLDS else {}
-            )
-        return {cell: CODES[cell] for cell in rows} if {"0", "2"} <= rows.keys() <= CODES.keys() else {}
     words = {cell: re.sub(r"public|private", "", cell, flags=re.IGNORECASE) for cell in rows}
+    is_fold = _FOLD_COLUMN.fullmatch(column.strip()) is not None
+    if is_fold and 2 <= len(numbers) <= MOST_FOLDS:
+        parts = parts_of(word for cell, word in words.items() if cell not in numbers)
+        named = {cell: parts[word] for cell, word in words.items() if word in parts}
+        if len(numbers) + len(named) == len(rows):
+            return {cell: Part(FOLD, number) for cell, number in numbers.items()} | named
+    if len(numbers) == len(rows):
+        if is_fold:
+            return {}
+        return {cell: CODES[cell] for cell in rows} if {"0", "2"} <= rows.keys() <= CODES.keys() else {}
     parts = parts_of(words.values())
     if not parts:  # perhaps one of them is misspelt
         parts = {word: part for word in words.values() for part in parts_of([word]).values()}
