@@ -24,7 +24,8 @@ GROUPS = 1000  # more people than that are drawn in so many groups of people, wh
 class ClassIntervals:
     """precision, recall, f1: of each class; macro: (precision, recall, F1), means over all classes. accuracy: of all.
 
-    precision is NaN for a class that is never predicted, recall for one without a photo; macro counts both as 0.
+    precision is NaN for a class that is never predicted, recall for one without a photo; macro counts both as 0. What
+    only a draw happens to lack is left out of that draw, as by bootstrap_scores.
     """
 
     precision: tuple[Interval, ...]
@@ -47,18 +48,26 @@ def class_intervals(
     counted = (person[right], true[right]), (person, true), (person, predicted)
     parts = np.stack([_counts(rows, codes, people, classes) for rows, codes in counted], axis=1)
 
+    occurs = ~np.isnan(_of_each(parts.sum(axis=0)))  # (3, classes)
+
     def scores(sums: np.ndarray) -> np.ndarray:
         """(..., 3, classes) -> (..., 3 classes + 4)."""
-        hits, of_class, named = sums[..., 0, :], sums[..., 1, :], sums[..., 2, :]
-        precision, recall = _share(hits, named), _share(hits, of_class)
-        f1 = f1_of_counts(hits, of_class + named)
-        macro = [np.nan_to_num(values).mean(axis=-1, keepdims=True) for values in (precision, recall, f1)]
-        accuracy = hits.sum(axis=-1, keepdims=True) / of_class.sum(axis=-1, keepdims=True)
-        return np.concatenate([precision, recall, f1, *macro, accuracy], axis=-1)
+        each = _of_each(sums)
+        macro = np.nanmean(each, axis=-1) * occurs.mean(axis=-1)
+        each[..., 2, ~occurs[2]] = 0
+        accuracy = sums[..., 0, :].sum(axis=-1, keepdims=True) / sums[..., 1, :].sum(axis=-1, keepdims=True)
+        return np.concatenate([each.reshape(*sums.shape[:-2], 3 * classes), macro, accuracy], axis=-1)
 
     ends = _intervals(parts, scores, resamples, number)
     precision, recall, f1 = (tuple(ends[start : start + classes]) for start in (0, classes, 2 * classes))
     return ClassIntervals(precision, recall, f1, macro=(ends[-4], ends[-3], ends[-2]), accuracy=ends[-1])
+
+
+def _of_each(sums: np.ndarray) -> np.ndarray:
+    """(..., hits | photos | predictions of each class) -> as many: precision, recall, F1; NaN where there is none."""
+    hits, of_class, named = sums[..., 0, :], sums[..., 1, :], sums[..., 2, :]
+    f1 = np.where(of_class + named > 0, f1_of_counts(hits, of_class + named), np.nan)
+    return np.stack([_share(hits, named), _share(hits, of_class), f1], axis=-2)
 
 
 @dataclass(frozen=True, eq=False)

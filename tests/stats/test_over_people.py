@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import brier_score_loss, log_loss, precision_recall_fscore_support
+from sklearn.metrics import brier_score_loss, f1_score, log_loss, precision_recall_fscore_support
 
 from core.stats import calibration, over_people, paired
 from tests.stats.drawn_answers import drawn
@@ -25,6 +25,28 @@ def test_intervals_of_classes_are_those_of_people_drawn_one_by_one():
     for name, ends in zip(("precision", "recall", "f1"), zip(low, high, strict=True), strict=True):
         for interval, least, most in zip(getattr(of_classes, name), *ends, strict=True):
             assert interval.low == pytest.approx(least, abs=0.04) and interval.high == pytest.approx(most, abs=0.04)
+
+
+def test_a_class_that_only_a_draw_lacks_does_not_pull_the_mean_of_all_below_what_was_reached():
+    """One person a class: most draws lack classes, which no network could get right in them."""
+    person = true = np.repeat(np.arange(8), 3)
+    predicted = true.copy()
+    predicted[0] = 1
+    of_classes = over_people.class_intervals(person, true, predicted, 9)  # the ninth occurs nowhere
+    for mean_of_all in of_classes.macro:
+        assert mean_of_all.low <= mean_of_all.mean <= mean_of_all.high
+    f1, _ = paired.bootstrap_scores(person, true, predicted, 9)
+    ours = of_classes.macro[2]
+    assert (ours.low, ours.mean, ours.high) == pytest.approx((f1.low, f1.mean, f1.high), abs=0.02)
+    rng, draws = np.random.default_rng(1), []
+    for _ in range(300):
+        rows = (rng.integers(0, 8, 8)[:, None] * 3 + np.arange(3)).ravel()
+        in_draw = np.union1d(true[rows], predicted[rows])
+        draws.append(f1_score(true[rows], predicted[rows], labels=in_draw, average="macro") * 8 / 9)
+    assert (ours.low, ours.high) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])), abs=0.03)
+    first, ninth = of_classes.f1[0], of_classes.f1[8]
+    assert first.mean == pytest.approx(0.8) and not first.known  # 0.8 in every draw that holds its person
+    assert ninth.mean == 0 and not ninth.known
 
 
 def test_scores_of_probabilities_are_scikit_learns_and_their_intervals_grow_with_the_photos_of_a_person():
