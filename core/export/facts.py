@@ -70,7 +70,10 @@ def _in_the_network(config: RunConfig, of_fold: dict[int, float]) -> dict[str, A
 def without_places(config: RunConfig) -> RunConfig:
     """The configuration without where things lay on this machine, which is nobody's business elsewhere."""
     data = config.data.model_copy(update={"root": Path(config.data.root).name})
-    init = config.model.init
-    if init.startswith("file:"):
-        init = f"file:{Path(init.removeprefix('file:')).name}"
-    return config.model_copy(update={"data": data, "model": config.model.model_copy(update={"init": init})})
+    model = config.model.model_copy(update={"init": without_place(config.model.init)})
+    return config.model_copy(update={"data": data, "model": model})
+
+
+def without_place(init: str) -> str:
+    """First weights, a file of them by its name alone."""
+    return f"file:{Path(init.removeprefix('file:')).name}" if init.startswith("file:") else init

@@ -14,6 +14,7 @@ from core.config import RunConfig, from_dict, recipes, to_yaml
 from core.config.run_config import DataConfig
 from core.data.labels import corrections
 from core.errors import LabError
+from core.export.facts import without_place, without_places
 from core.plan.folds import assign_folds
 from core.report.blocks import Block, Bullets, Code, Section, Table, Text
 from core.report.findings import Findings
@@ -72,6 +73,20 @@ def name_of(config: RunConfig) -> str:
     return Path(config.data.root).name or "the dataset"
 
 
+def first_weights_of(member: ComparedRun) -> str:
+    """What a report calls a run's first weights: a file by its name, and by what it held where that is known."""
+    known = _digest(member)
+    return without_place(member.config.model.init) + (f", SHA-256 {known[:16]}" if known else "")
+
+
+def _digest(member: ComparedRun) -> str:
+    """The SHA-256 of the file of first weights; "" of a run that starts from no file, or was not begun yet."""
+    weights = member.info.get("weights")
+    if member.config.model.file is None or not isinstance(weights, dict):
+        return ""
+    return str(weights.get("sha256") or "")
+
+
 def _standing(steps: _Steps) -> list[str]:
     """ "FOLDER (faces)": what stands for a dataset in the commands, and its name."""
     return [f"{stands_for} ({Path(root).name})" for root, stands_for in steps.folders.items()]
@@ -80,11 +95,16 @@ def _standing(steps: _Steps) -> list[str]:
 def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
     config = member.run.config()  # under its own name: a report shortens those of a study
     folder = steps.folders[member.config.data.root]
-    own_yaml = to_yaml(config.model_copy(update={"data": config.data.model_copy(update={"root": name_of(config)})}))
+    own_yaml = to_yaml(without_places(config))
     if used := corrections_of(member):
         steps.notes.append(
             f"{name} used {count(used)} label correction{'' if used == 1 else 's'}: on another machine, take in "
             f"runs/{member.id}/corrections.csv on the page Data, under Corrections, first."
+        )
+    if file := config.model.file:
+        digest = f" (SHA-256 {known})" if (known := _digest(member)) else ""
+        steps.notes.append(
+            f"{name} starts from the weights file {file.name}{digest}: put it where the commands are run first."
         )
     if config.model.parent:
         steps.notes.append(
@@ -96,7 +116,7 @@ def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
         if study is not None:
             study_id = str(member.info["study"])
             yes = " --yes" if grid.size(study) > grid.ASK_ABOVE else ""
-            steps.files[f"{study_id}.yaml"] = grid.to_yaml(study)
+            steps.files[f"{study_id}.yaml"] = grid.to_yaml(_without_places(study))
             steps.commands.append(f"python -m core study {study_id}.yaml --data {folder}{yes}")
             steps.notes.append(
                 f"{name} stands on the folds of its study, which another run of it split: the study is launched whole."
@@ -146,13 +166,28 @@ def _study_of(member: ComparedRun, root: str) -> StudyConfig | None:
         size = grid.size(study)
         frozen = [from_dict(run.config, run.name) for run in record.runs[:size]]
         shared = _dotted(frozen[0].data) | {"folds.count": frozen[0].folds.count, "folds.seed": frozen[0].folds.seed}
-        study = study.model_copy(update={"set": {**study.set, **shared}})
+        same_set = {key: value for key, value in study.set.items() if key != "data.root"}  # which the command names
+        study = study.model_copy(update={"set": {**same_set, **shared}})
         remade = grid.expand(study, {"root": root})
         own_recipes = {study.recipe, *map(str, study.grid.get("recipe", []))} - set(recipes.lab_recipes())
     except (LabError, IndexError, *GARBAGE):
         return None
     same = [_bare(config) for config in remade] == [_bare(config) for config in frozen]
     return study if same and not own_recipes and member.id in record.run_ids[:size] else None
+
+
+def _without_places(study: StudyConfig) -> StudyConfig:
+    """Files of first weights by their names alone."""
+
+    def named(key: str, value: Any) -> Any:
+        return without_place(str(value)) if key == "model.init" else value
+
+    return study.model_copy(
+        update={
+            "set": {key: named(key, value) for key, value in study.set.items()},
+            "grid": {key: [named(key, value) for value in values] for key, values in study.grid.items()},
+        }
+    )
 
 
 def _dotted(data: DataConfig) -> dict[str, Any]:

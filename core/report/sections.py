@@ -16,6 +16,7 @@ from core.data.persons import KNOWN, UNKNOWN, units
 from core.data.pictures.photo import BITS, bits_of
 from core.data.tasks import not_used
 from core.data.yes_no import pairs
+from core.export.facts import without_place
 from core.figures.dataset import class_bars
 from core.plan.folds import absence, absent_classes, audit
 from core.report import again, apart, certainty, faces, groups, numbers
@@ -173,7 +174,7 @@ def _setup(findings: Findings) -> Section:
     flat = {m.id: settings.flat(m.config) for m in findings.members}
     blocks: list = [
         Text(
-            f"{findings.names[findings.baseline.id]}: ResNet-{base.model.depth} from {base.model.init}, "
+            f"{findings.names[findings.baseline.id]}: ResNet-{base.model.depth} from {without_place(base.model.init)}, "
             f"{settings.phases_line(base)}, batch {base.training.batch_size}, label smoothing "
             f"{base.training.label_smoothing:g}, mixing {base.mix.method}, "
             f"{base.input_size[1]} x {base.input_size[0]} px, {base.folds.count} folds."
@@ -184,7 +185,9 @@ def _setup(findings: Findings) -> Section:
         differ = contrast.config_differences(findings.members)
         if "data.root" in differ.index:  # a path of this machine is nobody's business where the report is read
             differ.loc["data.root"] = [again.name_of(m.config) for m in findings.members]
-            differ = differ[differ.nunique(axis=1) > 1]
+        if "model.init" in differ.index:
+            differ.loc["model.init"] = [again.first_weights_of(m) for m in findings.members]
+        differ = differ[differ.nunique(axis=1) > 1]
         rows = tuple(
             (title_of(str(key), first=1), *(str(values[m.id]) for m in findings.members))
             for key, values in differ.iterrows()

@@ -3,6 +3,8 @@
 import shlex
 
 import pytest
+import torch
+import torchvision
 from typer.testing import CliRunner
 
 from core.cli.main import app
@@ -80,6 +82,36 @@ def test_a_report_names_the_dataset_and_not_where_it_lies(lab, tmp_path):
     text = render.markdown(two)
     assert "in place of FOLDER\\_1 (faces of all) and FOLDER\\_2 (more faces)," in text
     assert "--data FOLDER_1" in text and "--data FOLDER_2" in text
+
+
+def test_a_report_names_a_file_of_first_weights_and_not_where_it_lies(lab, tmp_path, narrow):
+    files = [tmp_path / place / "w.pth" for place in ("first", "second")]
+    for file in files:
+        file.parent.mkdir()
+        torch.save(torchvision.models.resnet18(weights=None).state_dict(), file)
+    runs = [launched(lab, model={"init": f"file:{file}"}) for file in files]
+    digest = "ab12" * 16
+    runs[0].update_info(weights={"init": f"file:{files[0]}", "file": "w.pth", "sha256": digest})
+    report = gather.gather(runs)
+    text = render.markdown(report)
+    assert str(tmp_path) not in text and str(tmp_path) not in render.html(report)
+    assert "ResNet-18 from file:w.pth" in text and text.count("init: file:w.pth") == 2
+    assert f"starts from the weights file w.pth (SHA-256 {digest}): put it" in text
+    assert f"file:w.pth, SHA-256 {digest[:16]}" in text  # two files of one name are told apart
+
+
+def test_a_study_in_a_report_names_a_file_of_first_weights_and_not_where_it_lies(lab, tmp_path, narrow):
+    draw(lab / "of-nobody.jpg")
+    torch.save(torchvision.models.resnet18(weights=None).state_dict(), tmp_path / "w.pth")
+    shared = {**SHARED, "model.init": f"file:{tmp_path}/w.pth", "data.root": str(lab)}
+    study_config = StudyConfig(name="tasks", recipe="quick", set=shared, grid={"task.name": ["gender", "gender-age"]})
+    configs = expand(study_config, {"root": str(lab), "leave_out_problems": True})
+    study = records.launch(study_config, make_plans(configs, scan(configs[0].data, threads=1)))
+    texts = [render.markdown(gather.gather([Run(run_id)])) for run_id in study.run_ids]
+    assert any(f"core study {study.id}.yaml" in text for text in texts)
+    for text in texts:
+        assert "file:w.pth" in text and str(tmp_path) not in text
+        assert "starts from the weights file w.pth: put it" in text
 
 
 def test_a_run_that_starts_from_another_says_that_its_folder_is_needed(lab, tmp_path):
