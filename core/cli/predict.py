@@ -12,7 +12,7 @@ from core.cli.progress import bar
 from core.cli.write import write_file
 from core.errors import LabError
 from core.predict import photos
-from core.predict.predictions import VOTES
+from core.predict.predictions import SHARES_OF_VOTES, VOTES
 from core.predict.predictor import Predictor
 from core.predict.submission import of_attributes, of_classes
 from core.predict.yes_no.answers import YesNoAnswers
@@ -87,9 +87,11 @@ def predict(
 def _of_classes(predictions: Predictions, vote: str, weights: np.ndarray | None, form: Form | None, out: Path) -> bytes:
     from core.predict.table import as_file, table
 
-    if form is None:
-        return as_file(table(predictions, vote, weights), out.suffix.lower())
-    return form.filled(predictions.probabilities(vote, weights), predictions.classes(vote, weights))
+    if form is not None:
+        return form.filled(predictions.means(weights), predictions.classes(vote, weights))
+    if vote == "hard":
+        print(f"note: {SHARES_OF_VOTES}", file=sys.stderr)
+    return as_file(table(predictions, vote, weights), out.suffix.lower())
 
 
 def _yes_no(answers: YesNoAnswers, vote: str, form: Form | None, out: Path) -> bytes:

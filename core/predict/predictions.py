@@ -14,6 +14,7 @@ from core.runs import Run
 from core.stats import voting
 
 VOTES = ("soft", "hard", "weighted")
+SHARES_OF_VOTES = "Answers are combined by votes: what is told as a probability is the share of the votes."
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +77,12 @@ class Predictions(Asked):
         if vote == "hard":
             return voting.hard(self.answers, self.run_of)
         return voting.soft(self.answers, self.run_of, weights)
+
+    def means(self, weights: np.ndarray | None = None) -> np.ndarray:
+        """(n, classes): the mean of the probabilities, whatever is voted: for who takes them for probabilities and
+        scores them, to whom the share of a few votes, such as 0, is not one. weights: as of `probabilities`.
+        """
+        return self.probabilities("soft" if weights is None else "weighted", weights)
 
     def classes(self, vote: str = "soft", weights: np.ndarray | None = None) -> np.ndarray:
         """(n,) the index of the class that is answered, -1 where nobody answers; votes that tie go by their mean."""

@@ -80,6 +80,13 @@ def test_a_table_of_photos_becomes_a_submission_in_the_form_of_a_sample(run, fol
     predictions = Predictor([run], views=["flip"]).answer(photos.of_path(folder / "test.csv"))
     of_b, of_a = (names[place] for place in predictions.classes("hard"))
     assert (tmp_path / "mine.csv").read_text() == f"id,class\na,{of_a}\nb,{of_b}\n"
+    sample.write_text(f"id,{','.join(names)}\n" + "".join(f"{each}{',0.5' * len(names)}\n" for each in "ab"))
+    done = lab(*words, "--sample-submission", sample, "--tta", "flip", "--vote", "hard")
+    assert done.code == 0, done.err
+    written = pd.read_csv(tmp_path / "mine.csv").set_index("id").loc[["b", "a"]]
+    np.testing.assert_allclose(written[list(names)], predictions.probabilities("soft"), atol=1e-6)
+    voted = lab("predict", run.id, "--photos", folder / "test.csv", "--out", tmp_path / "voted.csv", "--vote", "hard")
+    assert voted.code == 0 and "is the share of the votes" in voted.err and "share of the votes" not in done.err
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from PIL import Image
 from core.inside import fold_models
 from core.predict import photos
 from core.predict.predictor import Predictor
+from core.predict.submission import of_classes
 from core.runs import FoldState
 from pages.parts.data import gallery
 from pages.parts.predict import sources
@@ -111,7 +112,7 @@ def test_a_photo_of_the_run_is_answered_by_the_fold_that_held_it_out(run):
     assert "was trained on it" in html(at) and "1 of 1 fold says so" in html(at)
 
 
-def test_a_folder_becomes_a_table_filters_and_a_submission(run, new, drawn_cells):
+def test_a_folder_becomes_a_table_filters_and_a_submission(run, new, drawn_cells, monkeypatch):
     at = page("predict", run=run.id, **{"from": "folder"})
     at.text_input(key="predict-path").set_value(str(new)).run()
     button(at, "Answer the photos by 2 folds").click().run()
@@ -153,6 +154,17 @@ def test_a_folder_becomes_a_table_filters_and_a_submission(run, new, drawn_cells
     again.file_uploader(key="predict-sample").set_value(("sample.csv", sample.encode(), "text/csv")).run()
     assert "Labels are in column 'label', by name." in words(again)
     assert "Download the submission" in [element.label for element in again.get("download_button")]
+    assert "share of the votes" not in words(again)
+
+    given, filled = [], of_classes.Form.filled
+    monkeypatch.setattr(of_classes.Form, "filled", lambda form, *of: given.append(of) or filled(form, *of))
+    again.query_params["vote"] = "hard"
+    again.run()
+    assert not again.exception, again.exception
+    assert "what is told as a probability is the share of the votes" in words(again)
+    asked = Predictor([run]).answer(photos.of_folder(new))
+    np.testing.assert_allclose(given[-1][0], asked.probabilities("soft"), atol=1e-6)
+    assert given[-1][1].tolist() == asked.classes("hard").tolist()
 
 
 def test_what_cannot_be_answered_is_said(run, folder):

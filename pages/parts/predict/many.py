@@ -45,8 +45,7 @@ def show(outcome: Outcome, question: Question) -> int | None:
         of_classes,
         predictions.class_names,
         lambda form: form.filled(
-            predictions.probabilities(question.vote, outcome.weights),
-            predictions.classes(question.vote, outcome.weights),
+            predictions.means(outcome.weights), predictions.classes(question.vote, outcome.weights)
         ),
     )
     return album.show(chosen, predictions, _words)

@@ -14,7 +14,7 @@ from core.predict import resembling
 from core.predict.doubt import Doubt, doubt
 from core.predict.job import Job, Progress
 from core.predict.members import Member
-from core.predict.predictions import Asked, Predictions
+from core.predict.predictions import SHARES_OF_VOTES, Asked, Predictions
 from core.predict.predictor import WHICH, Predictor
 from core.predict.resembling import Features
 from core.predict.yes_no.answers import YesNoAnswers
@@ -156,6 +156,8 @@ def outcome_of(predictions: Predictions, question: Question, note: str = "") -> 
 
             fitted = of_runs.fitted(predictions.runs)
             notes = (*notes, *fitted.sentences)
+        if question.vote == "hard":
+            notes = (*notes, SHARES_OF_VOTES)
         judged, why = None, None
         try:
             judged = doubt(
