@@ -18,7 +18,7 @@ from core.data.labels import corrections
 from core.data.labels.corrections import Correction
 from core.data.readers.spelling import nfc
 from core.errors import LabError
-from core.predict.photos import Photo, rows_of
+from core.predict.photos import Photo, reading_of, rows_of
 from core.runs import Run
 from core.runs.ancestry import ancestry, line
 from core.runs.everybody.unmeasured import NOBODY
@@ -55,6 +55,7 @@ class Known:
     def __init__(self, run: Run):
         """Raises LabError where the run, or its frozen samples, are gone, or its corrections cannot be read."""
         self._run, self._data = run, run.config().data
+        self._reading = reading_of(self._data)
         generations = line(run)
         parts = [each.samples().reindex(columns=["sample", "path", "bytes", "fold", "hash"]) for each in generations]
         table = pd.concat(parts, ignore_index=True).drop_duplicates("path")
@@ -111,14 +112,16 @@ class Known:
 
         None elsewhere, or if nobody says: corrections of persons are laid over the dataset, never written into it.
         """
-        is_told = photo.person and photo.root == self._data.root
+        is_told = photo.person and photo.reading == self._reading  # another run of the dataset may read it otherwise
         row = (photo.sample, photo.person, True) if is_told else self._row_of(real)
         return [nfc(name) for made in self._renamings if (name := _renamed(row, made))] if row else []
 
     def _row_of(self, real: str) -> tuple[str, str, bool] | None:
         """What the run's dataset says of a photo that the run itself did not use; None of a photo from elsewhere."""
         root = self._data.root
-        if not real or not root or not Path(real).is_relative_to(root):
+        if not real or not root:
+            return None
+        if not self._data.follow_links and not Path(real).is_relative_to(os.path.realpath(root)):
             return None
         if self._people is None:
             self._people = _people_of(self._data)

@@ -30,16 +30,16 @@ from core.errors import LabError
 class Photo:
     """One photo to be answered. name: what it is called in a table, unique among those asked about.
 
-    path: its file; content: its bytes where it has none. sample: its name in the dataset at root, and person: who it
-    shows there, where that is known. fault: why there is nothing to read.
+    path: its file; content: its bytes where it has none. sample: its name in its dataset, and person: who it shows
+    there, where that is known, by the reading of `reading_of`. fault: why there is nothing to read.
     """
 
     name: str
     path: str = ""
     content: bytes | None = None
-    root: str = ""
     sample: str = ""
     person: str = ""
+    reading: str = ""
     fault: LabError | None = None
 
     def file(self) -> Path:
@@ -138,17 +138,23 @@ def rows_of(data: DataConfig) -> tuple[Path, list[dict]]:
     return root, one_spelling(with_persons(rows, data, tree.root)[0])[0]
 
 
+def reading_of(data: DataConfig) -> str:
+    """Where a dataset lies and how it is read, which says what its persons are called: not the same by every run."""
+    return data.model_dump_json()
+
+
 def set_aside(data: DataConfig) -> dict[str, list[Photo]]:
     """The photos that a run's dataset sets aside by now, TEST and UNLABELLED, read as the run read it, none decoded.
 
     Raises LabError where the dataset is gone or cannot be read so any more.
     """
     root, rows = rows_of(data)
+    reading = reading_of(data)
     aside: dict[str, list[Photo]] = {TEST: [], UNLABELLED: []}
     for row in rows:
         if row["split"] in aside:
             person = str(row["person"]) if row["person_known"] else ""
-            aside[row["split"]].append(replace(_in(root, row["sample"]), root=data.root, person=person))
+            aside[row["split"]].append(replace(_in(root, row["sample"]), person=person, reading=reading))
     return aside
 
 
@@ -163,4 +169,4 @@ def _written(name: str) -> str:
 
 
 def _in(root: Path, sample: str, name: str = "") -> Photo:
-    return Photo(name or sample, str(root / sample), root=str(root), sample=sample)
+    return Photo(name or sample, str(root / sample), sample=sample)

@@ -106,3 +106,32 @@ def test_a_person_is_known_too_by_the_name_that_the_run_it_started_from_knew(lau
     ]
     known = Known(launched(made, parent)).of(left_out(parent, "p6")[0])
     assert (known.how, known.name, known.fold) == (BY_PERSON, "p6", fold_of(parent, "p6"))
+
+
+@pytest.mark.parametrize("follow_links", [False, True])
+def test_a_person_is_known_by_the_name_that_each_runs_own_reading_gives_them(tmp_path, follow_links):
+    """Two runs of one table, of which one takes the column 'mother' for the person, the other 'child'."""
+    root = tmp_path / "faces"
+    rows = [(f"{m}{c}.png", f"m{m}", f"c{c}", ("fair", "dark")[c % 2], "train") for m in range(4) for c in range(4)]
+    rows.append(("new.png", "m1", "c2", "fair", "test"))
+    lines = [",".join(row) for row in rows]
+    for i, (path, *_) in enumerate(rows):
+        draw(root / path, (i, 5 * i, 7 * i))
+    (root / "faces.csv").write_text("\n".join(["image,mother,child,label,split", *lines]) + "\n", "utf-8")
+    if follow_links:
+        (tmp_path / "elsewhere").mkdir()
+        (root / "new.png").rename(tmp_path / "elsewhere" / "new.png")
+        (root / "new.png").symlink_to(tmp_path / "elsewhere" / "new.png")
+
+    def launch(column):
+        data = {"root": str(root), "person_column": column, "follow_links": follow_links, "leave_out_problems": True}
+        config = from_dict({**TINY, "task": {"name": "label"}, "data": data})
+        plan = make_plan(config, scan(config.data, threads=1), folder=tmp_path / "runs")
+        return create(plan.config, plan.samples, folder=tmp_path / "runs", class_names=plan.class_names, info={})
+
+    runs = {"m1": launch("mother"), "c2": launch("child")}
+    for asked in runs.values():
+        (photo,) = photos.set_aside(asked.config().data)["test"]
+        for name, run in runs.items():
+            known = Known(run).of(photo)
+            assert (known.how, known.name, known.fold) == (BY_PERSON, name, fold_of(run, name))

@@ -180,9 +180,9 @@ def test_a_known_photo_under_another_name_is_answered_by_the_fold_that_held_it_o
 
 def test_another_photo_of_a_known_person_is_answered_by_the_fold_that_held_the_person_out(run, strangers):
     person = run.samples().iloc[2]
-    root = run.config().data.root
-    asked = [Photo("new.png", str(strangers / "new0.png"), root=root, person=person["person"])]
-    asked.append(Photo("elsewhere.png", str(strangers / "new0.png"), root="/another/dataset", person=person["person"]))
+    data = run.config().data
+    readings = [photos.reading_of(each) for each in (data, data.model_copy(update={"root": "/another/dataset"}))]
+    asked = [Photo("new.png", str(strangers / "new0.png"), person=person["person"], reading=each) for each in readings]
     predictions = Predictor([run]).answer(asked)
     (acquaintance,) = predictions.acquaintances[0]
     assert acquaintance.words == (
