@@ -75,8 +75,8 @@ def name_of(config: RunConfig) -> str:
 
 def first_weights_of(member: ComparedRun) -> str:
     """What a report calls a run's first weights: a file by its name, and by what it held where that is known."""
-    known = _digest(member)
-    return without_place(member.config.model.init) + (f", SHA-256 {known[:16]}" if known else "")
+    digest = _digest(member)
+    return without_place(member.config.model.init) + (f", SHA-256 {digest[:16]}" if digest else "")
 
 
 def _digest(member: ComparedRun) -> str:
@@ -102,9 +102,10 @@ def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
             f"runs/{member.id}/corrections.csv on the page Data, under Corrections, first."
         )
     if file := config.model.file:
-        digest = f" (SHA-256 {known})" if (known := _digest(member)) else ""
+        digest = _digest(member)
+        held = f" (SHA-256 {digest})" if digest else ""
         steps.notes.append(
-            f"{name} starts from the weights file {file.name}{digest}: put it where the commands are run first."
+            f"{name} starts from the weights file {file.name}{held}: put it where the commands are run first."
         )
     if config.model.parent:
         steps.notes.append(
