@@ -376,3 +376,43 @@ def test_what_is_done_to_the_chosen_is_not_done_when_others_are_ticked_by_then(f
     assert "the choice of runs changed just before the click" in html(at)
     button(at, "Delete").click().run()
     assert not first.exists() and second.exists()
+
+
+def unreadable(run):
+    for name in ("summary.json", "samples.parquet"):
+        (run.dir / name).write_text("{")
+    return run
+
+
+def test_an_unreadable_run_among_the_chosen_keeps_no_other_from_going_on_stopping_or_being_tagged(folder, monkeypatch):
+    monkeypatch.setattr(control, "check_unchanged", lambda *photos: None)  # there are none
+    bad = unreadable(make_run(folder, "bad"))
+    one, two = (make_run(folder, name, states=("done", "queued")) for name in ("one", "two"))
+    at = page("runs", runs=f"{one.id},{bad.id},{two.id}")
+    button(at, "Cancel").click().run()
+    assert "Nothing was done" not in html(at) and "2 runs: stopped" in html(at)
+    assert [run.states()[1].state for run in (one, two)] == ["cancelled", "cancelled"]
+    button(at, "Resume").click().run()
+    assert "Nothing was done" not in html(at) and "2 runs: every fold that was not done is queued" in html(at)
+    assert [run.states()[1].state for run in (one, two)] == ["queued", "queued"]
+    at.multiselect(key="tags-added").set_value(["both"])
+    next(each for each in at.button if each.label == "Save").click().run()
+    assert "Nothing was done" not in html(at)
+    assert [notes.read_notes(run).tags for run in (one, two, bad)] == [("both",), ("both",), ()]
+
+
+def test_room_is_made_of_the_chosen_runs_that_can_be_read_and_never_of_others_instead(folder):
+    bad, good, other = unreadable(make_run(folder, "bad")), make_run(folder, "good"), make_run(folder, "other")
+    for run in (good, other):
+        run.weights_file(0, "final").write_bytes(b"w" * 1000)
+    at = page("runs", runs=f"{bad.id},{good.id}")
+    at.session_state["runs-room"] = True
+    at.run()
+    assert "Of the 1 run chosen that can be read." in captions(at)
+    at.button(key="runs-room-best-do").click().run()
+    assert "Nothing was done" not in html(at) and "1 run now takes 1 kB less" in html(at)
+    assert not good.weights_file(0, "final").is_file() and other.weights_file(0, "final").is_file()
+    at = page("runs", runs=bad.id)
+    at.session_state["runs-room"] = True
+    at.run()
+    assert "none is chosen" not in captions(at) and "runs-room-best-do" not in {each.key for each in at.button}

@@ -58,10 +58,10 @@ def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed], listed:
             _predict(readable)
             _open(readable, "Look inside", "visibility", INSIDE, "run", "Its mistakes and their maps.")
             _open(readable, "Run again", "replay", LAUNCH, "from", "Open Launch with its settings.")
-            _go_on_or_stop(readable)
+            _go_on_or_stop(readable, ids)
         exports.export(readable)
-        written.section(readable, query.choices(entries, "tag"))
-        _room([entry.id for entry in readable], listed)
+        written.section(readable, query.choices(entries, "tag"), ids)
+        _room([entry.id for entry in readable], ids, listed)
         if shelf == "Runs":
             hint = "Lists leave an archived run out; its links still open."
             _button("Archive", "archive", ids, _archive, owners, help=hint)
@@ -80,14 +80,16 @@ def _button(
     *,
     primary: bool = False,
     help: str | None = None,
+    chosen: list[str] | None = None,
 ) -> None:
+    """ids: those that it is done to. chosen: all that are, where those are not."""
     people.button(
         label,
         *owners,
         icon=f":material/{icon}:",
         disabled=not ids,
         on_click=pressed.press,
-        args=(act, ids),
+        args=(act, ids, chosen),
         help=help,
         type="primary" if primary else "secondary",
         key=f"runs-{label.lower()}",
@@ -138,17 +140,17 @@ def _open(picked: Sequence[Listed], label: str, icon: str, page: Path, name: str
         st.switch_page(page, query_params={name: only[0]})
 
 
-def _go_on_or_stop(picked: Sequence[Listed]) -> None:
-    """Resume and Cancel, for those of the chosen runs that they mean something to."""
+def _go_on_or_stop(picked: Sequence[Listed], chosen: list[str]) -> None:
+    """Resume and Cancel, for those of the chosen runs that they mean something to. picked: those that can be read."""
     stopped = [entry for entry in picked if any(fold["state"] in badges.STOPPED for fold in entry.summary["folds"])]
     active = [entry for entry in picked if entry.state in badges.ACTIVE]
     ids = [entry.id for entry in picked]
     owners = [entry.by for entry in stopped]
     tip = "Go on with every fold that is not done, from its last checkpoint."
-    _button("Resume", "play_arrow", ids if stopped else [], _resume, owners, help=tip)
+    _button("Resume", "play_arrow", ids if stopped else [], _resume, owners, help=tip, chosen=chosen)
     owners = [entry.by for entry in active]
     tip = "Stop what trains and what waits; checkpoints are kept, and Resume goes on from them."
-    _button("Cancel", "stop_circle", ids if active else [], _cancel, owners, help=tip)
+    _button("Cancel", "stop_circle", ids if active else [], _cancel, owners, help=tip, chosen=chosen)
 
 
 def _resume(ids: list[str]) -> None:
@@ -200,10 +202,11 @@ def _for_good(ids: list[str], owners: Sequence[str]) -> None:
         )
 
 
-def _room(ids: list[str], entries: Sequence[Listed]) -> None:
+def _room(ids: list[str], chosen: list[str], entries: Sequence[Listed]) -> None:
     """What may be dropped of the chosen runs, or of all that are listed where none is chosen, with what is lost by it
-    and what becomes free: looked at when somebody asks, since every fold of each run is."""
-    any_listed = any(not entry.unreadable for entry in entries)
+    and what becomes free: looked at when somebody asks, since every fold of each run is. ids: of the chosen ones that
+    can be read."""
+    any_listed = not chosen and any(not entry.unreadable for entry in entries)
     popover = st.popover(
         "Make room",
         icon=":material/mop:",
@@ -217,7 +220,7 @@ def _room(ids: list[str], entries: Sequence[Listed]) -> None:
         listed = [entry.id for entry in entries if not entry.unreadable]
         with popover:
             which = (
-                f"the {number_of(len(ids), 'run')} chosen"
+                f"the {number_of(len(ids), 'run')} chosen{' that can be read' if len(ids) < len(chosen) else ''}"
                 if ids
                 else f"all {number_of(len(listed), 'run')} listed, since none is chosen"
             )
@@ -225,7 +228,7 @@ def _room(ids: list[str], entries: Sequence[Listed]) -> None:
             offers.offers(
                 ids or listed,
                 "runs-room",
-                lambda losing, choice: pressed.press(partial(_drop, choice), list(losing), ids),
+                lambda losing, choice: pressed.press(partial(_drop, choice), list(losing), chosen),
             )
 
 

@@ -16,8 +16,9 @@ from pages.parts.runs import pressed
 from pages.parts.shared.fields import begin
 
 
-def section(picked: Sequence[Listed], all_tags: list[str]) -> None:
-    """The form behind a button; all_tags: those that any run has."""
+def section(picked: Sequence[Listed], all_tags: list[str], chosen: list[str]) -> None:
+    """The form behind a button. picked: the chosen runs that can be read; chosen: the ids of all. all_tags: those that
+    any run has."""
     why = people.locked(entry.by for entry in picked) or None
     disabled = not picked or (bool(why) and len(picked) > 1)
     popover = st.popover(
@@ -31,7 +32,7 @@ def section(picked: Sequence[Listed], all_tags: list[str]) -> None:
         elif len(picked) == 1:
             _notes_of_one(picked[0], all_tags)
         else:
-            _tags_of_many(picked, all_tags)
+            _tags_of_many(picked, all_tags, chosen)
 
 
 def _theirs(entry: Listed, why: str) -> None:
@@ -84,7 +85,7 @@ def _save_one(entry: Listed, name: str, tags: str, text: str) -> None:
         )
 
 
-def _tags_of_many(picked: Sequence[Listed], all_tags: list[str]) -> None:
+def _tags_of_many(picked: Sequence[Listed], all_tags: list[str], chosen: list[str]) -> None:
     theirs = sorted({tag for entry in picked for tag in entry.notes.tags})
     ids = [entry.id for entry in picked]
     with st.form("notes-many", border=False):
@@ -96,7 +97,7 @@ def _tags_of_many(picked: Sequence[Listed], all_tags: list[str]) -> None:
             key="tags-added",
         )
         st.multiselect("Take off", theirs, key="tags-removed", disabled=not theirs)
-        st.form_submit_button("Save", type="primary", on_click=pressed.press, args=(_save_many, ids))
+        st.form_submit_button("Save", type="primary", on_click=pressed.press, args=(_save_many, ids, chosen))
 
 
 def _save_many(ids: list[str]) -> None:
