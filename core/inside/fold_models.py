@@ -271,11 +271,8 @@ def _hook_tables(module: nn.Module) -> list[dict]:
 
 
 def frozen_samples(run: Run) -> pd.DataFrame:
-    """The run's frozen samples, indexed by sample; not to be changed. Raises LabError(kind 'gone')."""
-    try:
-        return _frozen(run.require(), run.photos_version())
-    except OSError:
-        raise LabError(f"{run.id}: samples.parquet is gone.", "Copy it back into the run folder.", "gone") from None
+    """The run's frozen samples, indexed by sample; not to be changed. Raises LabError as Run.samples does."""
+    return _frozen(run.require(), run.photos_version())
 
 
 @lru_cache(maxsize=16)

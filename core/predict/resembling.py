@@ -58,7 +58,7 @@ def load(member: Member, which: str = "best") -> Features | None:
             if kept["stamp"].tolist() != _stamp(member, which):
                 return None
             return _judged(member, kept["rows"])
-    except (OSError, *files.GARBAGE, EOFError, zipfile.BadZipFile):  # made anew
+    except (OSError, LabError, *files.GARBAGE, EOFError, zipfile.BadZipFile):  # made anew
         return None
 
 

@@ -206,11 +206,10 @@ class Run:
     def samples(self) -> pd.DataFrame:
         """The frozen samples, where they lie now: the samples table with y, class_name and fold.
 
-        Raises LabError as `config` does.
+        Raises LabError as `config` does, and 'unreadable' for a file that is gone or damaged.
         """
-        table = with_bits(pd.read_parquet(self.require().samples_file))
-        table = table if COLUMN in table else with_known(table, self.config().data)
-        return moved.photos(table, self.moved_file)
+        table = self.require()._photos(self.samples_file)
+        return table if COLUMN in table else with_known(table, self.config().data)
 
     def test_photos(self) -> pd.DataFrame | None:
         """The frozen test photos, where they lie now: the samples table with y and class_name; None without any.
@@ -218,14 +217,20 @@ class Run:
         Raises LabError(kind 'unreadable') for a damaged file.
         """
         path = self.require().test_file
+        return self._photos(path) if path.is_file() else None
+
+    def _photos(self, path: Path) -> pd.DataFrame:
+        """A frozen table of photos, where they lie now."""
         try:
-            return moved.photos(with_bits(pd.read_parquet(path)), self.moved_file) if path.is_file() else None
+            return moved.photos(with_bits(pd.read_parquet(path)), self.moved_file)
         except (OSError, *GARBAGE) as error:
-            raise LabError(
-                f"{self.id}: test.parquet is damaged ({type(error).__name__}).",
-                "Copy it back from a backup.",
-                kind="unreadable",
-            ) from error
+            self.require()  # the whole run may have gone meanwhile
+            what, remedy = f"is damaged ({type(error).__name__})", "Copy it back from a backup."
+            if isinstance(error, FileNotFoundError):
+                what = "is gone"
+            elif isinstance(error, OSError) and error.errno:  # the file may be good
+                what, remedy = f"cannot be read ({error.strerror})", "Check its rights and its disk, then try again."
+            raise LabError(f"{self.id}: {path.name} {what}.", remedy, kind="unreadable") from error
 
     def photos_version(self) -> tuple[int, ...]:
         """Changes when samples() or test_photos() does: a key for what was computed from them."""

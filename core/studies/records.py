@@ -241,7 +241,8 @@ def resume(study: Study, folder: Path | None = None) -> tuple[Study, list[str]]:
         try:
             control.requeue(run)
         except LabError as error:
-            refused.append(f"{run.id}: {error.message} {error.remedy}".strip())
+            why = error.message.removeprefix(f"{run.id}: ")
+            refused.append(f"{run.id}: {why} {error.remedy}".strip())
     after = _reordered(study.id, root, lambda record: record)
     control.ensure_workers(root)
     return after, refused

@@ -18,7 +18,7 @@ from pages.parts.live import looks, machine, waits
 from pages.parts.run import curves, view
 from pages.parts.shared import run_picker
 from tests.pages.app import button, html, labels, page
-from tests.pages.trials import make_run, metric_rows
+from tests.pages.trials import lost_samples, make_run, metric_rows
 from tests.photos import draw
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -284,6 +284,15 @@ def test_cancel_and_resume_reach_the_jobs(folder, monkeypatch):
     for label in ("Cancel", "Resume"):
         next(button for button in at.button if button.label == label).click().run()
     assert calls == [("cancel", run.id), ("resume", run.id)]
+
+
+@pytest.mark.parametrize("left", [b"{", None], ids=["torn", "gone"])
+def test_resume_of_a_run_whose_samples_cannot_be_read_says_which_file(folder, left):
+    run = lost_samples(make_run(folder, states=("done", "running")), left)
+    at = page("live", run=run.id)
+    button(at, "Resume").click().run()
+    assert not at.exception
+    assert f"{run.id}: samples.parquet is {'damaged' if left else 'gone'}" in html(at)
 
 
 def test_names_are_text_never_markup(folder):

@@ -12,7 +12,7 @@ from core.runs import Run, notes
 from core.runs.lists import index, saved, views
 from pages.parts.shared import exports
 from tests.pages.app import button, captions, elements, html, labels, page
-from tests.pages.trials import make_run
+from tests.pages.trials import lost_samples, make_run
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -416,3 +416,15 @@ def test_room_is_made_of_the_chosen_runs_that_can_be_read_and_never_of_others_in
     at.session_state["runs-room"] = True
     at.run()
     assert "none is chosen" not in captions(at) and "runs-room-best-do" not in {each.key for each in at.button}
+
+
+@pytest.mark.parametrize("left", [b"{", None], ids=["torn", "gone"])
+def test_a_run_whose_samples_cannot_be_read_keeps_no_other_from_going_on(folder, left, monkeypatch):
+    monkeypatch.setattr(control, "check_unchanged", lambda *photos: None)  # there are none
+    first, second = (make_run(folder, name, states=("done", "running")) for name in ("one", "two"))
+    lost_samples(first, left)
+    at = page("runs", runs=f"{first.id},{second.id}")
+    button(at, "Resume").click().run()
+    assert not at.exception
+    assert f"{first.id}: samples.parquet is {'damaged' if left else 'gone'}" in html(at)
+    assert [run.states()[1].state for run in (first, second)] == ["interrupted", "queued"]

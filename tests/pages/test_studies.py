@@ -21,6 +21,7 @@ from pages.parts.compare import pick
 from tests import compared
 from tests.pages.launch_form import faces, field, open_group, open_on, open_page, text_of
 from tests.pages.study_form import open_study, study_button, vary
+from tests.pages.trials import lost_samples
 
 STUDIES = HOME / "pages" / "studies.py"
 
@@ -244,6 +245,15 @@ def test_pause_empties_the_queue_and_resume_fills_it_in_the_same_order(record):
     page = press(show(study=record.id), "Resume")
     assert jobs.waiting() == before
     assert not any(b.label == "Resume" for b in page.button)
+
+
+@pytest.mark.parametrize("left", [b"{", None], ids=["torn", "gone"])
+def test_a_run_whose_samples_cannot_be_read_keeps_the_rest_of_its_study_not_from_going_on(record, left):
+    press(show(study=record.id), "Pause")
+    bad = lost_samples(Run(record.run_ids[0]), left)
+    text = text_of(press(show(study=record.id), "Resume"))
+    assert f"1 of 3 runs could not go on: {bad.id}: samples.parquet is" in text
+    assert {run_id for run_id, _ in jobs.waiting()} >= set(record.run_ids[1:])
 
 
 def test_one_run_of_a_paused_study_can_be_resumed_on_its_own_page(record):

@@ -58,3 +58,11 @@ def metric_rows(epochs, fold=0):
         for epoch in range(1, epochs + 1)
         for split in ("train", "validation")
     ]
+
+
+def lost_samples(run, left=None):
+    """The run with its samples file torn to these bytes, or gone."""
+    run.samples_file.unlink()
+    if left is not None:
+        run.samples_file.write_bytes(left)
+    return run

@@ -524,6 +524,34 @@ def test_a_summary_that_cannot_be_written_is_made_anew_for_every_reader(run):
     assert read_summary(run.dir) == good and path.is_dir()
 
 
+def test_samples_that_are_gone_torn_or_not_to_be_read_are_told_with_what_to_do(run, monkeypatch):
+    whole = run.samples_file.read_bytes()
+    told = {}
+    for damage, bytes_left in {"garbage": b"{", "torn": whole[: len(whole) // 2], "empty": b"", "gone": None}.items():
+        run.samples_file.unlink()
+        if bytes_left is not None:
+            run.samples_file.write_bytes(bytes_left)
+        with pytest.raises(LabError) as caught:
+            run.samples()
+        assert caught.value.kind == "unreadable" and caught.value.remedy == "Copy it back from a backup."
+        told[damage] = caught.value.message
+    assert told.pop("gone") == f"{NAME}: samples.parquet is gone."
+    assert all(message.startswith(f"{NAME}: samples.parquet is damaged (") for message in told.values())
+
+    def refused(*_):
+        raise PermissionError(13, "Permission denied")
+
+    run.samples_file.write_bytes(whole)
+    monkeypatch.setattr(pd, "read_parquet", refused)
+    with pytest.raises(LabError, match=r"samples.parquet cannot be read \(Permission denied\)") as caught:
+        run.samples()
+    assert "backup" not in caught.value.remedy
+    run.delete()
+    with pytest.raises(LabError, match=f"run '{NAME}' is gone") as caught:
+        run.samples()
+    assert caught.value.kind == "gone"
+
+
 @pytest.mark.parametrize("lost", ["config.yaml", "samples.parquet", "folds"])
 def test_a_summary_is_unreadable_only_where_nothing_is_left_to_make_it_from(run, lost):
     run.summary_file.write_text("{")
