@@ -1,5 +1,6 @@
 """The queue in the header: what it says, that it asks before it stops something, whose it is, and what it costs."""
 
+import os
 import re
 import time
 from dataclasses import replace
@@ -68,6 +69,31 @@ def test_a_run_that_fails_again_is_said_again(folder):
     assert not dock.queue_of(index.listed(), seen, NOW)
     ended(run, NOW)
     assert [entry.id for entry in dock.queue_of(index.listed(), seen, NOW).stopped] == [run.id]
+
+
+def killed(run, started):
+    """The run with the fold that its worker left behind, as it died: nobody wrote an end."""
+    run.write_state(replace(run.written_state(0), state="running", started=started, ended=None))
+    return run
+
+
+def test_a_run_whose_worker_was_killed_is_said_and_once_seen_only_after_it_was_killed_again(folder):
+    run = killed(make_run(folder, "killed", ("running", "done")), NOW - 60)
+    killed(make_run(folder, "killed long ago", ("running", "done")), NOW - dock.LATELY - 60)
+    now = dock.queue_of(index.listed(), set(), NOW)
+    assert [entry.id for entry in now.stopped] == [run.id] and words(now) == "error 1 failed"
+    seen = {panel.mark(entry) for entry in now.stopped}
+    assert not dock.queue_of(index.listed(), seen, NOW)
+    killed(run, NOW - 10)
+    assert [entry.id for entry in dock.queue_of(index.listed(), seen, NOW).stopped] == [run.id]
+
+
+def test_a_run_that_was_killed_after_a_day_is_as_fresh_as_the_last_that_was_heard_of_it(folder):
+    run = killed(make_run(folder, "killed", ("running", "done")), NOW - 2 * dock.LATELY)
+    files.write_json(run.progress_file(0), {"epoch": 3})
+    os.utime(run.progress_file(0), (NOW - 60, NOW - 60))
+    (stopped,) = dock.queue_of(index.listed(), set(), NOW).stopped
+    assert panel.mark(stopped) == (run.id, NOW - 60)
 
 
 def test_what_is_open_names_each_run_and_stops_one_only_when_asked_twice(folder):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -33,7 +35,17 @@ SEEN, ASKS, PROBLEM = "dock-seen", "dock-asks", "dock-problem"
 
 def mark(entry: Listed) -> tuple[str, float]:
     """A run and when the last of its folds ended: another one once it was resumed and failed again."""
-    return entry.id, max((float(fold.get("ended") or 0.0) for fold in entry.summary["folds"]), default=0.0)
+    return entry.id, max((_ended(entry, fold) for fold in entry.summary["folds"]), default=0.0)
+
+
+def _ended(entry: Listed, fold: dict[str, Any]) -> float:
+    """Of a fold whose worker died, which could not write it: when it was last heard of."""
+    if fold.get("ended") or fold["state"] != "interrupted":
+        return float(fold.get("ended") or 0.0)
+    heard = 0.0
+    with contextlib.suppress(OSError):
+        heard = Run(entry.id).progress_file(int(fold["fold"])).stat().st_mtime
+    return max(float(fold.get("started") or 0.0), heard)
 
 
 def metrics_of(status: view.RunStatus) -> pd.DataFrame:
