@@ -14,7 +14,7 @@ from core.runs import FoldState, metrics_file
 from core.runs.lists.summaries import summaries
 from core.runs.use import used
 from core.storage import files
-from pages.parts.live import looks, machine, waits
+from pages.parts.live import looks, machine, samples, waits
 from pages.parts.run import curves, view
 from pages.parts.shared import run_picker
 from tests.pages.app import button, html, labels, page
@@ -128,6 +128,27 @@ def test_the_photos_it_is_about_to_learn_from_stand_there_until_the_first_epoch(
     assert announced in before and before.partition(announced)[2].count("<img") == len(run.samples())
     metrics_file.append_metrics(run.metrics_file(0), metric_rows(1, 0))
     assert announced not in html(page("live", run=run.id))
+
+
+def test_photos_that_were_away_once_are_shown_when_they_are_back(folder):
+    run = make_run(folder, states=("queued", "queued"))
+    paths = [Path(path) for path in run.samples()["path"]]
+    for path in paths:
+        draw(path)
+    away = folder / "away"
+    away.mkdir()
+    for path in paths[1:]:
+        path.rename(away / path.name)
+    announced = "It is about to learn from photos such as these"
+    asked = run.id, 0, 1, run.photos_version()
+    assert html(page("live", run=run.id)).partition(announced)[2].count("<img") == 1
+    pictures, fault = samples.network_samples(*asked)
+    assert pictures == [] and fault, "the photo that is there is one that fold 0 holds out"
+    for path in paths[1:]:
+        (away / path.name).rename(path)
+    pictures, fault = samples.network_samples(*asked)
+    assert html(page("live", run=run.id)).partition(announced)[2].count("<img") == len(paths)
+    assert len(pictures) == len(paths) // 2 and fault == ""
 
 
 def _now(markup):

@@ -15,10 +15,16 @@ from pages.parts.shared import faces
 PHOTOS, SIDE = 18, 160  # px as they are sent, shown at less than two thirds
 
 
+class _Gaps(Exception):
+    """Carries the row without the photos that cannot be read now: it is shown, and not remembered."""
+
+
 def of_run(run: Run, *, named: bool = True) -> str:
     """HTML of one photo of each class, then of another one each; empty where none can be read. named: with classes."""
     try:
         return _of_run(run.dir, run.photos_version(), named)
+    except _Gaps as gaps:
+        return str(gaps)
     except (LabError, OSError, *GARBAGE):
         return ""
 
@@ -31,6 +37,7 @@ def _of_run(folder: Path, photos: tuple[int, ...], named: bool) -> str:
     chosen = table.assign(turn=turn).sort_values(["turn", "class_name"], kind="stable").head(PHOTOS)
     pictures = thumbnails.thumbnails([photo_of(row)._replace(mtime_ns=None) for row in chosen.itertuples()], SIDE)
     both = zip(chosen["class_name"], pictures, strict=True)
-    return faces.strip(
-        [(str(name) if named else "", picture) for name, picture in both if not isinstance(picture, LabError)]
-    )
+    row = [(str(name) if named else "", picture) for name, picture in both if not isinstance(picture, LabError)]
+    if len(row) < len(pictures):
+        raise _Gaps(faces.strip(row))
+    return faces.strip(row)

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from core.config import RunConfig
-from core.data.pictures.photo import photo_of
+from core.data.pictures.photo import StoredPhoto, photo_of
 from core.errors import LabError
 from core.runs import Run
 from core.runs.everybody.unmeasured import ALONE
@@ -29,34 +29,43 @@ def about_to_learn(run: Run) -> None:
         st.html(f'<div class="lab-meta">It is about to learn from photos such as these:</div>{html}')
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
 def network_samples(run_id: str, fold: int, epoch: int, photos: tuple[int, ...]) -> tuple[list[tuple[str, str]], str]:
     """(JPEG as base64, class name) of training images, augmented exactly as in that epoch; and what went wrong.
 
     photos: the version of the run's.
     """
+    pictures, fault = [], ""
+    for photo, row, name in _chosen(run_id, fold, epoch, photos):
+        try:
+            pictures.append((_as_trained(run_id, fold, epoch, photo, row), name))
+        except LabError as error:
+            fault = str(error)
+    return pictures, fault
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _chosen(run_id: str, fold: int, epoch: int, photos: tuple[int, ...]) -> list[tuple[StoredPhoto, int, str]]:
+    """(photo, its row, class name) of some that the fold is trained on."""
+    table = Run(run_id).samples()
+    rows = np.flatnonzero(table["fold"] != fold)
+    chosen = np.random.default_rng(epoch).permutation(rows)[:SAMPLES]
+    names = (shorten(str(name), LONGEST_NAME, placeholder="...") for name in table["class_name"].iloc[chosen])
+    return [(photo_of(table.iloc[row]), int(row), name) for row, name in zip(chosen, names, strict=True)]
+
+
+@st.cache_data(max_entries=8 * SAMPLES, show_spinner=False)
+def _as_trained(run_id: str, fold: int, epoch: int, photo: StoredPhoto, row: int) -> str:
+    """A photo as JPEG in base64, augmented as in that epoch. Raises LabError for a bad one, which is not remembered:
+    it may be back the next time."""
     from PIL import Image
 
     from core.augment.pipeline import build_transform, sample_seed
 
-    run = Run(run_id)
-    config, table = run.config(), run.samples()
+    config, stream = Run(run_id).config(), io.BytesIO()
     lead, train = (build_transform(config.transforms, stage) for stage in ("lead", "train"))
-    rows = np.flatnonzero(table["fold"] != fold)
-    chosen = np.random.default_rng(epoch).permutation(rows)[:SAMPLES]
-    pictures, fault = [], ""
-    for row in chosen:
-        try:
-            pixels = lead(photo_of(table.iloc[row]).pixels())
-        except LabError as error:
-            fault = str(error)
-            continue
-        stream = io.BytesIO()
-        seed = sample_seed(config.training.seed, fold, epoch, int(row))
-        Image.fromarray(train(pixels, seed)).save(stream, "JPEG", quality=90)
-        name = shorten(str(table["class_name"].iloc[row]), LONGEST_NAME, placeholder="...")
-        pictures.append((base64.b64encode(stream.getvalue()).decode(), name))
-    return pictures, fault
+    seed = sample_seed(config.training.seed, fold, epoch, row)
+    Image.fromarray(train(lead(photo.pixels()), seed)).save(stream, "JPEG", quality=90)
+    return base64.b64encode(stream.getvalue()).decode()
 
 
 def tab(run: Run, config: RunConfig) -> None:
