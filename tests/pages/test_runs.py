@@ -149,6 +149,19 @@ def test_a_view_is_opened_by_its_address_changed_saved_over_deleted_and_brought_
     assert saved.saved() == [again] and not at.exception
 
 
+def test_dismissing_a_deleted_view_twice_is_no_error(folder):
+    view = saved.save("mine", {"q": "one"})
+    make_run(folder)
+    at = page("runs", view=view.id)
+    at.session_state["runs-view-box-0"] = True
+    at.run()
+    button(at, "Delete the view").click().run()
+    dismiss = at.button(key="runs-view-dismiss")
+    del at.session_state["runs-view-deleted"]  # as the first half of a double click leaves it
+    dismiss.click().run()
+    assert not at.exception and "is deleted" not in captions(at)
+
+
 def test_a_view_is_saved_from_the_page_with_its_columns(folder):
     make_run(folder, "one")
     at = page("runs", q="epochs>3", columns="state,epochs", sort="name")

@@ -156,7 +156,9 @@ def _deleted() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"The view {plain(view.name)} is deleted; its runs are all there.", width="content")
         st.button("Undo", icon=":material/undo:", key="runs-view-undo", on_click=_try, args=(_put_back, view))
-        st.button("Dismiss", type="tertiary", key="runs-view-dismiss", on_click=st.session_state.pop, args=(_GONE,))
+        st.button(
+            "Dismiss", type="tertiary", key="runs-view-dismiss", on_click=st.session_state.pop, args=(_GONE, None)
+        )
 
 
 def _of(view_id: str) -> View | None:
