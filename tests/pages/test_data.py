@@ -614,6 +614,17 @@ def test_a_correction_without_effect_says_why(lab, tmp_path):
     assert "without effect: photo &#x27;gone.jpg&#x27; is not in the dataset" in html(page)
 
 
+def test_only_a_photo_that_a_correction_changes_is_marked_as_corrected(lab, tmp_path, drawn):
+    root = people(tmp_path / "people")
+    samples = [f"images/{folder.name}/normal.jpg" for folder in sorted((root / "images").iterdir())[:2]]
+    says = Path(samples[0]).parent.name.split("_")[-1]
+    for sample, before in zip(samples, (says, "99"), strict=True):  # the second one says no such age
+        corrections.add(root, Correction(kind="relabel", sample=sample, attribute="age", before=before, after="63"))
+    open_page(root=root, view="faces", order="person")
+    marks = {cell["sample"]: cell["mark"] for cell in drawn[-1] if cell["sample"] in samples}
+    assert marks == {samples[0]: "corrected", samples[1]: ""}
+
+
 def test_a_filter_of_faces_that_was_cleared_does_not_come_back(lab, drawn, tmp_path):
     page = open_page(root=people(tmp_path / "people"), view="faces", order="person")
     page.text_input(key="data-person").set_value("nobody").run()

@@ -43,7 +43,8 @@ class View:
 
     def marks(self) -> dict[str, str]:
         """A word for each photo that a correction of its own changed."""
-        return {effect.correction.sample: "corrected" for effect in self.effects if effect.correction.sample}
+        own = (effect.correction.sample for effect in self.effects if effect.photos)
+        return {sample: "corrected" for sample in own if sample}
 
 
 def address(name: str) -> str:
