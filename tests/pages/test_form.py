@@ -15,6 +15,7 @@ from core import places
 from core.config import drafts
 from core.data.labels import corrections
 from core.data.labels.corrections import Correction
+from core.data.pictures.photo import StoredPhoto
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.studies import record_file
@@ -22,9 +23,11 @@ from pages.parts.form import draft as form_draft
 from pages.parts.form import summary as form_summary
 from pages.parts.form import transforms
 from pages.parts.launch import click as launch_click
+from pages.parts.shared import faces as grid
 from pages.parts.shared import frame
 from tests.pages.launch_form import PAGE, button, faces, field, open_group, open_on, open_page, text_of
 from tests.pages.study_form import open_study, study_button
+from tests.photos import draw
 
 TOKEN = "20261126-101500-0a1b"
 
@@ -357,3 +360,12 @@ def test_a_draft_whose_dataset_and_parent_run_are_gone_opens_and_says_both(opene
     assert "Draft restored" in text_of(again) and "faces" in text_of(again)
     again.run()
     assert not again.exception and button(again).disabled
+
+
+def test_a_photo_that_was_away_once_is_shown_in_the_grid_when_it_is_back(tmp_path):
+    photo, away = draw(tmp_path / "0.png"), tmp_path / "away.png"
+    photo.rename(away)
+    asked = "[]", ((StoredPhoto(str(photo), photo.name, 0, 1), 0, "cat"),), {"cat": 1}, 0, 1
+    assert grid.class_grid(*asked).count('<div class="faces-missing">') == 2
+    away.rename(photo)
+    assert grid.class_grid(*asked).count("<img") == 2

@@ -50,7 +50,6 @@ def strip(photos: Sequence[tuple[str, bytes]]) -> str:
     return f'{_STRIP_CSS}<div class="lab-strip">{cells}</div>' if cells else ""
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
 def class_grid(
     transforms: str, photos: tuple[tuple[StoredPhoto, int, str], ...], counts: dict[str, int], seed: int, epoch: int
 ) -> str:
@@ -59,22 +58,27 @@ def class_grid(
     transforms: the list as JSON. photos: (photo, row, class name) sorted by class. counts: photos a
     class.
     """
-    parsed = _TRANSFORMS.validate_json(transforms)
     blocks = []
     for name, total in counts.items():
-        seen = [_pair(photo, parsed, seed, epoch, row) for photo, row, of in photos if of == name]
+        seen = [_pair(photo, transforms, seed, epoch, row) for photo, row, of in photos if of == name]
         cells = "".join(first for first, _ in seen) + "".join(second for _, second in seen)
         title = f"{escape(name)} <span>{total:,}</span>"
         blocks.append(f'<div class="faces-class"><h3>{title}</h3><div class="faces-pairs">{cells}</div></div>')
     return f'{_CSS}<div class="faces-classes">{"".join(blocks)}</div>'
 
 
-def _pair(photo: StoredPhoto, transforms: list[TransformConfig], seed: int, epoch: int, row: int) -> tuple[str, str]:
+def _pair(photo: StoredPhoto, transforms: str, seed: int, epoch: int, row: int) -> tuple[str, str]:
     try:
-        validation, training = views(photo, transforms, seed=seed, epoch=epoch, row=row)
+        return _seen(photo, transforms, seed, epoch, row)
     except LabError as error:
         cell = f'<div class="faces-missing">{escape(error.message)}</div>'
         return cell, cell
+
+
+@st.cache_data(max_entries=300, show_spinner=False)
+def _seen(photo: StoredPhoto, transforms: str, seed: int, epoch: int, row: int) -> tuple[str, str]:
+    """Raises LabError for a bad photo, which is not remembered: it may be back the next time."""
+    validation, training = views(photo, _TRANSFORMS.validate_json(transforms), seed=seed, epoch=epoch, row=row)
     return image(validation, "validation view"), image(training, "training draw")
 
 
