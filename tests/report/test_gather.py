@@ -320,7 +320,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_written(copied):
     (runs[1].dir / "samples.parquet").write_bytes(b"garbage")
     report = gather.gather([*runs, Run("20260101-000000-nobody-0000", copied)])
     text = render.markdown(report)
-    assert runs[1].id in text and "unreadable" in text and "nobody" in text and "gone" in text
+    assert f"{runs[1].id}: samples.parquet is damaged" in text and "nobody" in text and "gone" in text
     assert [row[0] for row in section(report, "Scores").blocks[0].rows] == ["ResNet-18", "ResNet-101"]
 
 
