@@ -38,16 +38,18 @@ def make_run(
     reader="utkface",
     task=None,
     init="scratch",
+    split=0,
+    max_people=None,
     **training,
 ):
     """A run whose folds are done, with random weights of which no two folds share one. kept: its checkpoints. init:
-    where it says that its first weights came from."""
+    where it says that its first weights came from. split: the seed of its folds."""
     config = from_dict(
         {
             "name": f"made {depth} {head}",
-            "data": {"root": str(root), "reader": reader},
+            "data": {"root": str(root), "reader": reader, "max_people": max_people},
             "task": task or {},
-            "folds": {"count": folds},
+            "folds": {"count": folds, "seed": split},
             "transforms": [{"name": "Resize", "params": {"height": SIZE, "width": SIZE}}, {"name": "Normalize"}],
             "model": {"depth": depth, "init": init, "head": head},
             "training": {"device": "cpu", **training},

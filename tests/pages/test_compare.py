@@ -13,11 +13,13 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.compare import cost, members
+from core.config import to_yaml
 from core.data.chosen import selections
 from core.errors import LabError
 from core.figures import comparison_curves
 from core.runs import Run, metrics_file
 from core.studies import record_file
+from core.text import plain
 from pages.parts.compare import decide, flips, load, pick, tables
 from tests.answered import copied
 from tests.compared import make_run, metric_rows, samples
@@ -367,3 +369,30 @@ def test_what_would_decide_is_launched_on_the_same_folds_and_once(folder):
     with pytest.raises(LabError) as refused:
         decide._launch(two, 2, "20260101-000000-decide-0000")
     assert refused.value.kind == "exists"
+
+
+@pytest.mark.parametrize("other", [{"max_people": 10}, {"root": "others"}], ids=["fewer people", "another folder"])
+def test_runs_of_other_data_are_not_launched_anew_together(folder, other):
+    """Else every one of them would be trained on the photos of the first, under a configuration that says otherwise."""
+    root = draw_faces(folder / "faces")
+    elsewhere = draw_faces(folder / other["root"]) if "root" in other else root
+    gender = {"name": "gender"}
+    first = made_run(folder, root, folds=2, task=gender)
+    second = made_run(folder, elsewhere, folds=2, task=gender, max_people=other.get("max_people"))
+    with pytest.raises(LabError) as refused:
+        decide._launch([members.load(run.id) for run in (first, second)], 2, "20260101-000000-decide-0000")
+    said = "At most this many people" if "max_people" in other else "Folder"
+    assert refused.value.kind == "data" and f"differ ({said}):" in refused.value.message
+    assert record_file.all_studies(folder) == [] and {path.name for path in folder.glob("2*")} == {first.id, second.id}
+
+
+def test_where_the_data_differ_the_launch_is_not_offered_and_why_is_said(study):
+    at = page("compare", runs=",".join(IDS))
+    assert "compare-decide-go" in [button.key for button in at.button]
+    last = Run(IDS[-1])
+    config = last.config()
+    fewer = config.model_copy(update={"data": config.data.model_copy(update={"max_people": 60})})
+    last.config_file.write_text(to_yaml(fewer))
+    at = page("compare", runs=",".join(IDS))
+    assert "compare-decide-go" not in [button.key for button in at.button]
+    assert plain("differ (At most this many people):") in captions(at)

@@ -12,6 +12,9 @@ import streamlit as st
 from core.compare.cost import RunCost
 from core.compare.members import ComparedRun
 from core.compare.verdict import Verdict
+from core.config import RunConfig
+from core.config.names import titles_of
+from core.config.settings import differing, flat
 from core.data.scan import scan
 from core.errors import LabError
 from core.jobs import control
@@ -22,7 +25,7 @@ from core.runs.owners import owner
 from core.runs.states import ALIVE
 from core.studies import records
 from core.studies.grid import make_plans
-from core.text import count, duration, one_line
+from core.text import count, duration, one_line, plain
 from pages.parts.people import people
 from pages.parts.shared import badges
 
@@ -75,7 +78,10 @@ def _resume(stopped: Sequence[ComparedRun]) -> None:
 
 
 def _queue(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCost]) -> None:
-    """What is launched, what it takes, and the click that does it."""
+    """What is launched, what it takes, and the click that does it; why not, where the runs are not of the same data."""
+    if (refusal := _of_other_data([member.config for member in members])) is not None:
+        st.caption(f"{plain(refusal.message)} {refusal.remedy}")
+        return
     key = "+".join([*(member.id for member in members), str(folds)])
     study_id = st.session_state.setdefault(IDS, {}).setdefault(key, new_id("decide"))
     jobs = len(members) * folds
@@ -97,6 +103,19 @@ def _queue(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCo
     st.switch_page(STUDIES, query_params={"study": study_id})
 
 
+def _of_other_data(configs: Sequence[RunConfig]) -> LabError | None:
+    """Why the runs cannot be launched together: all are planned on one scan, which is of one dataset, read one way."""
+    apart = [path for path in differing([flat(config) for config in configs]) if path.startswith("data.")]
+    if not apart:
+        return None
+    return LabError(
+        f"The data settings of these runs differ ({', '.join(titles_of(apart).values())}): they cannot be launched "
+        "anew together.",
+        "Launch one of them with the other's, then compare the two.",
+        kind="data",
+    )
+
+
 def _takes(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCost]) -> str:
     """From what the folds of these runs took; nothing where that is not recorded."""
     each = [
@@ -111,9 +130,11 @@ def _takes(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCo
 def _launch(members: Sequence[ComparedRun], folds: int, study_id: str) -> None:
     """Raises LabError as a launch from the form does."""
     label = one_line(f"{' or '.join(member.name for member in members)}, {folds} folds", LONGEST)
+    were = [Run(member.id).config() for member in members]  # under their own names, and where their dataset is now
+    if (refusal := _of_other_data(were)) is not None:
+        raise refusal
     configs = []
-    for member in members:
-        config = Run(member.id).config()  # under its own name, and where its dataset is now
+    for member, config in zip(members, were, strict=True):
         changed = {
             "name": one_line(f"{label} {member.name}", LONGEST_RUN),
             "folds": config.folds.model_copy(update={"count": folds}),
