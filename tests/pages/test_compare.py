@@ -396,3 +396,26 @@ def test_where_the_data_differ_the_launch_is_not_offered_and_why_is_said(study):
     at = page("compare", runs=",".join(IDS))
     assert "compare-decide-go" not in [button.key for button in at.button]
     assert plain("differ (At most this many people):") in captions(at)
+
+
+def test_runs_of_other_splits_are_launched_anew_on_the_split_of_the_first(folder):
+    root = draw_faces(folder / "faces")
+    two = [members.load(made_run(folder, root, folds=2, split=split).id) for split in (3, 4)]
+    decide._launch(two, 2, "20260101-000000-decide-0000")
+    (record,) = record_file.all_studies(folder)
+    launched = [Run(run_id) for run_id in record.run_ids]
+    assert [run.config().folds.seed for run in launched] == [3, 3]
+    first, second = (run.samples().set_index("sample")["fold"] for run in launched)
+    assert first.equals(second)
+    assert first.equals(two[0].samples.set_index("sample")["fold"].reindex(first.index))
+
+
+def test_whose_split_all_are_launched_on_is_said_where_the_splits_differ(study):
+    said = plain("all on the split of ResNet-50")
+    assert said not in captions(page("compare", runs=",".join(IDS)))
+    last = Run(IDS[-1])
+    config = last.config()
+    last.config_file.write_text(
+        to_yaml(config.model_copy(update={"folds": config.folds.model_copy(update={"seed": 4})}))
+    )
+    assert said in captions(page("compare", runs=",".join(IDS)))

@@ -85,10 +85,12 @@ def _queue(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCo
     key = "+".join([*(member.id for member in members), str(folds)])
     study_id = st.session_state.setdefault(IDS, {}).setdefault(key, new_id("decide"))
     jobs = len(members) * folds
+    splits = {member.config.folds.model_copy(update={"count": folds}) for member in members}
+    split = f", all on the split of {plain(members[0].name)}" if len(splits) > 1 else ""
     with st.popover(f"Launch them in {count(folds)} folds", icon=":material/rocket_launch:", key="compare-decide"):
         st.caption(
-            f"{count(len(members))} new runs as a study, with the same settings and seeds: {count(jobs)} fold "
-            f"jobs{_takes(members, folds, costs)}. The runs that are here stay as they are."
+            f"{count(len(members))} new runs as a study, with the same settings and seeds{split}: "
+            f"{count(jobs)} fold jobs{_takes(members, folds, costs)}. The runs that are here stay as they are."
         )
         pressed = st.button("Queue them", type="primary", icon=":material/playlist_add:", key="compare-decide-go")
     if not pressed:
@@ -133,13 +135,13 @@ def _launch(members: Sequence[ComparedRun], folds: int, study_id: str) -> None:
     were = [Run(member.id).config() for member in members]  # under their own names, and where their dataset is now
     if (refusal := _of_other_data(were)) is not None:
         raise refusal
-    configs = []
-    for member, config in zip(members, were, strict=True):
-        changed = {
-            "name": one_line(f"{label} {member.name}", LONGEST_RUN),
-            "folds": config.folds.model_copy(update={"count": folds}),
-        }
-        configs.append(config.model_copy(update=changed))
+    shared = were[0].folds.model_copy(
+        update={"count": folds}
+    )  # one split for all: only so can they be set side by side
+    configs = [
+        config.model_copy(update={"name": one_line(f"{label} {member.name}", LONGEST_RUN), "folds": shared})
+        for member, config in zip(members, were, strict=True)
+    ]
     plans = make_plans(configs, scan(configs[0].data))
     where = Path(configs[0].data.root).name
     records.launch_plans(label, f"Which of them is better on {where}?", plans, study_id)
