@@ -159,12 +159,36 @@ def add(study: Study, plan: Plan, scan: Scan, *, run_id: str | None = None, fold
         before = record_file.fresh(study.id, root)
         member = _member(study.id, len(before.runs), plan)
         member = StudyRun(run_id or member.id, member.name, member.config)
-        if member.id in before.run_ids:
+        if Run(member.id, root).exists():
             raise LabError(f"run '{member.id}' exists already.", "It was launched once; open it.", kind="exists")
         if before.paused:
             queue.hold(root, study.id, [member.id])
-        record_file.write(replace(before, runs=[*before.runs, member]), root)
-    return control.launch(plan, member.id, root, study=study.id)
+        runs = {each.id: each for each in before.runs} | {
+            member.id: member
+        }  # in its place, where it was cut off before
+        record_file.write(replace(before, runs=[*runs.values()]), root)
+    try:
+        return control.launch(plan, member.id, root, study=study.id)
+    except Exception:
+        if member.id not in before.run_ids and not Run(member.id, root).exists():
+            _take_out(study.id, member.id, root)
+        raise
+
+
+def _take_out(study_id: str, run_id: str, root: Path) -> None:
+    """A run that was refused has not joined: in the record it would be one that is missing, which nobody asked for."""
+
+    def without(record: Study) -> Study:
+        queue.let_go(Run(run_id, root))  # and no release, which would end the pause of a study that holds nothing else
+        return replace(record, runs=[member for member in record.runs if member.id != run_id])
+
+    try:
+        record_file.change(study_id, root, without)
+    except LabError as error:  # what refused the run is what a person has to read
+        if error.kind == "gone":
+            queue.release(root, study_id, [run_id])
+    except OSError:
+        return
 
 
 def joined(study: Study, plan: Plan, scan: Scan, *, folder: Path | None = None) -> Plan:

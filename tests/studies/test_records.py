@@ -237,6 +237,60 @@ def test_a_run_that_joins_a_paused_study_waits_with_it(seeds, workers):
     assert order(workers.root) == [made.run_ids[0], late.id]
 
 
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_run_that_is_refused_does_not_join_and_the_next_click_launches_it(seeds, workers, monkeypatch, paused):
+    study_config, plans, scanned = seeds
+    made = records.launch(study_config, plans[:1])
+    if paused:
+        made = records.pause(made)
+        queue.let_go(Run(made.run_ids[0]))  # the pause holds nothing but what joins
+    run_id, whole = "20260101-000000-late-0000", control.launch
+
+    def refuses(*args, **kwargs):
+        raise LabError("disk full: no room.", "Free some space.", kind="disk-full")
+
+    monkeypatch.setattr(control, "launch", refuses)
+    with pytest.raises(LabError, match="disk full"):
+        records.add(made, plans[1], scanned, run_id=run_id)
+    after = records.load(made.id)
+    assert after.run_ids == made.run_ids and after.paused == paused and not records.missing(after)
+    assert run_id not in queue.held_runs(workers.root)
+    monkeypatch.setattr(control, "launch", whole)
+    assert records.add(made, plans[1], scanned, run_id=run_id).id == run_id
+    assert records.load(made.id).run_ids == [*made.run_ids, run_id]
+    assert (run_id in queue.held_runs(workers.root)) == paused
+    with pytest.raises(LabError, match="exists already") as error:
+        records.add(made, plans[1], scanned, run_id=run_id)
+    assert error.value.kind == "exists" and records.load(made.id).run_ids == [*made.run_ids, run_id]
+
+
+def test_a_run_that_was_made_before_its_launch_failed_stays_in_the_study(seeds, workers, monkeypatch):
+    study_config, plans, scanned = seeds
+    made = records.launch(study_config, plans[:1])
+    monkeypatch.setattr(queue, "enqueue", lambda *args: (_ for _ in ()).throw(LabError("no room.", "Free some.")))
+    with pytest.raises(LabError, match="no room"):
+        records.add(made, plans[1], scanned)
+    after = records.load(made.id)
+    assert len(after.runs) == 2 and not records.missing(after)
+
+
+def test_a_run_that_was_cut_off_while_it_joined_is_launched_by_the_next_click(seeds, workers, monkeypatch):
+    study_config, plans, scanned = seeds
+    made = records.launch(study_config, plans[:1])
+    run_id, whole = "20260101-000000-late-0000", control.launch
+
+    def dies(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(control, "launch", dies)
+    with pytest.raises(KeyboardInterrupt):
+        records.add(made, plans[1], scanned, run_id=run_id)
+    assert [member.id for member in records.missing(records.load(made.id))] == [run_id]
+    monkeypatch.setattr(control, "launch", whole)
+    records.add(made, plans[1], scanned, run_id=run_id)
+    assert records.load(made.id).run_ids == [*made.run_ids, run_id] and Run(run_id).exists()
+
+
 @pytest.mark.parametrize("then", ["look", "move", "delete", "resume"])
 def test_a_study_that_version_0_1_paused_stays_paused(seeds, workers, then):
     study_config, plans, _ = seeds
