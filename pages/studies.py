@@ -9,7 +9,6 @@ import streamlit as st
 
 from core import places
 from core.compare.verdict import Verdict
-from core.data.scan import scan
 from core.errors import LabError
 from core.studies import record_file, records
 from core.studies.records import Study
@@ -53,14 +52,6 @@ def resume(study: Study) -> None:
 def forget(study: Study) -> None:
     records.delete(study)
     st.query_params.pop("study", None)
-
-
-def launch_missing(study: Study) -> None:
-    gone = records.missing(study)
-    if not gone:  # another tab has launched them since this one was drawn
-        return
-    config = view.config_of(gone[0])
-    records.launch_missing(study, scan(config.data))
 
 
 def header(study: Study, status: view.StudyStatus) -> None:
@@ -289,7 +280,7 @@ if status.missing:
         icon=":material/playlist_add:",
     )
     icon = ":material/rocket_launch:"
-    people.button("Launch the missing runs", study.by, icon=icon, on_click=act, args=(launch_missing, study))
+    people.button("Launch the missing runs", study.by, icon=icon, on_click=act, args=(records.launch_missing, study))
 order(study, status)
 scores.section(study, status)
 slots.line()

@@ -18,8 +18,9 @@ from typing import Any
 import pandas as pd
 
 from core.config import from_dict
+from core.config.parts import DataConfig, FoldsConfig
 from core.data import persons
-from core.data.scan import Scan
+from core.data.scan import Scan, scan
 from core.errors import LabError
 from core.jobs import control, queue
 from core.jobs.room import forecast
@@ -213,18 +214,18 @@ def missing(study: Study, folder: Path | None = None) -> list[StudyRun]:
     return [member for member in study.runs if not Run(member.id, folder).exists()]
 
 
-def launch_missing(study: Study, scan: Scan, *, folder: Path | None = None) -> Study:
+def launch_missing(study: Study, *, folder: Path | None = None) -> Study:
     """Launch what is missing, on the folds of the runs that are there. In a paused study it waits with the others.
 
-    Raises LabError: 'not-yours', as in all that changes a study.
+    Raises LabError: 'not-yours', as in all that changes a study, and what a scan or a plan raises.
     """
     root = folder or runs_folder()
     check_own(study, root)
     study = load(study.id, root)
     gone = missing(study, root)
-    there = len(gone) < len(study.runs)
-    configurations = [from_dict(member.config, member.name) for member in gone]
-    plans = make_plans(configurations, scan, folder=root, people=folds_of(study, root) if there else None)
+    if not gone:  # another tab has launched them since this one was drawn
+        return study
+    plans = _plans_of(gone, folds_of(study, root) if len(gone) < len(study.runs) else None, root)
     ids = [member.id for member in gone]
 
     def begin(record: Study) -> Study:
@@ -232,7 +233,27 @@ def launch_missing(study: Study, scan: Scan, *, folder: Path | None = None) -> S
             queue.hold(root, record.id, ids)  # one of them may have been let go before it was deleted
         return replace(record, refused={run_id: why for run_id, why in record.refused.items() if run_id not in ids})
 
-    return _start(record_file.change(study.id, root, begin), dict(zip(ids, plans, strict=True)), root)
+    return _start(record_file.change(study.id, root, begin), plans, root)
+
+
+def _plans_of(gone: Sequence[StudyRun], people: pd.Series | None, root: Path) -> dict[str, Plan]:
+    """Run id -> plan, in their order: each of its own data settings, as one that joined may have others.
+
+    people: fold by person of the runs that are there; who is new to them stands where the first of these puts them.
+    """
+    configs = {member.id: from_dict(member.config, member.name) for member in gone}
+    alike: dict[tuple[DataConfig, FoldsConfig], list[str]] = {}
+    for run_id, config in configs.items():
+        alike.setdefault((config.data, config.folds), []).append(run_id)
+    scans = {data: scan(data) for data in dict.fromkeys(data for data, _ in alike)}
+    plans: dict[str, Plan] = {}
+    for (data, _), ids in alike.items():
+        made = make_plans([configs[run_id] for run_id in ids], scans[data], folder=root, people=people)
+        plans |= dict(zip(ids, made, strict=True))
+        known = [] if people is None else [people]
+        people = pd.concat([*known, *(plan.samples.set_index("person")["fold"] for plan in made)])
+        people = people[~people.index.duplicated()]
+    return {run_id: plans[run_id] for run_id in configs}
 
 
 def check_own(study: Study, root: Path) -> None:

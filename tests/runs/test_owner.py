@@ -154,7 +154,7 @@ def study(tiny_plan, workers, monkeypatch):
         records.cancel,
         records.delete,
         lambda study: records.move(study, study.run_ids[0], 1),
-        lambda study: records.launch_missing(study, None),
+        records.launch_missing,
         lambda study: records.add(study, None, None),
     ],
     ids=["pause", "resume", "cancel", "delete", "move", "launch missing", "add"],

@@ -11,6 +11,7 @@ from core.data.scan import scan
 from core.errors import LabError
 from core.jobs import control, queue
 from core.places import HOME
+from core.plan.plan import make_plan
 from core.runs import FoldState, Run
 from core.runs.create import create
 from core.runs.lists.summaries import summaries
@@ -47,7 +48,7 @@ def test_a_double_click_launches_one_study(seeds, workers):
 
 
 def test_a_launch_that_was_cut_off_is_completed_on_the_same_folds(seeds, workers, monkeypatch):
-    study_config, plans, scanned = seeds
+    study_config, plans, _ = seeds
     whole, launched = control.launch, []
 
     def dies(plan, *args, **kwargs):
@@ -62,7 +63,7 @@ def test_a_launch_that_was_cut_off_is_completed_on_the_same_folds(seeds, workers
     monkeypatch.setattr(control, "launch", whole)
     (cut,) = record_file.all_studies()
     assert len(cut.runs) == 3 and len(records.missing(cut)) == 2
-    records.launch_missing(cut, scanned)
+    records.launch_missing(cut)
     assert not records.missing(cut)
     splits = [Run(run_id).samples().set_index("person")["fold"].to_dict() for run_id in cut.run_ids]
     assert splits[0] == splits[1] == splits[2]
@@ -189,17 +190,38 @@ def test_a_study_paused_and_deleted_in_the_middle_of_its_launch_does_not_train(s
 
 
 def test_a_study_cancelled_in_the_middle_of_its_launch_stops_and_is_completed_when_asked(seeds, workers, once_made):
-    study_config, plans, scanned = seeds
+    study_config, plans, _ = seeds
     once_made(2, "records.cancel(study)")
     made = records.launch(study_config, plans)
     assert [member.id for member in records.missing(made)] == made.run_ids[2:]
     assert order(workers.root) == [] and all_states(workers.root) == {"cancelled"}
-    records.launch_missing(made, scanned)
+    records.launch_missing(made)
     assert order(workers.root) == made.run_ids[2:]
 
 
+def fold_of(run):
+    return run.samples().set_index("person")["fold"].to_dict()
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_missing_runs_are_launched_on_their_own_data_settings_and_the_same_folds(seeds, workers, kept):
+    study_config, plans, _ = seeds
+    made = records.launch(study_config, plans[:2])
+    of_fewer = with_changes(plans[2], data__max_people=12, folds__seed=77).config
+    fewer = scan(of_fewer.data)
+    records.add(made, make_plan(of_fewer, fewer), fewer)
+    members = records.present(records.load(made.id))
+    before = [fold_of(run) for run in members]
+    assert [len(folds) for folds in before] == [24, 24, 12]
+    for run in members[kept:]:
+        run.delete()
+    records.launch_missing(made)
+    assert [fold_of(run) for run in members] == before
+    assert [run.config().data.max_people for run in members] == [None, None, 12]
+
+
 def test_missing_runs_of_a_paused_study_wait_with_the_others(seeds, workers):
-    study_config, plans, scanned = seeds
+    study_config, plans, _ = seeds
     made = records.launch(study_config, plans)
     lost = Run(made.run_ids[1])
     queue.remove(lost, lost.folds())
@@ -207,7 +229,7 @@ def test_missing_runs_of_a_paused_study_wait_with_the_others(seeds, workers):
     records.pause(made)
     control.resume(Run(made.run_ids[2]))  # by name: it leaves the hold, and comes back to it when it is made anew
     Run(made.run_ids[2]).delete()
-    made = records.launch_missing(made, scanned)
+    made = records.launch_missing(made)
     assert not records.missing(made)
     healing.look_after()
     assert order(workers.root) == [] and workers.run(small_net) == 0
@@ -373,8 +395,6 @@ def test_a_run_that_joins_follows_the_folds_of_the_study(seeds, workers, tiny_pl
     config = tiny_plan.config.model_copy(
         update={"folds": tiny_plan.config.folds.model_copy(update={"seed": 77}), "name": "late"}
     )
-    from core.plan.plan import make_plan
-
     late = make_plan(config, scanned)
     run = records.add(made, late, scanned)
     split = [r.samples().set_index("person")["fold"].to_dict() for r in (Run(made.run_ids[0]), run)]

@@ -11,7 +11,7 @@ from typing import Any
 
 from core import places
 from core.compare.verdict import Verdict
-from core.config import RunConfig, from_dict, settings
+from core.config import RunConfig, settings
 from core.config.names import titles_of
 from core.errors import LabError
 from core.jobs import queue, speed
@@ -149,10 +149,6 @@ def read_status(study: Study) -> StudyStatus:
             Row(run, name, colour, summary["epochs"], summary["task"], summary["folds"], seconds, held_back, own)
         )
     return StudyStatus(rows, missing(study), broken, study.paused)
-
-
-def config_of(member: StudyRun) -> RunConfig:
-    return from_dict(member.config, member.name)
 
 
 @lru_cache(maxsize=2048)
