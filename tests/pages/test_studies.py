@@ -17,8 +17,10 @@ from core.runs.lists.summaries import summaries
 from core.studies import grid as study
 from core.studies import healing, record_file, records
 from core.studies.record_file import Study, StudyRun
+from core.text import plain
 from pages.parts.compare import pick
 from tests import compared
+from tests.pages.app import captions
 from tests.pages.launch_form import faces, field, open_group, open_on, open_page, text_of
 from tests.pages.study_form import open_study, study_button, vary
 from tests.pages.trials import lost_samples
@@ -198,6 +200,15 @@ def test_the_matrix_shows_folds_scores_and_a_failure_without_markup(record):
     assert "Lower the rates. The other runs go on" in text
 
 
+def right_together(*networks):
+    """Share of photos that all networks get right, over two folds, as the page writes it. networks: from `answer`."""
+    shares = [
+        np.mean(np.logical_and.reduce([network[fold]["label"] == network[fold]["predicted"] for network in networks]))
+        for fold in (0, 1)
+    ]
+    return f"{np.mean(shares):.3f} ± {np.std(shares, ddof=1):.3f} (2)"
+
+
 def answer(run, rng):
     """Every fold done, with random predictions. Returns them by fold."""
     names, predictions = run.info()["class_names"], {}
@@ -226,13 +237,27 @@ def test_joint_and_single_attribute_networks_are_scored_side_by_side_on_the_same
     team = next(i for i, cells in enumerate(rows) if cells and cells[0] == "gender + age, two networks")
     scored = [re.sub(r"<[^>]+>", "", cells[1]) for cells in rows[team - 3 : team + 3]]
     assert scored == ["joint", "gender", "age"] * 2
-    right = [
-        np.mean((gender[fold]["label"] == gender[fold]["predicted"]) & (age[fold]["label"] == age[fold]["predicted"]))
-        for fold in (0, 1)
-    ]
-    alone = [np.mean(gender[fold]["label"] == gender[fold]["predicted"]) for fold in (0, 1)]
-    assert rows[team][3] == f"{np.mean(right):.3f} ± {np.std(right, ddof=1):.3f} (2)"
-    assert rows[team + 1][3] == f"{np.mean(alone):.3f} ± {np.std(alone, ddof=1):.3f} (2)"
+    assert rows[team][3] == right_together(gender, age)
+    assert rows[team + 1][3] == right_together(gender)
+
+
+def test_networks_that_are_trained_anew_under_their_ids_show_their_new_scores_together(opened, tmp_path):
+    settings = {"folds.count": 2, "task.unmasked": True}
+    config = study.StudyConfig(name="s", recipe="quick", set=settings, grid={"task.name": ["gender", "age"]})
+    configs = study.expand(config, {"root": str(faces(tmp_path / "faces"))})
+    record = records.launch(config, study.make_plans(configs, scan(configs[0].data)))
+    rng = np.random.default_rng(0)
+    for anew in (False, True):
+        if anew:
+            Run(record.run_ids[0]).delete()
+            press(show(study=record.id), "Launch the missing runs")
+        gender, age = (answer(Run(run_id), rng) for run_id in record.run_ids)
+        table = re.findall(r"<tr>(.*?)</tr>", text_of(show(study=record.id)))
+        rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table]
+        (joint,) = (cells for cells in rows if cells and cells[0] == "gender + age, two networks")
+        assert joint[3] == right_together(gender, age)
+    Run(record.run_ids[1]).predictions_file(1, "final").unlink()
+    assert plain("fold 1 has no final predictions yet.") in captions(show(study=record.id))
 
 
 def test_pause_empties_the_queue_and_resume_fills_it_in_the_same_order(record):

@@ -87,7 +87,7 @@ def several_networks(team: Sequence[Row], tasks: Sequence[str], joint: Row | Non
     classes = tuple(joint.run.info()["class_names"]) if joint else None
     if classes is None and math.prod(len(row.run.info()["class_names"]) for row in team) > MOST_COMBINATIONS:
         return ""
-    versions = tuple((str(row.run.dir), tuple(_done(row))) for row in team)
+    versions = tuple((str(row.run.dir), _written(row)) for row in team)
     scores = {kind: _together(versions, kind, classes) for kind in KINDS}
     if not scores["best"][0]:
         return ""
@@ -99,6 +99,12 @@ def several_networks(team: Sequence[Row], tasks: Sequence[str], joint: Row | Non
 
 def _done(row: Row) -> list[int]:
     return [int(fold["fold"]) for fold in row.folds if fold["state"] == "done"]
+
+
+def _written(row: Row) -> tuple[tuple[int, int], ...]:
+    """(fold, time) of the predictions of finished folds: a run that is made anew under its id has new ones."""
+    files = [(fold, row.run.predictions_file(fold, kind)) for fold in _done(row) for kind in KINDS]
+    return tuple((fold, path.stat().st_mtime_ns if path.is_file() else 0) for fold, path in files)
 
 
 def _lines(title: str, joint: dict[str, list[JointScore]], attributes: dict[str, list[AttributeScore]]) -> str:
