@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 from core import places
 from core.config import RunConfig, from_dict, recipes
 from core.config.run_config import Part, field_errors, with_value
-from core.config.settings import leaves
+from core.config.settings import differing, flat, leaves
 from core.data.scan import Scan
 from core.errors import LabError
 from core.jobs import queue, speed
@@ -192,8 +192,15 @@ def make_plans(
 
     The run that uses most people (then most classes) splits them; the others follow it, and whom it lacks the first
     of them assigns for all. people: fold by person of runs that are there already, which all follow. Runs with
-    different numbers of folds or seeds of the split do not share folds and are refused.
+    different numbers of folds or seeds of the split do not share folds and are refused, as are runs of other data
+    settings: the scan is of one reading of a dataset.
     """
+    if apart := of_other_data(configurations):
+        raise LabError(
+            f"study: its runs have different data settings ({', '.join(apart)}).",
+            "Take them out of the grid and set them for all runs: runs are compared on the same photos.",
+            kind="data",
+        )
     if len({c.folds for c in configurations}) > 1:
         raise LabError(
             "study: its runs ask for different folds.",
@@ -211,6 +218,13 @@ def make_plans(
             samples = plans[place].samples
             people = pd.concat([people, _fold_of(samples[~samples["person"].isin(people.index)])])
     return plans
+
+
+def of_other_data(configurations: Sequence[RunConfig]) -> list[str]:
+    """The dotted data settings that are not the same in all of them."""
+    if len({config.data for config in configurations}) < 2:
+        return []
+    return [path for path in differing([flat(config) for config in configurations]) if path.startswith("data.")]
 
 
 def _leads(plan: Plan) -> tuple[bool, int, int]:

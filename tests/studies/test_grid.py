@@ -105,6 +105,16 @@ def test_runs_with_different_folds_are_no_study(scanned):
         study.make_plans(made, scanned)
 
 
+def test_runs_that_read_other_data_are_no_study(scanned):
+    """One scan is of one reading of a dataset: the others would be trained on the photos of the first."""
+    grid = {"data.max_people": [100, 200], "data.test_set": ["pool"]}
+    settings = StudyConfig(name="k", recipe="quick", set={"folds.count": 2}, grid=grid)
+    made = study.expand(settings, {"root": scanned.root})
+    with pytest.raises(LabError, match=r"different data settings \(data\.max_people\)") as refused:
+        study.make_plans(made, scanned)
+    assert refused.value.kind == "data"
+
+
 def test_the_estimate_counts_runs_jobs_steps_and_disk(scanned, tmp_path):
     config = study.from_yaml(YAML)
     plans = study.make_plans(study.expand(config, {"root": scanned.root}), scanned)

@@ -14,7 +14,6 @@ from core.compare.members import ComparedRun
 from core.compare.verdict import Verdict
 from core.config import RunConfig
 from core.config.names import titles_of
-from core.config.settings import differing, flat
 from core.data.scan import scan
 from core.errors import LabError
 from core.jobs import control
@@ -24,7 +23,7 @@ from core.runs.create import new_id
 from core.runs.owners import owner
 from core.runs.states import ALIVE
 from core.studies import records
-from core.studies.grid import make_plans
+from core.studies.grid import make_plans, of_other_data
 from core.text import count, duration, one_line, plain
 from pages.parts.people import people
 from pages.parts.shared import badges
@@ -79,7 +78,7 @@ def _resume(stopped: Sequence[ComparedRun]) -> None:
 
 def _queue(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCost]) -> None:
     """What is launched, what it takes, and the click that does it; why not, where the runs are not of the same data."""
-    if (refusal := _of_other_data([member.config for member in members])) is not None:
+    if (refusal := _refusal([member.config for member in members])) is not None:
         st.caption(f"{plain(refusal.message)} {refusal.remedy}")
         return
     key = "+".join([*(member.id for member in members), str(folds)])
@@ -105,10 +104,9 @@ def _queue(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCo
     st.switch_page(STUDIES, query_params={"study": study_id})
 
 
-def _of_other_data(configs: Sequence[RunConfig]) -> LabError | None:
+def _refusal(configs: Sequence[RunConfig]) -> LabError | None:
     """Why the runs cannot be launched together: all are planned on one scan, which is of one dataset, read one way."""
-    apart = [path for path in differing([flat(config) for config in configs]) if path.startswith("data.")]
-    if not apart:
+    if not (apart := of_other_data(configs)):
         return None
     return LabError(
         f"The data settings of these runs differ ({', '.join(titles_of(apart).values())}): they cannot be launched "
@@ -133,11 +131,9 @@ def _launch(members: Sequence[ComparedRun], folds: int, study_id: str) -> None:
     """Raises LabError as a launch from the form does."""
     label = one_line(f"{' or '.join(member.name for member in members)}, {folds} folds", LONGEST)
     were = [Run(member.id).config() for member in members]  # under their own names, and where their dataset is now
-    if (refusal := _of_other_data(were)) is not None:
+    if (refusal := _refusal(were)) is not None:
         raise refusal
-    shared = were[0].folds.model_copy(
-        update={"count": folds}
-    )  # one split for all: only so can they be set side by side
+    shared = were[0].folds.model_copy(update={"count": folds})  # one split for all, else they share no folds
     configs = [
         config.model_copy(update={"name": one_line(f"{label} {member.name}", LONGEST_RUN), "folds": shared})
         for member, config in zip(members, were, strict=True)
