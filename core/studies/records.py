@@ -250,8 +250,8 @@ def _plans_of(gone: Sequence[StudyRun], people: pd.Series | None, root: Path) ->
     for (data, _), ids in alike.items():
         made = make_plans([configs[run_id] for run_id in ids], scans[data], folder=root, people=people)
         plans |= dict(zip(ids, made, strict=True))
-        known = [] if people is None else [people]
-        people = pd.concat([*known, *(plan.samples.set_index("person")["fold"] for plan in made)])
+        before = [] if people is None else [people]
+        people = pd.concat([*before, *(plan.samples.set_index("person")["fold"] for plan in made)])
         people = people[~people.index.duplicated()]
     return {run_id: plans[run_id] for run_id in configs}
 
