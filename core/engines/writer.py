@@ -438,11 +438,8 @@ class Writer:
             {"run": held.run.id, "fold": held.fold, "attempt": held.attempt, "node": held.node.get("name")}
             for held in self.held.values()
         ]
-        unused = [
-            f"{node['name']} was {BY_HAND}" if node["why"] == BY_HAND else node["why"]
-            for node in self.status.get("nodes", [])
-            if node["why"]
-        ]
+        nodes = [node for node in self.status.get("nodes", []) if node["why"]]
+        unused = [f"{node['name']} was {BY_HAND}" if node["why"] == BY_HAND else node["why"] for node in nodes]
         words = ["No node of the cluster can take a fold job", *unused, *self._too_small()]
         no_place = "" if self.status.get("places", 1) else f"{'; '.join(words)}."
         report = {"address": self.address, "when": time.time(), **self.status, "under_way": under_way}
