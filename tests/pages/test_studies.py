@@ -19,6 +19,7 @@ from core.studies import healing, record_file, records
 from core.studies.record_file import Study, StudyRun
 from core.text import plain
 from pages.parts.compare import pick
+from pages.parts.studies import view
 from tests import compared
 from tests.pages.app import captions
 from tests.pages.launch_form import faces, field, open_group, open_on, open_page, text_of
@@ -409,6 +410,15 @@ def test_more_runs_than_are_compared_say_so_whether_their_classes_are_the_same_o
         assert words in text_of(show(study="20260301-000000-s-0000"))
     press(show(study="20260301-000000-s-0000"), "Compare")
     assert opened[-1] == ("compare", {"runs": f"{made[0].id},{made[1].id},{made[3].id}"})
+
+
+def test_a_run_whose_configuration_was_away_once_is_estimated_when_it_is_back(record):
+    member = record.runs[0]
+    run = Run(member.id)
+    away = run.config_file.rename(run.dir / "away")
+    assert view._fold_seconds(lambda config: 10.0, member, 30, 5) is None
+    away.rename(run.config_file)
+    assert view._fold_seconds(lambda config: 10.0, member, 30, 5) is not None
 
 
 def test_how_far_a_study_is_stands_in_the_browsers_tab_also_after_a_tick(record, monkeypatch):

@@ -152,19 +152,19 @@ def read_status(study: Study) -> StudyStatus:
 
 
 @lru_cache(maxsize=2048)
-def _speed_config(run_dir: str) -> RunConfig | None:
-    """A run's configuration, which never changes."""
-    try:
-        return Run(Path(run_dir).name, Path(run_dir).parent).config()
-    except LabError:
-        return None
+def _speed_config(run_dir: str) -> RunConfig:
+    """A run's configuration, which never changes. Raises LabError as Run.config does."""
+    return Run(Path(run_dir).name, Path(run_dir).parent).config()
 
 
 def _fold_seconds(
     speed_of: Callable[[RunConfig], float | None], member: StudyRun, photos: int, folds: int
 ) -> float | None:
-    config = _speed_config(str(Run(member.id).dir))
-    images_per_second = speed_of(config) if config else None
+    try:
+        config = _speed_config(str(Run(member.id).dir))
+    except LabError:
+        return None
+    images_per_second = speed_of(config)
     if not images_per_second:
         return None
     return photos * ((folds - 1) / folds + 1 / folds / 3) * config.epochs / images_per_second + 5
