@@ -217,14 +217,20 @@ def test_flips_show_both_answers_and_lead_to_the_maps_of_both(study):
     assert at.query_params["side"] == "baseline"
 
 
-def test_flips_of_the_last_epoch_lead_to_the_answers_of_the_last_epoch(study, monkeypatch):
-    opened = []
+@pytest.fixture
+def opened(monkeypatch) -> list[dict]:
+    """The addresses to which a page turned, instead of turning there."""
+    addresses = []
 
     def switch(page, *, query_params):
-        opened.append(query_params)
+        addresses.append(query_params)
         st.stop()
 
     monkeypatch.setattr(st, "switch_page", switch)
+    return addresses
+
+
+def test_flips_of_the_last_epoch_lead_to_the_answers_of_the_last_epoch(study, opened):
     best, at = (page("compare", runs=",".join(IDS[:2]), **asked) for asked in ({}, {"which": "final"}))
     links, of_the_best = (re.findall(r'href="(look_inside[^"]+)"', html(each)) for each in (at, best))
     assert len(links) > 1 and all("&amp;which=final" in link for link in links)
@@ -258,14 +264,7 @@ def test_the_form_of_a_report_says_what_the_file_shows_of_people_and_blurs_them_
     assert b"data:image/jpeg" not in at.session_state["report-made"][1]
 
 
-def test_all_flips_of_one_side_are_selected_in_look_inside(study, monkeypatch):
-    opened = []
-
-    def switch(page, *, query_params):
-        opened.append(query_params)
-        st.stop()
-
-    monkeypatch.setattr(st, "switch_page", switch)
+def test_all_flips_of_one_side_are_selected_in_look_inside(study, opened):
     at = page("compare", runs=",".join(IDS[:2]))
     flipped = at.button(key="flips-select")
     flipped.click().run()
