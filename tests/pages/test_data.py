@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config.run_config import DataConfig
 from core.data import recent, thumbnails, understood
+from core.data.chosen.selections import selection
 from core.data.labels import correction_rows, corrections
 from core.data.labels.corrections import Correction
 from core.data.scan import scan
@@ -675,3 +676,26 @@ def test_what_is_understood_comes_before_decoding_which_one_click_leaves_to_the_
     choice = page.session_state["choice"]
     assert choice["decode"] == "first epoch"
     assert "6 photos are known by the header alone" in words(open_page({"data-choice": choice}))
+
+
+def close_and_select():
+    import streamlit as st
+
+    from pages.parts.correcting import several
+    from pages.parts.data.view import begin_selection, go
+
+    root = st.session_state["root"]
+    begin_selection(root)
+    go(photo="first.jpg")
+    go(photo=None)
+    st.query_params["photo"] = "first.jpg"  # as a quick click brings it: the browser has not heard of the close yet
+    several.of(root).take(["second.jpg"], False)
+
+
+def test_a_photo_that_was_closed_is_not_selected_with_the_next_one(tmp_path, folder):
+    at = AppTest.from_function(close_and_select, default_timeout=60)
+    at.session_state["root"] = str(tmp_path)
+    at.run()
+    assert not at.exception
+    with_one = selection(str(tmp_path), ["second.jpg"])
+    assert at.session_state["selection-now"] == {with_one.root: with_one} and "photo" not in at.query_params

@@ -16,7 +16,7 @@ from core.errors import LabError
 from core.text import count, number_of
 from pages.parts.correcting import said, slim
 from pages.parts.data import photo
-from pages.parts.data.view import View, pick_several
+from pages.parts.data.view import View, looked_at, pick_several
 from pages.parts.selection import selected
 from pages.parts.selection.several import Several, is_on
 from pages.parts.shared import badges
@@ -120,7 +120,7 @@ def of(root: str) -> Several:
     the way; where none is selected yet, the one that is looked at counts as the first."""
 
     def take(samples: list[str], is_range: bool) -> None:
-        now = selected.of(root).samples or [each for each in (st.query_params.get("photo"),) if each]
+        now = selected.of(root).samples or [each for each in (looked_at(),) if each]
         if is_range or not set(samples) <= set(now):
             pick_several(root, [*now, *samples])
         else:

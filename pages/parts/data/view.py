@@ -18,6 +18,7 @@ from pages.parts.shared import fields
 
 MOST = 8  # words about one photo
 PAGE = 60  # photos of the gallery
+_LOOKED_AT = "data-photo-now"  # in the session: the photo that is looked at, as the last click left it
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,16 @@ def address_number(name: str, default: int, low: int, high: int) -> int:
     return min(high, max(low, int(text))) if text.isascii() and text.isdecimal() else default
 
 
+def looked_at() -> str:
+    """The photo that is looked at; "" for none. For who answers a click: the address that comes with it may be from
+    before the click before it, and name a photo that was closed."""
+    return st.session_state.get(_LOOKED_AT, address("photo"))
+
+
 def go(**values: object) -> None:
     """Change the address; None takes a name out."""
+    if "photo" in values:
+        st.session_state[_LOOKED_AT] = str(values["photo"] or "")
     for name, value in values.items():
         if value is None:
             st.query_params.pop(name, None)
@@ -74,11 +83,13 @@ def go(**values: object) -> None:
 
 def pick_photo(sample: str) -> None:
     """Look at a photo; a second click lets it go."""
-    go(photo=None if address("photo") == sample else sample)
+    go(photo=None if looked_at() == sample else sample)
 
 
 def begin_selection(root: str) -> None:
-    """Takes up what is selected of the dataset, also as addresses of older labs name it (?photos=, commas as %2C)."""
+    """Takes up what is selected of the dataset, also as addresses of older labs name it (?photos=, commas as %2C), and
+    the photo that is looked at."""
+    st.session_state[_LOOKED_AT] = address("photo")
     selected.begin(root)
     named = [unquote(part) for part in address("photos").split(",") if part]
     go(photos=None)
