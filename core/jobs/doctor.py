@@ -21,7 +21,7 @@ import psutil
 
 from core import machine, places
 from core.errors import LabError
-from core.jobs import gpus, halt, slots
+from core.jobs import gpus, halt, queue
 from core.jobs.alerts import addresses
 from core.network import weights
 from core.runs import Run
@@ -127,8 +127,7 @@ def _machine(root: Path, top: Path) -> Iterator[Finding]:
             "There is an NVIDIA card, but torch cannot use it.",
             "Install a torch with CUDA and a driver that it knows, then ask again in ten minutes.",
         )
-    at_once = slots.read(root).count
-    yield Finding("machine", "good", f"{_counted(at_once, 'fold job')} at a time.")
+    yield Finding("machine", "good", f"{_counted(queue.slot_count(root), 'fold job')} at a time.")
 
 
 def _shared_memory(top: Path) -> Iterator[Finding]:

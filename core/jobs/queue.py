@@ -227,6 +227,11 @@ def slot_count(runs: Path) -> int:
     return slots.forced() or gpu_count(runs) or slots.read(runs).count
 
 
+def slots_are_set(runs: Path) -> bool:
+    """Whether the settings say how many slots there are: not where FACET_SLOTS is set, or where there is a GPU."""
+    return not slots.forced() and not gpu_count(runs)
+
+
 def threads_of_a_slot(runs: Path) -> int:
     """The cores shared among the slots, or as the settings say, so that two CPU slots do not fight."""
     return slots.read(runs).threads or max(1, machine.cores() // slot_count(runs))

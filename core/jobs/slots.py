@@ -1,4 +1,7 @@
-"""How many fold jobs train at a time on a CPU, and with how many threads each: a setting of the lab. No torch."""
+"""How many fold jobs train at a time on a CPU, and with how many threads each: a setting of the lab. No torch.
+
+How many really do is told by queue.slot_count alone: FACET_SLOTS and GPUs win over the setting.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +34,6 @@ class Slots:
     count: int = field(default_factory=default_count)
     threads: int | None = None
 
-    def threads_each(self) -> int:
-        return self.threads or max(1, machine.cores() // self.count)
-
 
 def forced() -> int | None:
     """FACET_SLOTS, which wins over the setting; None when it is not set or no number."""
@@ -42,15 +42,13 @@ def forced() -> int | None:
 
 
 def read(root: Path) -> Slots:
-    """The setting, FACET_SLOTS over it; the default where settings.json is absent or unreadable."""
+    """The setting, whatever wins over it; the default where settings.json is absent or unreadable."""
     try:
         settings = machine_settings.read(root)
         count = settings["cpu_slots"] if "cpu_slots" in settings else default_count()
-        slots = check(count, settings.get("threads_per_slot"))
+        return check(count, settings.get("threads_per_slot"))
     except (OSError, ValueError, TypeError, LabError):
-        slots = Slots()
-    forced_count = forced()
-    return Slots(forced_count, slots.threads) if forced_count else slots
+        return Slots()
 
 
 def check(count: Any, threads: Any) -> Slots:

@@ -182,7 +182,8 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
     with fold_job.output_to(run.log_file):
         reporter, begun = fold_job.Reporter(run, fold), None
         with fold_job.ending(run, fold) as end:
-            fold_job.begin(run, fold, {**deaths.note(), "slots": queue.slot_count(run.dir.parent)})
+            slots = {"slots": queue.slot_count(run.dir.parent), "slots_are_set": queue.slots_are_set(run.dir.parent)}
+            fold_job.begin(run, fold, {**deaths.note(), **slots})
             entry.unlink(missing_ok=True)
             run.sweep(fold)
             run.log(f"fold {fold}: started, {run.written_state(fold).epoch} epochs done before")

@@ -18,6 +18,7 @@ from filelock import Timeout
 from core import machine
 from core.errors import LabError
 from core.runs.states import FoldState
+from core.text import number_of
 
 if TYPE_CHECKING:
     from core.runs.run import Run
@@ -136,14 +137,24 @@ def _reason(last: dict[str, Any]) -> str:
 
 
 def _remedy(run: Run, state: FoldState) -> str:
-    """After the second time not only that it can be resumed, but what has to change."""
+    """After the second time not only that it can be resumed, but what has to change.
+
+    Where the settings do not say how many fold jobs train at a time, or a note of an older lab does not tell whether
+    they do, it is FACET_SLOTS that lowers them: it wins over all.
+    """
     ways = []
-    slots = (state.worker or {}).get("slots")
+    worker = state.worker or {}
+    slots = worker.get("slots")
     if isinstance(slots, int) and slots > 1:
-        ways.append(f"lower the fold jobs at a time from {slots} to {slots - 1}")
+        if worker.get("slots_are_set"):
+            ways.append(f"lower the fold jobs at a time from {slots} to {slots - 1}")
+        else:
+            fewer = number_of(slots - 1, "fold job")
+            ways.append(f"start the lab anew with FACET_SLOTS={slots - 1}, for {fewer} at a time instead of {slots}")
     with contextlib.suppress(LabError):
         size = run.config().training.batch_size
-        ways.append(f"launch it anew with batch size {max(1, size // 2)} instead of {size}")
+        smaller = f"batch size {size // 2} instead of {size}" if size >= 4 else "smaller images or a shallower network"
+        ways.append(f"launch it anew with {smaller}")
     change = ", or ".join(ways) or "free memory"
     if state.memory_kills > 1:
         return f"This was the {_ordinal(state.memory_kills)} time: before you resume, {change}."

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from core import places
-from core.jobs import doctor
+from core.jobs import doctor, gpus, slots
 from core.jobs.alerts import addresses
 from core.storage import asking, locks
 from core.training import checkpoint
@@ -28,6 +28,16 @@ def test_a_lab_in_order_has_no_fault_and_every_subject_is_looked_at(tmp_path):
     subjects = {"versions", "machine", "rights", "door", "locks", "disk", "weights", "runs"}
     assert subjects <= {finding.subject for finding in findings}
     assert all(finding.remedy for finding in findings if finding.verdict != "good")
+
+
+def test_fold_jobs_at_a_time_are_those_that_train(tmp_path, monkeypatch):
+    """One on each GPU, whatever is set for the processor; FACET_SLOTS wins over both."""
+    monkeypatch.delenv("FACET_SLOTS", raising=False)
+    slots.write(tmp_path, slots.Slots(2))
+    monkeypatch.setattr(gpus, "names", lambda root, *_: ["card"] * 3)
+    assert findings_about("machine", tmp_path)[-1].what == "3 fold jobs at a time."
+    monkeypatch.setenv("FACET_SLOTS", "1")
+    assert findings_about("machine", tmp_path)[-1].what == "1 fold job at a time."
 
 
 def test_without_imagenet_weights_it_says_what_a_run_can_start_from_all_the_same(tmp_path, monkeypatch):

@@ -34,10 +34,10 @@ def test_what_is_written_is_read_and_other_settings_stay(tmp_path):
     assert len(queue.slot_locks(tmp_path)) == 3
 
 
-def test_the_environment_wins(tmp_path, monkeypatch):
+def test_the_environment_wins_and_leaves_the_setting_what_it_is(tmp_path, monkeypatch):
     slots.write(tmp_path, Slots(3, 2))
     monkeypatch.setenv("FACET_SLOTS", "5")
-    assert slots.read(tmp_path) == Slots(5, 2)
+    assert slots.read(tmp_path) == Slots(3, 2)
     assert len(queue.slot_locks(tmp_path)) == 5
 
 
@@ -60,10 +60,11 @@ def test_what_cannot_be_is_refused_by_name(tmp_path, count, threads):
         slots.write(tmp_path, Slots(count, threads))
 
 
-def test_cores_are_shared_unless_threads_are_set(monkeypatch):
+def test_cores_are_shared_unless_threads_are_set(tmp_path, monkeypatch):
     monkeypatch.setattr(machine, "cores", lambda: 8)
-    assert [Slots(1).threads_each(), Slots(3).threads_each(), Slots(16).threads_each()] == [8, 2, 1]
-    assert Slots(2, 1).threads_each() == 1
+    for setting, threads in ((Slots(1), 8), (Slots(3), 2), (Slots(16), 1), (Slots(2, 1), 1)):
+        slots.write(tmp_path, setting)
+        assert queue.threads_of_a_slot(tmp_path) == threads
 
 
 def test_settings_are_of_one_machine_and_those_of_before_still_count(tmp_path, monkeypatch):

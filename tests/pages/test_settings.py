@@ -205,6 +205,33 @@ def test_slots_are_a_setting_of_the_lab(folder, monkeypatch):
     assert "2 fold jobs at a time" in captions(page("studies"))
 
 
+@pytest.mark.parametrize(
+    ("gpus", "forced", "words"),
+    [
+        (1, "3", "3 fold jobs at a time, up to 3 on a GPU"),
+        (2, None, "2 fold jobs at a time, one on each GPU"),
+        (3, "2", "2 fold jobs at a time, on 2 of 3 GPUs"),
+    ],
+)
+def test_what_trains_at_a_time_is_told_and_the_setting_stays_itself(folder, monkeypatch, gpus, forced, words):
+    """Where GPUs or FACET_SLOTS say it, the setting is kept for when they do not."""
+    slots.write(folder, slots.Slots(5, 1))
+    monkeypatch.setattr(queue, "gpu_count", lambda runs=None: gpus)
+    monkeypatch.delenv("FACET_SLOTS", raising=False)
+    if forced:
+        monkeypatch.setenv("FACET_SLOTS", forced)
+    at = page("settings")
+    said = captions(at).replace("\\", "")
+    assert f"Now: {words}." in said and ("one fold job trains on each GPU" in said) == (forced is None)
+    assert (f"FACET_SLOTS={forced} is set" in said) == (forced is not None)
+    assert words in captions(page("studies")).replace("\\", "")
+    assert typed(at, "Fold jobs at a time").value == "5"
+    typed(at, "Threads of each").set_value("2").run()
+    at.button(key="slots-save").click().run()
+    assert slots.read(folder) == slots.Slots(5, 2)
+    assert f"5 fold jobs at a time. At the moment it is {words[0]}." in at.toast[0].value.replace("\\", "")
+
+
 def test_without_ray_choosing_a_cluster_says_what_to_install_and_chooses_nothing(folder, monkeypatch):
     monkeypatch.delenv(elsewhere.CHOICE, raising=False)
     find = importlib.util.find_spec

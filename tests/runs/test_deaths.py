@@ -9,13 +9,25 @@ import psutil
 import pytest
 
 from core import machine
-from core.jobs import control, queue
+from core.jobs import control, queue, worker
 from core.runs import FoldState, deaths
 from core.runs.lists.summaries import summaries
 from core.storage import files
 from core.studies import healing
 from tests.control_groups import make_group
-from tests.workers import PATIENCE, assert_done, held, hold_at, launch, log_of, resume, short, small_net, until
+from tests.workers import (
+    PATIENCE,
+    assert_done,
+    held,
+    hold_at,
+    launch,
+    log_of,
+    resume,
+    short,
+    small_net,
+    until,
+    with_changes,
+)
 
 
 @pytest.fixture
@@ -40,10 +52,10 @@ def dead(tiny_plan, runs_folder, monkeypatch):
     """A run whose first fold says running, with the note that its worker left."""
     monkeypatch.setattr(control, "start_worker", lambda root: None)
 
-    def made(progress=True, slots=2, **state):
-        run = launch(tiny_plan, runs_folder)
+    def made(progress=True, batch_size=8, slots_are_set=True, **state):
+        run = launch(with_changes(tiny_plan, training__batch_size=batch_size), runs_folder)
         note = deaths.note()
-        worker = {**note, "slots": slots}
+        worker = {**note, "slots": 2, "slots_are_set": slots_are_set}
         run.write_state(FoldState(0, state="running", epoch=2, worker=worker, **state))
         if progress:
             row = {"kind": "progress", "worker": {**note, "held": 3_120_000_000}}
@@ -64,6 +76,39 @@ def test_killed_for_memory_is_told_with_the_figures(dead, counter):
     assert "Resume goes on after epoch 2." in state.remedy
     assert "fold jobs at a time from 2 to 1" in state.remedy
     assert "batch size 4 instead of 8" in state.remedy
+
+
+@pytest.mark.parametrize("slots_are_set", [False, None])
+def test_where_the_setting_does_nothing_it_is_facet_slots_that_lowers_the_fold_jobs(dead, counter, slots_are_set):
+    """As with GPUs, or where FACET_SLOTS is set; None stands for a note of a lab that did not say."""
+    run = dead(slots_are_set=slots_are_set)
+    counter(4)
+    remedy = run.fold_state(0).remedy
+    assert "start the lab anew with FACET_SLOTS=1, for 1 fold job at a time instead of 2, or launch it anew" in remedy
+    assert "lower the fold jobs" not in remedy
+
+
+@pytest.mark.parametrize(("forced", "gpus", "are_set"), [(None, 0, True), ("3", 0, False), (None, 2, False)])
+def test_a_worker_notes_whether_its_slots_are_those_of_the_settings(
+    tiny_plan, runs_folder, monkeypatch, forced, gpus, are_set
+):
+    monkeypatch.setattr(control, "start_worker", lambda root: None)
+    monkeypatch.delenv("FACET_SLOTS")
+    if forced:
+        monkeypatch.setenv("FACET_SLOTS", forced)
+    monkeypatch.setattr(queue, "gpu_count", lambda runs=None: gpus)
+    monkeypatch.setattr(worker, "import_torch", lambda *_: False)
+    run = launch(tiny_plan, runs_folder)
+    worker.work(runs_folder)
+    assert run.written_state(0).worker["slots_are_set"] is are_set
+
+
+@pytest.mark.parametrize("batch_size", [2, 3])
+def test_no_batch_size_is_advised_that_a_run_cannot_have(dead, counter, batch_size):
+    run = dead(batch_size=batch_size)
+    counter(4)
+    remedy = run.fold_state(0).remedy
+    assert "batch size" not in remedy and "with smaller images or a shallower network" in remedy
 
 
 def test_lists_tell_it_too(dead, counter, runs_folder):
@@ -141,7 +186,8 @@ def test_the_second_time_names_what_has_to_change_and_nothing_resumes_by_itself(
     counter(4)
     control.resume(run)
     assert run.written_state(0).memory_kills == 1
-    run.write_state(FoldState(0, state="running", epoch=2, worker={**deaths.note(), "slots": 2}, memory_kills=1))
+    worker = {**deaths.note(), "slots": 2, "slots_are_set": True}
+    run.write_state(FoldState(0, state="running", epoch=2, worker=worker, memory_kills=1))
     queue.remove(run, run.folds())
     counter(5)
     healing.look_after(runs_folder)

@@ -9,7 +9,7 @@ import streamlit as st
 from core import places
 from core.data.pictures import kept
 from core.errors import LabError
-from core.jobs import control, elsewhere, slots
+from core.jobs import control, elsewhere, queue, slots
 from core.jobs.alerts import addresses
 from core.jobs.room import keep
 from core.text import number_of, plain, size
@@ -146,7 +146,9 @@ def set_slots(count_key: str, threads_key: str) -> None:
         setting = slots.check(_whole(count), _whole(threads) if threads else None)
         slots.write(places.runs_folder(), setting)
         control.ensure_workers()
-        return f"{number_of(setting.count, 'fold job')} at a time."
+        kept = f"{number_of(setting.count, 'fold job')} at a time"
+        at_once = queue.slot_count(places.runs_folder())
+        return f"{kept}." if at_once == setting.count else f"Kept: {kept}. At the moment it is {at_once:,}."
 
     _do(act)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from core import machine, places
 from core.jobs import queue, slots
-from core.jobs.slots import Slots
 from core.places import HOME
-from core.text import plain
+from core.text import number_of, plain
 from pages.parts.people import people
 from pages.parts.settings import change
 from pages.parts.shared.fields import begin
@@ -17,7 +18,8 @@ SETTINGS = HOME / "pages" / "settings.py"
 
 
 def controls() -> None:
-    now = slots.read(places.runs_folder())
+    root = places.runs_folder()
+    now = slots.read(root)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         keys = f"slots-count-{now.count}", f"slots-threads-{now.threads or 0}"
         count = begin(
@@ -36,32 +38,37 @@ def controls() -> None:
             key=keys[1],
             begins=str(now.threads or ""),
             width=190,
-            placeholder=f"{max(1, machine.cores() // now.count)}, shared evenly",
+            placeholder=f"{max(1, machine.cores() // queue.slot_count(root))}, shared evenly",
             help="Empty shares the cores out. A fold that is resumed with another number of threads ends a little "
             "differently in its last digits.",
         )
         people.lab_button(
             "Save", key="slots-save", on_click=change.set_slots, args=keys, disabled=not (count or threads)
         )
-    words = [f"Now: {summary(now)}."]
-    if queue.gpu_count():
+    words = [f"Now: {summary(root)}."]
+    if forced := slots.forced():
+        words.append(f"FACET_SLOTS={forced} is set where the lab was started, and wins over this setting.")
+    elif queue.gpu_count(root):
         words.append("This machine has a GPU: one fold job trains on each GPU, whatever is set for the processor.")
-    if slots.forced():
-        words.append(f"FACET_SLOTS={slots.forced()} is set where the lab was started, and wins over this setting.")
     st.caption(plain(" ".join(words)))
 
 
-def summary(now: Slots) -> str:
-    if gpus := queue.gpu_count():
-        return f"{gpus} fold job{'' if gpus == 1 else 's'} at a time, one on each GPU"
-    jobs = "1 fold job" if now.count == 1 else f"{now.count} fold jobs"
-    threads = "1 thread" if now.threads_each() == 1 else f"{now.threads_each()} threads"
-    return f"{jobs} at a time, {threads}{' each' if now.count > 1 else ''}, {machine.cores()} cores"
+def summary(root: Path) -> str:
+    """What trains at a time, whoever says so: this setting, FACET_SLOTS or the GPUs that there are."""
+    at_once, gpus = queue.slot_count(root), queue.gpu_count(root)
+    jobs = f"{number_of(at_once, 'fold job')} at a time"
+    if gpus > at_once:
+        return f"{jobs}, on {at_once} of {gpus} GPUs"
+    if gpus:
+        of_one = queue.slots_of_a_gpu(root)
+        return f"{jobs}, {'one on each GPU' if of_one == 1 else f'up to {of_one} on a GPU'}"
+    each = number_of(queue.threads_of_a_slot(root), "thread")
+    return f"{jobs}, {each}{' each' if at_once > 1 else ''}, {number_of(machine.cores(), 'core')}"
 
 
 def line() -> None:
     """The setting in a line, with the way to where it is changed."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(plain(summary(slots.read(places.runs_folder()))), width="content")
+        st.caption(plain(summary(places.runs_folder())), width="content")
         if st.button("Change", key="slots-change", icon=":material/settings:", type="tertiary"):
             st.switch_page(SETTINGS)
