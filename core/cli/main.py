@@ -20,7 +20,7 @@ from core.cli.lab import alert
 from core.cli.lab.link import link
 from core.cli.launching import everybody, rendering
 from core.cli.predict import predict
-from core.cli.progress import bar, wait_for
+from core.cli.progress import bar, wait_for, way_on_from_a_stop
 from core.cli.relocate import relocate
 from core.cli.room import disk
 from core.cli.scores.baseline import baseline
@@ -249,8 +249,9 @@ def status(
             print_folds(run)
         return
     listed = summaries(folder)
-    if stop := halt.stopped(folder or places.runs_folder()):
-        print(f"{stop.message} {stop.remedy}\nLet it go on with: python -m core worker", file=sys.stderr)
+    root = folder or places.runs_folder()
+    if stop := halt.stopped(root):
+        print(f"{stop.message} {stop.remedy}\nLet it go on with: {way_on_from_a_stop(root)}", file=sys.stderr)
     if as_json:
         print(json.dumps(listed))
         return
@@ -297,8 +298,8 @@ def worker(
     slot_lock: Annotated[int | None, typer.Option(hidden=True)] = None,
     ready_line: Annotated[int | None, typer.Option("--ready", hidden=True)] = None,
 ) -> None:
-    """Train what waits, then leave; a queue that has stopped goes on. The lab starts workers by itself; on other
-    machines start them by hand."""
+    """Train what waits on this machine, then leave; a queue that has stopped goes on. The lab starts workers by itself;
+    on other machines start them by hand."""
     folder = runs_dir.resolve() if runs_dir else places.runs_folder()
     if not (by_itself or successor):  # nobody typed it: failures that were counted count on
         halt.go_on(folder)

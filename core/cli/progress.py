@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import typer
 
 from core.cli.tables import print_folds
 from core.errors import LabError
-from core.jobs import halt
+from core.jobs import elsewhere, halt
 from core.runs import Run
 from core.runs.states import FINISHED, FoldState
 from core.studies import healing
@@ -30,7 +31,8 @@ def wait_for(run: Run) -> None:
             break
         stop = halt.stopped(run.dir.parent)
         if stop and not any(state.state == "running" for state in states):
-            raise LabError(stop.message, f"{stop.remedy} Go on with: python -m core worker", kind="stopped")
+            way_on = way_on_from_a_stop(run.dir.parent, run.id)
+            raise LabError(stop.message, f"{stop.remedy} Go on with: {way_on}", kind="stopped")
         if time.monotonic() - checked > 5:
             healing.look_after(run.dir.parent)  # another worker may have died with this run's folds still waiting
             checked = time.monotonic()
@@ -48,6 +50,16 @@ def wait_for(run: Run) -> None:
     print_folds(run)
     if any(state.state != "done" for state in states):
         raise typer.Exit(1)
+
+
+def way_on_from_a_stop(root: Path, run_id: str = "RUN") -> str:
+    """The command that lets a queue go on that has stopped: a worker, which trains on this machine, or where fold jobs
+    train on a cluster a resume, which starts the writer beside the lab."""
+    try:
+        trains_here = elsewhere.address(root) is None
+    except LabError:  # no place where fold jobs can train: a resume says so
+        trains_here = False
+    return f"python -m core {'worker' if trains_here else f'resume {run_id}'}"
 
 
 def _progress_line(run: Run, states: list[FoldState]) -> str:

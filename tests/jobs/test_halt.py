@@ -8,8 +8,9 @@ import pytest
 
 from core import places
 from core.cli import progress
+from core.cli.main import main
 from core.errors import LabError, out_of_memory
-from core.jobs import control, halt
+from core.jobs import control, elsewhere, halt
 from core.storage import files
 from tests.pages.app import button, html, labels, page
 from tests.workers import assert_done, launch, log_of, short, small_net, until
@@ -243,6 +244,34 @@ def test_the_command_line_says_so_and_a_worker_started_by_hand_lets_it_go_on(run
     assert halt.stopped(runs_folder) is not None
     assert lab("worker").returncode == 0
     assert halt.stopped(runs_folder) is None
+
+
+def test_where_a_cluster_trains_a_resume_lets_the_queue_go_on_and_no_worker_is_advised(
+    tiny_plan, runs_folder, monkeypatch
+):
+    """A worker would train on this machine what is to train there."""
+    started = []
+    monkeypatch.setenv(elsewhere.CHOICE, "ray://head:10001")
+    monkeypatch.setattr(control, "start_writer", started.append)
+    run = launch(short(tiny_plan), runs_folder)
+    halt.stop(runs_folder, "The Ray cluster at ray://head:10001 is gone: it went away.", "Start it anew.")
+    assert "Let it go on with: python -m core resume RUN\n" in lab("status").stderr
+    with pytest.raises(LabError, match="is gone") as caught:
+        progress.wait_for(run)
+    assert caught.value.remedy == f"Start it anew. Go on with: python -m core resume {run.id}"
+    started.clear()
+    monkeypatch.setattr(sys, "argv", ["core", "resume", run.id])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 0 and halt.stopped(runs_folder) is None
+    assert started == [runs_folder], "the writer, which hands what waits to the cluster"
+
+
+def test_where_no_engine_of_the_name_is_a_stop_is_told_all_the_same(runs_folder, monkeypatch):
+    monkeypatch.setenv(elsewhere.CHOICE, "spark://head:7077")
+    stop_the_queue(runs_folder)
+    done = lab("status")
+    assert done.returncode == 0 and "python -m core resume RUN" in done.stderr
 
 
 def lab(*arguments):
