@@ -40,7 +40,12 @@ def disk(
         str | None, typer.Option("--keep", help="What is kept of runs that end from now on: all, best or results.")
     ] = None,
     pixels_limit: Annotated[
-        float | None, typer.Option("--pixels-limit", help="GB that decoded photos may take; 0 keeps none, -1 no limit.")
+        float | None,
+        typer.Option(
+            "--pixels-limit",
+            help="GB that decoded photos may take; 0 keeps none from now on. -1 is as delivered: above "
+            f"{kept.USUAL / GIGA:g} the oldest go, but those of one dataset may be more.",
+        ),
     ] = None,
     pixels_folder: Annotated[
         str | None, typer.Option("--pixels-folder", help="Where decoded photos lie; '' beside the runs.")

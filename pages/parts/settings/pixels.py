@@ -46,7 +46,7 @@ def section(root: Path) -> None:
             width=170,
             placeholder=f"{kept.USUAL / change.GIGA:g}, and more if needed",
             help="Above it the oldest go that no training uses. Photos of one dataset that take more alone are not "
-            "kept; 0 keeps none. Empty: the oldest go above 20 GB, but those of one dataset may be more.",
+            "kept; 0 keeps none from now on. Empty: the oldest go above 20 GB, but those of one dataset may be more.",
         )
         begin(
             st.text_input,

@@ -1,0 +1,28 @@
+"""The verb `disk`: a choice does what its help says."""
+
+import numpy as np
+
+from core.data.pictures import kept
+from core.data.pictures.kept import PixelRoom
+
+
+def help_of(lab):
+    return " ".join(word for word in lab("disk", "--help").out.split() if word != "│")
+
+
+def test_who_takes_the_limit_of_decoded_photos_back_is_told_what_holds_then(lab, runs_folder):
+    usual = f"{kept.USUAL / 1e9:g}"
+    assert f"-1 is as delivered: above {usual} the oldest go, but those of one dataset may be more." in help_of(lab)
+    assert lab("disk", "--pixels-limit", "3").code == 0
+    assert kept.room_of(runs_folder).limit == 3_000_000_000
+    assert lab("disk", "--pixels-limit", "-1").code == 0
+    assert kept.room_of(runs_folder) == PixelRoom(kept.usual_folder(runs_folder)), "no limit of one's own"
+
+
+def test_a_limit_of_nothing_holds_for_photos_that_are_still_to_be_decoded(lab, runs_folder):
+    pixels = kept.usual_folder(runs_folder) / "a.npy"
+    pixels.parent.mkdir(parents=True)
+    np.save(pixels, np.zeros((10, 8, 8, 3), np.uint8))
+    assert "0 keeps none from now on." in help_of(lab)
+    assert lab("disk", "--pixels-limit", "0").code == 0 and pixels.exists()
+    assert "became free" in lab("disk", "--forget-pixels").out and not pixels.exists()
