@@ -42,7 +42,7 @@ from core.runs.everybody.unmeasured import NOT_MEASURED
 from core.runs.lists.summaries import summaries
 from core.runs.states import overall
 from core.storage import locks
-from core.studies import records
+from core.studies import grid, records
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -174,11 +174,13 @@ def study(
     data: Annotated[Path, typer.Option("--data", help="Folder of the dataset.")],
     runs_dir: RunsOption = None,
     wait: WaitOption = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Launch a large grid without asking.")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help=f"Launch a grid of more than {grid.ASK_ABOVE} runs, too; else it is refused."),
+    ] = False,
 ) -> None:
     """Launch every combination of a grid on the same folds. Prints the run ids, one a line."""
     from core.data.scan import scan
-    from core.studies import grid
 
     folder = runs_dir and runs_dir.resolve()
     config = grid.from_yaml(run_config.read_text(study_file, "study"), study_file.name)

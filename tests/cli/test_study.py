@@ -61,6 +61,11 @@ def test_ten_thousand_runs_are_asked_about_before_anything_is_planned(lab, write
     assert "10,000 runs" in message and "--yes" in message
 
 
+def test_the_help_says_from_how_many_runs_on_a_grid_is_refused(lab):
+    words = " ".join(word for word in lab("study", "--help").out.split() if word != "│")
+    assert f"Launch a grid of more than {study.ASK_ABOVE} runs, too; else it is refused." in words
+
+
 def test_weights_that_are_not_here_are_said_and_nothing_is_queued(lab, write, tiny_dataset, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     file = write({"model.depth": [18, 34]}, **{"model.init": "imagenet"})
