@@ -72,12 +72,13 @@ def serve(
         why = f"The Ray cluster at {address} is gone: {gone}."
         if writer is not None:
             writer.give_up(why)
-        halt.stop(root, why, "Start it anew and let the queue go on, or choose another engine and resume.")
+        remedy = "Start it anew and let the queue go on, or choose another engine and resume."
+        halt.stop(root, why, remedy, "engine")
         _tell_of_stop(root, writer)
     except LabError as error:
         if writer is not None:
             writer.give_up(error.message)
-        halt.stop(root, error.message, error.remedy)
+        halt.stop(root, error.message, error.remedy, error.kind)
         _tell_of_stop(root, writer)
     except Succeeded:
         print("another writer has taken over; this one leaves", file=sys.stderr, flush=True)

@@ -247,14 +247,14 @@ class Writer:
         held.run.log(f"fold {held.fold}: attempt {attempt} begins on {node.get('name')}, {epoch} epochs done before")
 
     def _over(self, held: Held, parcel: Parcel) -> None:
-        kind = parcel.state.get("kind", "")
+        kind, reason = (parcel.state.get(fact, "") for fact in ("kind", "reason"))
         fold_job.forget_resume_point(held.run, held.fold)
         self._let_go(held)
         keep.follow_rule(held.run)
         slot = str(held.node.get("name"))
         if kind in WORTH_A_HALT:
             seconds = 0.0 if not parcel.state.get("epoch") else float("inf")
-            halt.failed(self.root, slot, f"{held.run.id}, fold {held.fold}", parcel.state.get("reason", ""), seconds)
+            halt.failed(self.root, slot, f"{held.run.id}, fold {held.fold}", reason, seconds, kind)
         else:
             halt.ended_well(self.root, slot)
         self.line.ended(held.run)
@@ -384,7 +384,7 @@ class Writer:
                 self.packed[key] = future.result()
             except LabError as error:
                 if error.kind == lab_file.KIND:  # no word about the job: it keeps its place
-                    halt.stop(self.root, error.message, reach.LET_GO_ON)
+                    halt.stop(self.root, error.message, reach.LET_GO_ON, error.kind)
                     continue
                 self._fail(key, {"reason": error.message, "remedy": error.remedy, "kind": error.kind})
             except Exception as error:

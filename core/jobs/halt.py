@@ -27,12 +27,14 @@ class Stop:
     """Why nothing is claimed on this machine. when: Unix time; reason: of the last failure; jobs: 'run id, fold k'.
 
     cause: what stopped it, in a sentence, where it was no row of failures; reason is then what to do about it.
+    kind: of the error that says so, empty where it is not known.
     """
 
     when: float
     reason: str
     jobs: tuple[str, ...]
     cause: str = ""
+    kind: str = ""
 
     @property
     def message(self) -> str:
@@ -58,6 +60,7 @@ def stopped(root: Path) -> Stop | None:
             str(data["reason"]),
             tuple(str(job) for job in data["jobs"]),
             str(data.get("cause", "")),
+            str(data.get("kind", "")),
         )
     except FileNotFoundError:
         return None
@@ -72,25 +75,27 @@ def go_on(root: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def stop(root: Path, cause: str, remedy: str) -> None:
-    """Stop the queue for what is no row of failures, such as a cluster that is gone."""
+def stop(root: Path, cause: str, remedy: str, kind: str = "") -> None:
+    """Stop the queue for what is no row of failures, such as a cluster that is gone. kind: of the error."""
     with contextlib.suppress(OSError, LabError):
         stop_file(root).parent.mkdir(parents=True, exist_ok=True)
-        files.write_json(stop_file(root), asdict(Stop(time.time(), remedy, (), cause)))
+        files.write_json(stop_file(root), asdict(Stop(time.time(), remedy, (), cause, kind)))
 
 
-def failed(root: Path, slot: int | str, job: str, reason: str, seconds: float) -> None:
+def failed(root: Path, slot: int | str, job: str, reason: str, seconds: float, kind: str = "") -> None:
     """Count a failure that nobody foresaw. In a slot the third instant one in a row, each of another job, stops all.
 
     slot: of this machine, or the name of a node of a cluster.
     seconds: from the start of training to the failure; math.inf where an epoch was done.
+    kind: of the error.
     """
 
     def count(counts: dict[str, Any]) -> None:
         before = [entry for entry in counts.get(str(slot), []) if entry["job"] != job]
         counts[str(slot)] = row = [*before, {"job": job, "reason": reason}] if seconds < INSTANT else []
         if len(row) >= IN_A_ROW:
-            files.write_json(stop_file(root), asdict(Stop(time.time(), reason, tuple(e["job"] for e in row))))
+            jobs = tuple(entry["job"] for entry in row)
+            files.write_json(stop_file(root), asdict(Stop(time.time(), reason, jobs, kind=kind)))
 
     _change(root, count)
 

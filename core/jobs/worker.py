@@ -107,7 +107,7 @@ def _work(root: Path, born_with: tuple[int, locks.Inherited] | None, by_itself: 
                 run, fold, fold_lock, entry = job
                 try:
                     if broken_file := reach.broken_lab_file(run):  # each job would fail of it: they keep their places
-                        halt.stop(root, broken_file.message, reach.LET_GO_ON)
+                        halt.stop(root, broken_file.message, reach.LET_GO_ON, broken_file.kind)
                         line.stopped()
                         return count
                     with line.training(run, fold):
@@ -217,7 +217,7 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
     if kind in COUNTED and not deleted:
         seconds = math.inf if reporter.epochs else time.monotonic() - begun if begun else 0.0
         job = run.id if kind in TOGETHER else f"{run.id}, fold {fold}"
-        halt.failed(run.dir.parent, slot, job, end["reason"], seconds)
+        halt.failed(run.dir.parent, slot, job, end["reason"], seconds, kind)
     else:
         halt.ended_well(run.dir.parent, slot)
     return kind in BROKEN and not deleted

@@ -145,6 +145,7 @@ def test_three_runs_whose_dataset_is_gone_stop_the_queue_folds_of_one_run_do_not
     assert [run.fold_state(0).state for run in runs] == ["failed", "failed", "failed", "queued"]
     assert runs[0].fold_state(1).kind == "data-moved"
     assert "not one of its" in halt.stopped(workers.root).remedy
+    assert halt.stopped(workers.root).kind == "data-moved", "who tells of it knows what its words may name"
 
 
 def test_while_the_queue_is_stopped_nobody_starts_a_worker(tiny_plan, workers, monkeypatch):

@@ -17,6 +17,7 @@ from tests.webhooks import listening
 
 DIVERGED = {"kind": "diverged", "reason": "diverged: the loss is not a number at epoch 2.", "remedy": "Lower the rate."}
 MEMORY = {"kind": "memory", "reason": "memory: batch size 64 does not fit.", "remedy": "Try batch size 32."}
+DEVICE = {"kind": "device", "reason": "device: no CUDA GPU is usable here.", "remedy": "Choose device auto or cpu."}
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def tell(run, **options):
     [
         (DIVERGED, "diverged", "trial: diverged", "not a number at epoch 2. Lower the rate. Macro F1 0."),
         (MEMORY, "memory", "trial: stopped for want of memory", "does not fit. Try batch size 32."),
-        ({"kind": "data", "reason": "a photo is gone.", "remedy": ""}, "failed", "trial: failed", "a photo is gone."),
+        (DEVICE, "failed", "trial: failed", "no CUDA GPU is usable here. Choose device auto or cpu."),
     ],
 )
 def test_how_a_run_failed_is_told_in_its_own_words(runs_folder, webhook, why, event, title, text):
@@ -105,12 +106,12 @@ def test_who_cancels_by_force_is_not_told_of_a_death(runs_folder, webhook):
 
 
 def test_a_queue_that_stops_is_told_once_and_once_more_when_it_stops_again(runs_folder, webhook):
-    for cause in ("The GPU is gone.", "It is gone again."):
-        halt.stop(runs_folder, cause, "Look at it.")
+    for cause in ("The cluster is gone.", "It is gone again."):
+        halt.stop(runs_folder, cause, "Look at it.", "engine")
         telling.tell(runs_folder, None)
         telling.tell(runs_folder, None)
     first, second = webhook.bodies()
-    assert (first["event"], first["text"]) == ("queue", "The queue has stopped: The GPU is gone. Look at it.")
+    assert (first["event"], first["text"]) == ("queue", "The queue has stopped: The cluster is gone. Look at it.")
     assert "It is gone again" in second["text"]
     halt.go_on(runs_folder)
     telling.tell(runs_folder, None)

@@ -1,4 +1,7 @@
-"""The end of a run, a death or a stop of the queue, in the words of the lab's pages. Imports no torch."""
+"""The end of a run, a death or a stop of the queue, in the words of the lab's pages. Imports no torch.
+
+They go to other people's machines: what a sentence may name of a dataset stays in the lab.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,20 @@ WORDS = {  # event -> how a run ended, in a title
     "memory": "stopped for want of memory",
     "interrupted": "interrupted",
 }
+# Kinds of errors whose sentences name no photo, person, label or folder of a dataset: these are sent as they are.
+SENT_WHOLE = ("diverged", "memory", "device", "shared-memory", "disk-full", "checkpoint", "engine", "stopped")
+IN_SHORT = {  # what is sent of others, in place of their sentences
+    "data-changed": "not all of its photos are those of the launch any more.",
+    "data-undecided": "some of its photos have another time than at the launch.",
+    "data-moved": "not one of its photos is where it was.",
+    "not-allowed": "some of its photos lie where this lab does not look.",
+    "missing-file": "a photo is gone.",
+    "no-access": "a photo cannot be opened.",
+    "truncated": "a photo is cut off.",
+    "weights": "the weights that it starts from cannot be used.",
+    "unexpected": "an error that nobody foresaw.",
+}
+MORE = "The lab's pages have the whole sentence, which may name photos and is not sent."
 STOPPED = ("failed", "interrupted")
 LONGEST_NAME, LONGEST = 80, 900  # characters of a name, and of what is said
 
@@ -84,7 +101,13 @@ def of_death(run: Run, state: FoldState) -> Message:
 
 
 def of_stop(root: Path, stop: halt.Stop) -> Message:
-    text = one_line(f"{stop.message} {stop.remedy}", LONGEST)
+    if stop.kind in SENT_WHOLE:
+        text = f"{stop.message} {stop.remedy}"
+    elif stop.cause:
+        text = f"The queue has stopped. {MORE}"
+    else:
+        text = f"{stop.message} The last one: {_in_short(stop.kind)}"
+    text = one_line(text, LONGEST)
     return Message("queue", "The queue has stopped", text, link(root, ""), machine=machine.name(), when=time.time())
 
 
@@ -104,7 +127,14 @@ def link(root: Path, page: str) -> str:
 
 def _of_fold(state: FoldState, folds: int) -> str:
     where = f"Fold {state.fold}: " if folds > 1 else ""
+    if state.kind not in SENT_WHOLE:
+        return f"{where}{_in_short(state.kind)}"
     return one_line(f"{where}{LabError(state.reason or 'it says no reason.', state.remedy)}", LONGEST)
+
+
+def _in_short(kind: str) -> str:
+    """An error whose sentence may name something of a dataset, without it."""
+    return f"{IN_SHORT.get(kind, 'it did not come to its end.')} {MORE}"
 
 
 def _name(run: Run, summary: dict) -> str:
