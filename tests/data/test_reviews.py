@@ -8,6 +8,7 @@ import pytest
 from core.data.labels import corrections, reviews
 from core.errors import LabError
 from core.places import lab_folder
+from tests.people import ANNA, BERT, acting
 
 ODD = '=cmd,"a"\nb/ü.jpg'
 
@@ -23,6 +24,20 @@ def test_what_is_confirmed_is_remembered_until_it_is_forgotten(tmp_path):
     reviews.forget("/photos", "a.jpg", tmp_path)
     reviews.forget("/photos", "never there", tmp_path)
     assert reviews.load("/photos", tmp_path) == {ODD: "female >=60"}
+
+
+def test_what_somebody_found_before_stays_theirs(tmp_path, monkeypatch):
+    acting(monkeypatch, ANNA)
+    hers = reviews.confirm("/photos", "a.jpg", "male", tmp_path)
+    lines = reviews.file("/photos", tmp_path).read_text().splitlines()
+    acting(monkeypatch, BERT)
+    assert hers.by == "anna" and reviews.confirm("/photos", "a.jpg", "male", tmp_path) is None
+    assert reviews.file("/photos", tmp_path).read_text().splitlines() == lines
+    his = reviews.confirm("/photos", "b.jpg", "male", tmp_path)
+    reviews.forget("/photos", "b.jpg", tmp_path, made=his._replace(by="anna"))
+    assert reviews.load("/photos", tmp_path) == {"a.jpg": "male", "b.jpg": "male"}, "another one stands there by now"
+    reviews.forget("/photos", "b.jpg", tmp_path, made=his)
+    assert reviews.load("/photos", tmp_path) == {"a.jpg": "male"}
 
 
 def test_many_at_once_lose_none(tmp_path):

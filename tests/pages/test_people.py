@@ -4,8 +4,13 @@ Streamlit takes no click on a button that was drawn greyed. Where one was drawn 
 page forgot to grey it, the verb answers.
 """
 
+import importlib
+
+import numpy as np
+import pandas as pd
 import pytest
 
+from core.data.labels import corrections, reviews
 from core.jobs import queue
 from core.runs import notes
 from core.runs.lists.summaries import summaries
@@ -15,12 +20,19 @@ from core.studies.record_file import Study, StudyRun
 from core.text import plain
 from pages.parts.people import people
 from pages.parts.runs import table
+from tests.answered import made, photo, probabilities_of, table_of
 from tests.pages.app import button, captions, elements, html, labels, page
 from tests.pages.launch_form import faces, open_page, take_folder
 from tests.pages.trials import make_run
 from tests.people import ADMIN, ANNA, BERT, acting
 
 EVIL = "<b>anna</b> **bold** :smile:"
+
+
+@pytest.fixture(autouse=True)
+def door():
+    """Says who asks from when it is first imported on; from then on those who act here do."""
+    importlib.import_module("pages.parts.door.person")
 
 
 @pytest.fixture
@@ -40,6 +52,26 @@ def study(folder, run):
     record_file.folder_of(folder).mkdir(parents=True)
     record_file.write(record, folder)
     return record
+
+
+@pytest.fixture
+def doubted(folder):
+    """A run that is sure that p017 and p008 are labelled wrongly; its dataset."""
+    root = folder / "Photos"  # no name that a run could have
+    samples = table_of(root)
+    for row, sample in enumerate(samples["sample"]):
+        photo(root / sample, row)
+    p = probabilities_of(samples["y"], sure=0.8)
+    p[17] = 0.001 * p[17] + 0.999 * np.eye(6)[3]
+    p[8] = 0.01 * p[8] + 0.99 * np.eye(6)[5]
+    return made(folder, samples, probabilities=p, root=root), root
+
+
+def deciders(root):
+    """Photo -> who decided about its label."""
+    path = reviews.file(root)
+    confirmed = pd.read_csv(path).set_index("sample")["by"].to_dict() if path.exists() else {}
+    return confirmed | {each.sample: each.by for each in corrections.load(root)}
 
 
 def forged(button):
@@ -214,3 +246,41 @@ def test_two_people_on_one_form_launch_one_run_which_is_of_the_first(opened, tmp
     button(his, "Launch").click().run()
     assert len(opened) == 2 and opened[0] == opened[1]
     assert [summary["by"] for summary in summaries()] == ["anna"]
+
+
+@pytest.mark.parametrize("decide", ["Leave photo out", "Label is right"])
+@pytest.mark.parametrize("who", [BERT, ADMIN, ANNA], ids=["other", "admin", "second tab"])
+def test_what_was_decided_of_a_label_on_another_page_is_not_taken_back_here(doubted, monkeypatch, who, decide):
+    run, root = doubted
+    acting(monkeypatch, who)
+    here = page("look_inside", run=run.id, view="labels", label="p017/0.jpg")
+    button(here, "Leave photo out").click().run()
+    acting(monkeypatch, ANNA)
+    hers = page("look_inside", run=run.id, view="labels", label="p008/0.jpg")
+    button(hers, decide).click().run()
+    acting(monkeypatch, who)
+    assert here.query_params["label"] in ("p008/0.jpg", ["p008/0.jpg"])
+    button(here, decide).click().run()
+    said = at_text(here)
+    button(here, "Undo").click().run()
+    assert deciders(root) == {"p008/0.jpg": "anna"}, "one's own decision was the one before"
+    assert button(here, "Undo").disabled
+    assert "p008/0.jpg: the same was decided already, on another page." in said
+    acting(monkeypatch, ANNA)
+    button(hers, "Undo").click().run()
+    assert deciders(root) == {}
+
+
+def test_a_decision_that_one_may_not_take_back_keeps_none_of_those_before_it(doubted, monkeypatch):
+    run, root = doubted
+    acting(monkeypatch, BERT)
+    at = page("look_inside", run=run.id, view="labels", label="p017/0.jpg")
+    button(at, "Leave photo out").click().run()
+    acting(monkeypatch, ANNA)  # who logs in beside him, in the same tab
+    button(at, "Leave photo out").click().run()
+    acting(monkeypatch, BERT)
+    button(at, "Undo").click().run()
+    said = at_text(at)
+    button(at, "Undo").click().run()
+    assert deciders(root) == {"p008/0.jpg": "anna"}
+    assert "the correction of p008/0.jpg belongs to anna" in said

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from core.data.labels import corrections
 from core.data.reach import bounds
@@ -18,6 +20,14 @@ from core.storage import asking, files, locks
 COLUMNS = ("when", "sample", "label", "by")
 OLDER = COLUMNS[:3]
 MEND = "Mend or delete it."
+
+
+class Review(NamedTuple):
+    """When a label was found right, which, and by whom: "" in lists of older labs."""
+
+    when: str
+    label: str
+    by: str
 
 
 def subject(sample: str, attribute: str = "") -> str:
@@ -32,11 +42,11 @@ def file(root: str | Path, folder: Path | None = None) -> Path:
 
 def load(root: str | Path, folder: Path | None = None) -> dict[str, str]:
     """subject -> the class name that was found right. Raises LabError for a file that cannot be read."""
-    return {sample: label for sample, (_, label, _) in _read(file(root, folder)).items()}
+    return {sample: review.label for sample, review in _read(file(root, folder)).items()}
 
 
-def _read(path: Path) -> dict[str, tuple[str, str, str]]:
-    """subject -> when it was found right, the class name, by whom ("" in lists of older labs)."""
+def _read(path: Path) -> dict[str, Review]:
+    """By subject."""
     try:
         lines = list(csv.reader(io.StringIO(path.read_text("utf-8"), newline=""), strict=True))
     except FileNotFoundError:
@@ -48,21 +58,32 @@ def _read(path: Path) -> dict[str, tuple[str, str, str]]:
     head, rows = tuple(lines[0]) if lines else (), [cells for cells in lines[1:] if cells]
     if head not in (COLUMNS, OLDER) or any(len(cells) != len(head) for cells in rows):
         raise LabError(f"reviewed labels {path}: its lines are not {', '.join(COLUMNS)}", MEND, "corrections")
-    return {sample: (when, label, by[0] if by else "") for when, sample, label, *by in rows}
+    return {sample: Review(when, label, by[0] if by else "") for when, sample, label, *by in rows}
 
 
-def confirm(root: str | Path, sample: str, label: str, folder: Path | None = None) -> None:
-    """Remember that whoever asks found this sample's label right. Raises LabError if it cannot be written."""
-    row = datetime.now().astimezone().isoformat(timespec="seconds"), label, asking.asker().name
-    _change(root, folder, lambda reviewed: reviewed | {sample: row})
+def confirm(root: str | Path, sample: str, label: str, folder: Path | None = None) -> Review | None:
+    """Remember that whoever asks found this sample's label right; what was written, None where somebody found the same
+    before: theirs stays as it is. Raises LabError if it cannot be written."""
+    review = Review(datetime.now().astimezone().isoformat(timespec="seconds"), label, asking.asker().name)
+
+    def with_it(reviewed: dict[str, Review]) -> dict[str, Review]:
+        before = reviewed.get(sample)
+        return reviewed if before is not None and before.label == label else reviewed | {sample: review}
+
+    return review if _change(root, folder, with_it)[sample] is review else None
 
 
-def forget(root: str | Path, sample: str, folder: Path | None = None) -> None:
-    """Raises LabError: 'not-yours', and as `confirm` does."""
+def forget(root: str | Path, sample: str, folder: Path | None = None, *, made: Review | None = None) -> None:
+    """made: what `confirm` wrote, which alone is forgotten: what somebody else found since stays.
 
-    def without(reviewed: dict[str, tuple[str, str, str]]) -> dict[str, tuple[str, str, str]]:
-        if sample in reviewed:
-            asking.check(reviewed[sample][2], f"what was found of {sample}")
+    Raises LabError: 'not-yours', and as `confirm` does.
+    """
+
+    def without(reviewed: dict[str, Review]) -> dict[str, Review]:
+        review = reviewed.get(sample)
+        if review is None or (made is not None and review != made):
+            return reviewed
+        asking.check(review.by, f"what was found of {sample}")
         return {name: row for name, row in reviewed.items() if name != sample}
 
     _change(root, folder, without)
@@ -79,7 +100,10 @@ def take_over(old: str | Path, new: str | Path, folder: Path | None = None) -> N
             file(old, folder).unlink(missing_ok=True)
 
 
-def _change(root: str | Path, folder: Path | None, change) -> None:
+def _change(
+    root: str | Path, folder: Path | None, change: Callable[[dict[str, Review]], dict[str, Review]]
+) -> dict[str, Review]:
+    """All of a dataset, after the change."""
     path = file(root, folder)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,9 +111,11 @@ def _change(root: str | Path, folder: Path | None, change) -> None:
             stream = io.StringIO(newline="")
             rows = csv.writer(stream, lineterminator="\n")
             rows.writerow(COLUMNS)
-            rows.writerows((when, sample, label, by) for sample, (when, label, by) in change(_read(path)).items())
+            after = change(_read(path))
+            rows.writerows((when, sample, label, by) for sample, (when, label, by) in after.items())
             files.write_text(path, stream.getvalue())
     except OSError as error:
         raise LabError(
             f"reviewed labels {path}: cannot be written ({error.strerror})", "Check its permissions.", "corrections"
         ) from error
+    return after

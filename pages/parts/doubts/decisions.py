@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.data.labels import corrections, reviews
 from core.data.labels.corrections import Correction
+from core.data.labels.reviews import Review
 from core.data.labels.whose import is_of_person
 from core.data.tasks import class_parts
 from core.data.values import USUAL, column_of, is_number
@@ -29,14 +30,15 @@ KEYS = {"right": "1", "relabel": "2", "out": "3", "undo": "Z"}
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided about a sample of the dataset at root, in words, and what takes it back: ids of corrections, or
-    the subject that was confirmed."""
+    """What was decided about a sample of the dataset at root, in words, and what takes it back: ids of the corrections
+    that it wrote, or the subject that it confirmed with what was written of it."""
 
     root: str
     sample: str
     words: str
     correction_ids: tuple[str, ...] = ()
     confirmed: str = ""
+    review: Review | None = None
 
 
 def show(doubt: Doubt) -> None:
@@ -52,8 +54,7 @@ def decide(doubt: Doubt) -> None:
     The buttons are those of this face alone: a key that is pressed twice decides nothing about the next one.
     """
     st.session_state[ON_SCREEN] = doubt.sample
-    if error := st.session_state.pop(ERROR, None):
-        badges.show_error(error)
+    say_fault()
     with st.container(horizontal=True, key="look-decide"):
         st.button(
             "Label is right",
@@ -85,6 +86,12 @@ def decide(doubt: Doubt) -> None:
     _relabel_form(doubt)
 
 
+def say_fault() -> None:
+    """What went wrong with the decision before, or with taking one back."""
+    if error := st.session_state.pop(ERROR, None):
+        badges.show_error(error)
+
+
 def last(root: str) -> Decision | None:
     """What was decided last about a dataset in this session and not taken back."""
     return next((made for made in reversed(st.session_state.get(MADE, [])) if made.root == root), None)
@@ -106,16 +113,19 @@ def undo_button(root: str) -> None:
 
 
 def _undo(decision: Decision) -> None:
+    """One that may not be taken back is let go all the same: those before it can be."""
     made = st.session_state.get(MADE, [])
     if decision not in made:
         return
     try:
-        if decision.confirmed:
-            reviews.forget(decision.root, decision.confirmed)
-        for correction_id in decision.correction_ids:
-            corrections.undo(decision.root, correction_id)
+        if decision.review is not None:
+            reviews.forget(decision.root, decision.confirmed, made=decision.review)
+        else:
+            corrections.undo_all(decision.root, decision.correction_ids)
     except LabError as error:
         st.session_state[ERROR] = error
+        if error.kind == "not-yours":
+            made.remove(decision)
         return
     made.remove(decision)
     address.put(label=decision.sample)
@@ -125,12 +135,12 @@ def _confirm(doubt: Doubt) -> None:
     if not _is_on_screen(doubt):
         return
     try:
-        reviews.confirm(doubt.root, doubt.subject, doubt.label)
+        review = reviews.confirm(doubt.root, doubt.subject, doubt.label)
     except LabError as error:
         st.session_state[ERROR] = error
         return
     label = f"{doubt.attribute} {doubt.label}".strip()
-    _go_on(doubt, f"{doubt.sample}: {label} confirmed.", confirmed=doubt.subject)
+    _go_on(doubt, f"{doubt.sample}: {label} confirmed.", review=review)
 
 
 def _leave_photo_out(doubt: Doubt) -> None:
@@ -147,11 +157,12 @@ def _write(doubt: Doubt, decided: list[Correction], words: str) -> None:
     if not _is_on_screen(doubt):
         return
     try:
-        written = corrections.add_all(doubt.root, decided)
+        in_force = corrections.add_all(doubt.root, decided)
     except LabError as error:
         st.session_state[ERROR] = error
         return
-    _go_on(doubt, words, correction_ids=tuple(correction.id for correction in written))
+    fresh = tuple(new.id for new, counted in zip(decided, in_force, strict=True) if new.id == counted.id)
+    _go_on(doubt, words, correction_ids=fresh)
 
 
 def _is_on_screen(doubt: Doubt) -> bool:
@@ -164,9 +175,18 @@ def _is_on_screen(doubt: Doubt) -> bool:
     return False
 
 
-def _go_on(doubt: Doubt, words: str, *, correction_ids: tuple[str, ...] = (), confirmed: str = "") -> None:
-    decision = Decision(doubt.root, doubt.sample, words, correction_ids, confirmed)
-    st.session_state.setdefault(MADE, []).append(decision)
+def _go_on(doubt: Doubt, words: str, *, correction_ids: tuple[str, ...] = (), review: Review | None = None) -> None:
+    """To the face that follows. What somebody else had written before is theirs: nothing of it is taken back here."""
+    before = last(doubt.root)
+    if correction_ids or review is not None:
+        confirmed = doubt.subject if review is not None else ""
+        decision = Decision(doubt.root, doubt.sample, words, correction_ids, confirmed, review)
+        st.session_state.setdefault(MADE, []).append(decision)
+    elif before is None or (before.sample, before.words) != (doubt.sample, words):  # else a key was pressed twice
+        st.session_state[ERROR] = LabError(
+            f"{doubt.sample}: the same was decided already, on another page.",
+            "Nothing was written, so that Undo leaves it as it is.",
+        )
     address.put(label=doubt.following)
 
 

@@ -67,6 +67,7 @@ def show(run: Run, answers: Answers, version: tuple, summaries: Sequence[dict[st
         _leave_button()
     st.html(badges.bar(tally.decided / max(1, candidates), name="of the candidates are decided"))
     if waiting.empty:
+        decisions.say_fault()
         st.info(queue.nothing_waits(tally), icon=":material/done_all:")
         st.html(f'<div class="lab-meta" role="status">{queue.in_words(tally, len(answers.table))}</div>')
         retrain.offer(run, tally, summaries)

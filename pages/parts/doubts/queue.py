@@ -139,6 +139,7 @@ def nothing_waits(tally: Tally) -> str:
 
 
 def _nothing_waits(tally: Tally) -> None:
+    decisions.say_fault()
     st.info(nothing_waits(tally), icon=":material/done_all:")
     if st.button("Show all mistakes", icon=":material/grid_view:"):
         address.put(view=None)
