@@ -58,12 +58,14 @@ def change_notes(
     remove: Iterable[str] = (),
     text: str | None = None,
     name: str | None = None,
+    seen: Notes | None = None,
 ) -> Notes:
     """Add tags to those that the run has at that moment, take others off, and replace note and name where given.
 
-    Under another name the run keeps its id, its folder and what was frozen.
-    Raises LabError: 'gone', 'not-yours', 'read-only', 'locked', or 'notes' for more than 12 tags, a tag above 30 or a
-    note above 2,000 characters, no name or one above 60.
+    Under another name the run keeps its id, its folder and what was frozen. seen: what stood there when this was
+    written; a note or a name that somebody wrote since is not replaced.
+    Raises LabError: 'gone', 'not-yours', 'read-only', 'locked', 'changed' for what was written since, or 'notes' for
+    more than 12 tags, a tag above 30 or a note above 2,000 characters, no name or one above 60.
     """
     if text is not None and len(text) > NOTE_LENGTH:
         raise LabError(f"the note has {len(text):,} characters.", f"Shorten it to {NOTE_LENGTH:,}.", kind="notes")
@@ -77,9 +79,22 @@ def change_notes(
         tags = _checked(run, (*(tag for tag in notes.tags if tag not in removed), *added))
         written = notes.text if text is None else text.strip()
         changed = replace(notes, tags=tags, text=written, name=fresh or notes.name)
+        if seen is not None:
+            _check_seen(run, seen, notes, changed)
         return notes if changed == notes else replace(changed, by=asking.asker().name)
 
     return _change(run, change)
+
+
+def _check_seen(run: Run, seen: Notes, now: Notes, changed: Notes) -> None:
+    for what, part in (("note", "text"), ("name", "name")):
+        before, there, fresh = (getattr(each, part) for each in (seen, now, changed))
+        if there not in (before, fresh):
+            raise LabError(
+                f"run '{run.id}': somebody wrote another {what} meanwhile; nothing was saved.",
+                "Read it, then save what is to stand there.",
+                kind="changed",
+            )
 
 
 def archive(ids: Sequence[str], folder: Path | None = None) -> None:

@@ -313,6 +313,48 @@ def test_what_another_page_wrote_since_the_form_was_drawn_stays(folder):
     assert notes.read_notes(run).tags == ("elsewhere", "mine")
 
 
+def typed(at, widgets, label, value):
+    """Type into the one field of this label."""
+    (only,) = [each for each in widgets if each.label == label]
+    only.set_value(value)
+    return at
+
+
+def test_a_note_that_another_page_wrote_meanwhile_is_read_before_it_is_replaced(folder):
+    run = make_run(folder, "one")
+    notes.change_notes(run, text="first")
+    at = page("runs", runs=run.id)
+    typed(at, at.text_area, "Note", "mine")
+    typed(at, at.multiselect, "Tags", ["good"])
+    notes.change_notes(run, text="written elsewhere", name="another name")
+    button(at, "Save").click().run()
+    assert notes.read_notes(run) == notes.Notes((), "written elsewhere", name="another name")
+    assert "somebody wrote another note meanwhile" in html(at)
+    assert "another name\nNo tags\nwritten elsewhere" in [text.value for text in at.text]
+    assert [area.value for area in at.text_area] == ["mine"], "what was typed is not lost"
+    button(at, "Save").click().run()
+    assert notes.read_notes(run) == notes.Notes(("good",), "mine", name="another name")
+    assert "Keep theirs" not in labels(at)
+
+
+def test_a_name_that_another_page_gave_meanwhile_is_kept_by_a_click_or_replaced(folder):
+    run = make_run(folder, "one")
+    at = page("runs", runs=run.id)
+    typed(at, at.text_input, "Name", "mine")
+    notes.change_notes(run, name="theirs")
+    button(at, "Save").click().run()
+    assert "somebody wrote another name meanwhile" in html(at) and run.config().name == "theirs"
+    button(at, "Keep theirs").click().run()
+    (name,) = [each for each in at.text_input if each.label == "Name"]
+    assert name.value == "theirs" and "Keep theirs" not in labels(at)
+    name.set_value("mine")
+    button(at, "Save").click().run()
+    assert run.config().name == "mine"
+    notes.change_notes(run, name="theirs again")
+    button(at, "Undo").click().run()
+    assert run.config().name == "theirs again", "Undo takes back what was done here"
+
+
 def test_what_the_browsers_back_shows_is_what_is_done(folder):
     first, second = make_run(folder, "one"), make_run(folder, "two")
     at = page("runs", runs=f"{first.id},{second.id}")

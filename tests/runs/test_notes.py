@@ -38,6 +38,17 @@ def test_a_run_is_called_otherwise_from_then_on_and_stays_what_it_was(run, runs_
     assert run.config_file.read_bytes() == frozen and f"name: {before}" in frozen.decode()
 
 
+def test_what_somebody_wrote_since_is_not_replaced_by_who_has_not_seen_it(run):
+    seen = notes.change_notes(run, text="first")
+    notes.change_notes(run, text="second", name="another")
+    for change in ({"text": "mine"}, {"name": "mine"}):
+        with pytest.raises(LabError, match="meanwhile") as caught:
+            notes.change_notes(run, add=["good"], seen=seen, **change)
+        assert caught.value.kind == "changed"
+    assert notes.read_notes(run) == notes.Notes((), "second", name="another")
+    assert notes.change_notes(run, add=["good"], text="second", seen=seen).tags == ("good",), "both say the same"
+
+
 @pytest.mark.parametrize("name", ["", " \n", "x" * 61])
 def test_a_run_is_not_called_nothing_or_too_much(run, name):
     with pytest.raises(LabError, match="at most 60"):

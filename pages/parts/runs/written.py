@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from core.errors import LabError
 from core.runs import Run, notes
 from core.runs.lists.index import Listed
 from core.runs.names import given
@@ -14,6 +16,18 @@ from core.text import number_of, plain
 from pages.parts.people import people
 from pages.parts.runs import pressed
 from pages.parts.shared.fields import begin
+
+UNSAVED = "runs-notes-unsaved"  # in the session: run -> what was typed while somebody else wrote
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What was changed on the form. name, text: None where they were left as they stood."""
+
+    name: str | None
+    added: list[str]
+    removed: set[str]
+    text: str | None
 
 
 def section(picked: Sequence[Listed], all_tags: list[str], chosen: list[str]) -> None:
@@ -45,44 +59,73 @@ def _theirs(entry: Listed, why: str) -> None:
 
 
 def _notes_of_one(entry: Listed, all_tags: list[str]) -> None:
-    written = repr((sorted(entry.notes.tags), entry.notes.text)) if entry.notes.tags or entry.notes.text else ""
+    """Begins with what is written, and what was typed here while somebody else wrote."""
+    its_name, its_tags, its_text = entry.name, list(entry.notes.tags), entry.notes.text
+    typed: Typed | None = st.session_state.get(UNSAVED, {}).get(entry.id)
+    if typed is not None:
+        its_name, its_text = typed.name or its_name, its_text if typed.text is None else typed.text
+        its_tags = [tag for tag in dict.fromkeys([*its_tags, *typed.added]) if tag not in typed.removed]
+    written = repr((sorted(its_tags), its_text)) if its_tags or its_text else ""
     version = hashlib.sha256(written.encode()).hexdigest()[:8] if written else ""
     tags, text = f"tags-{entry.id}{version}", f"note-{entry.id}{version}"
-    name = f"name-{entry.id}-{hashlib.sha256(entry.name.encode()).hexdigest()[:8]}"
+    name = f"name-{entry.id}-{hashlib.sha256(its_name.encode()).hexdigest()[:8]}"
+    if typed:
+        st.caption(plain(f"Written meanwhile {people.by(entry.notes.by)}".rstrip()))
+        st.text("\n".join((entry.name, ", ".join(entry.notes.tags) or "No tags", entry.notes.text or "No note")))
     with st.form(f"notes-{entry.id}", border=False):
-        begin(st.text_input, "Name", key=name, begins=entry.name, max_chars=given.LONGEST, help="Its id stays.")
+        begin(st.text_input, "Name", key=name, begins=its_name, max_chars=given.LONGEST, help="Its id stays.")
         begin(
             st.multiselect,
             "Tags",
-            sorted({*all_tags, *entry.notes.tags}),
+            sorted({*all_tags, *its_tags}),
             key=tags,
-            begins=list(entry.notes.tags),
+            begins=its_tags,
             accept_new_options=True,
             placeholder="Choose or type a tag",
         )
-        begin(st.text_area, "Note", key=text, begins=entry.notes.text, height=140, max_chars=notes.NOTE_LENGTH)
+        begin(st.text_area, "Note", key=text, begins=its_text, height=140, max_chars=notes.NOTE_LENGTH)
         st.form_submit_button("Save", type="primary", on_click=_save_one, args=(entry, name, tags, text))
+        if typed:
+            st.form_submit_button("Keep theirs", on_click=_forget, args=(entry.id,))
 
 
 def _save_one(entry: Listed, name: str, tags: str, text: str) -> None:
-    """Only what was changed on the form: what somebody else wrote since it was drawn stays."""
+    """Only what was changed on the form: what somebody else wrote since it was drawn stays, and what was typed over
+    that stays in its fields."""
     before, now = set(entry.notes.tags), list(st.session_state[tags])
-    note = st.session_state[text]
-    changes = {
-        "add": [tag for tag in now if tag not in before],
-        "remove": before - set(now),
-        "text": note if note != entry.notes.text else None,
-    }
-    fresh = st.session_state[name]
-    if fresh == entry.name:
-        pressed.do(lambda ids: notes.change_notes(Run(entry.id), **changes), [entry.id], None, None)
+    note, fresh = st.session_state[text], st.session_state[name]
+    typed = Typed(
+        fresh if fresh != entry.name else None,
+        [tag for tag in now if tag not in before],
+        before - set(now),
+        note if note != entry.notes.text else None,
+    )
+
+    def save(ids: list[str]) -> None:
+        try:
+            notes.change_notes(
+                Run(entry.id), add=typed.added, remove=typed.removed, text=typed.text, name=typed.name, seen=entry.notes
+            )
+        except LabError as error:
+            if error.kind == "changed":
+                st.session_state.setdefault(UNSAVED, {})[entry.id] = typed
+            raise
+        _forget(entry.id)
+
+    if typed.name is None:
+        pressed.do(save, [entry.id], None, None)
     else:
+        renamed = replace(entry.notes, name=given.cleaned(typed.name))
         pressed.do(
-            lambda ids: notes.change_notes(Run(entry.id), **changes, name=fresh),
+            save,
             [entry.id],
             "renamed",
-            lambda ids: notes.change_notes(Run(entry.id), name=entry.name),
+            lambda ids: notes.change_notes(Run(entry.id), name=entry.name, seen=renamed),
         )
+
+
+def _forget(run_id: str) -> None:
+    st.session_state.get(UNSAVED, {}).pop(run_id, None)
 
 
 def _tags_of_many(picked: Sequence[Listed], all_tags: list[str], chosen: list[str]) -> None:
