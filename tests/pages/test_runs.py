@@ -355,6 +355,21 @@ def test_a_name_that_another_page_gave_meanwhile_is_kept_by_a_click_or_replaced(
     assert run.config().name == "theirs again", "Undo takes back what was done here"
 
 
+def test_a_view_that_another_page_changed_meanwhile_is_not_saved_over_unseen(folder):
+    make_run(folder, "one")
+    view = saved.save("mine", {"q": "one"})
+    at = page("runs", view=view.id)
+    at.text_input(key="q").set_value("two").run()
+    at.session_state["runs-view-box-0"] = True  # the popover is open
+    at.run()
+    saved.change(view.id, address={"q": "elsewhere"})
+    button(at, "Save over it").click().run()
+    assert "was changed meanwhile, on another page" in html(at)
+    assert saved.saved()[0].address["q"] == "elsewhere"
+    button(at, "Save over it").click().run()
+    assert saved.saved()[0].address["q"] == "two", "now that it was said"
+
+
 def test_what_the_browsers_back_shows_is_what_is_done(folder):
     first, second = make_run(folder, "one"), make_run(folder, "two")
     at = page("runs", runs=f"{first.id},{second.id}")

@@ -68,21 +68,32 @@ def change(
     name: str | None = None,
     address: Address | None = None,
     shared: bool | None = None,
+    seen: View | None = None,
     folder: Path | None = None,
 ) -> View:
     """Call it something else, save over it, or share it or keep it for oneself.
 
-    Raises LabError: 'gone', 'not-yours', and as `save`.
+    seen: the view as it was when this was asked for; a name or an address that somebody gave it since is not replaced.
+    Raises LabError: 'gone', 'not-yours', 'changed' for what was changed since, and as `save`.
     """
 
     def of(views: dict[str, View]) -> None:
         view = _mine(views, view_id)
-        views[view_id] = replace(
+        changed = replace(
             view,
             name=view.name if name is None else _checked(name, view, views),
             address=view.address if address is None else _cleaned(address),
             shared=view.shared if shared is None else shared,
         )
+        if seen is not None and (
+            view.name not in (seen.name, changed.name) or view.address not in (seen.address, changed.address)
+        ):
+            raise LabError(
+                f"The view '{view.name}' was changed meanwhile, on another page; nothing was saved.",
+                "See it as it was saved, then save over it once more, or save yours as a new view.",
+                kind="changed",
+            )
+        views[view_id] = changed
 
     return _changed(of, folder)[view_id]
 

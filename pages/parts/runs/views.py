@@ -112,7 +112,7 @@ def _of_one(view: View, columns: Sequence[str], differs: bool) -> None:
             disabled=not differs,
             help="The view becomes what the page is now." if differs else "The page is as the view was saved.",
             on_click=_try,
-            args=(_over, view.id, list(columns)),
+            args=(_over, view, list(columns)),
         )
         st.button(
             "As it was saved",
@@ -129,7 +129,7 @@ def _of_one(view: View, columns: Sequence[str], differs: bool) -> None:
     name = f"runs-view-rename-{view.id}-{view.name}"
     with st.form("runs-view-rename", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         begin(st.text_input, "Name of the view", key=name, begins=view.name, max_chars=saved.LONGEST)
-        st.form_submit_button("Rename", on_click=_rename, args=(view.id, name))
+        st.form_submit_button("Rename", on_click=_rename, args=(view, name))
     with st.container(horizontal=True, vertical_alignment="center"):
         if people.shared():
             field(
@@ -230,13 +230,13 @@ def _save(columns: list[str]) -> None:
     _try(act)
 
 
-def _over(view_id: str, columns: list[str]) -> None:
-    saved.change(view_id, address=_now(columns))
+def _over(view: View, columns: list[str]) -> None:
+    saved.change(view.id, address=_now(columns), seen=view)
     _close()
 
 
-def _rename(view_id: str, name: str) -> None:
-    _try(lambda: saved.change(view_id, name=st.session_state[name]))
+def _rename(view: View, name: str) -> None:
+    _try(lambda: saved.change(view.id, name=st.session_state[name], seen=view))
 
 
 def _delete(view_id: str) -> None:
