@@ -232,6 +232,21 @@ def test_what_trains_at_a_time_is_told_and_the_setting_stays_itself(folder, monk
     assert f"5 fold jobs at a time. At the moment it is {words[0]}." in at.toast[0].value.replace("\\", "")
 
 
+def test_what_another_page_saved_meanwhile_stays_where_nothing_was_changed_here(folder, tmp_path, monkeypatch):
+    monkeypatch.delenv("FACET_SLOTS", raising=False)
+    monkeypatch.setattr(queue, "gpu_count", lambda runs=None: 0)
+    slots.write(folder, slots.Slots(1, None))
+    at = page("settings")
+    slots.write(folder, slots.Slots(3, None))
+    typed(at, "Threads of each").set_value("2")
+    at.button(key="slots-save").click().run()
+    assert slots.read(folder) == slots.Slots(3, 2)
+    chosen = kept.choose(folder, folder=str(tmp_path / "Elsewhere"), limit=None).folder
+    typed(at, "They may take, in GB").set_value("1.5")
+    at.button(key="settings-pixels-save").click().run()
+    assert kept.room_of(folder) == kept.PixelRoom(chosen, 1_500_000_000)
+
+
 def test_without_ray_choosing_a_cluster_says_what_to_install_and_chooses_nothing(folder, monkeypatch):
     monkeypatch.delenv(elsewhere.CHOICE, raising=False)
     find = importlib.util.find_spec

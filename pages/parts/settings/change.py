@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import streamlit as st
 
 from core import places
 from core.data.pictures import kept
+from core.data.pictures.kept import PixelRoom
 from core.errors import LabError
 from core.jobs import control, elsewhere, queue, slots
 from core.jobs.alerts import addresses
@@ -64,15 +66,30 @@ def forget_pixels() -> None:
     _do(act)
 
 
-def set_pixels(folder_key: str, limit_key: str) -> None:
-    """The values stand in the session under these keys. The limit is in GB; empty for none of one's own."""
+def set_pixels(folder_key: str, limit_key: str, drawn: tuple[str, str]) -> None:
+    """The values stand in the session under these keys. The limit is in GB; empty for none of one's own.
+
+    drawn: what stood in both fields at first; what was not changed there stays as it is by now.
+    """
     folder, limit = (str(st.session_state[key]).strip() for key in (folder_key, limit_key))
 
     def act() -> str:
-        kept.choose(places.runs_folder(), folder=folder, limit=_gigabytes(limit))
+        root = places.runs_folder()
+        now = kept.room_of(root)
+        kept.choose(
+            root,
+            folder=shown_pixels(now, root)[0] if folder == drawn[0] else folder,
+            limit=now.limit if limit == drawn[1] else _gigabytes(limit),
+        )
         return "Trainings that begin from now on follow it."
 
     _do(act)
+
+
+def shown_pixels(now: PixelRoom, root: Path) -> tuple[str, str]:
+    """(folder, limit in GB) as the fields show them: empty for the usual ones."""
+    folder = "" if now.folder == kept.usual_folder(root) else str(now.folder)
+    return folder, "" if now.limit is None else f"{now.limit / GIGA:g}"
 
 
 def _gigabytes(text: str) -> int | None:
@@ -139,11 +156,16 @@ def set_lab_address(key: str) -> None:
     _do(act)
 
 
-def set_slots(count_key: str, threads_key: str) -> None:
+def set_slots(count_key: str, threads_key: str, drawn: tuple[str, str]) -> None:
+    """drawn: as in set_pixels."""
     count, threads = (st.session_state[key].strip() for key in (count_key, threads_key))
 
     def act() -> str:
-        setting = slots.check(_whole(count), _whole(threads) if threads else None)
+        now = slots.read(places.runs_folder())
+        setting = slots.check(
+            now.count if count == drawn[0] else _whole(count),
+            now.threads if threads == drawn[1] else _whole(threads) if threads else None,
+        )
         slots.write(places.runs_folder(), setting)
         control.ensure_workers()
         kept = f"{number_of(setting.count, 'fold job')} at a time"

@@ -34,8 +34,7 @@ def section(root: Path) -> None:
         )
     else:
         st.caption(plain(f"None are kept in {chosen.folder} at the moment."))
-    folder = "" if chosen.folder == kept.usual_folder(root) else str(chosen.folder)
-    limit = "" if chosen.limit is None else f"{chosen.limit / change.GIGA:g}"
+    folder, limit = drawn = change.shown_pixels(chosen, root)
     keys = f"settings-pixels-folder-{folder}", f"settings-pixels-limit-{limit}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         begin(
@@ -58,7 +57,7 @@ def section(root: Path) -> None:
             help="On a fast disk of this machine with room. What lies in the folder before stays there and can be "
             "deleted by hand. Empty: beside the runs.",
         )
-        people.lab_button("Save", key="settings-pixels-save", on_click=change.set_pixels, args=keys)
+        people.lab_button("Save", key="settings-pixels-save", on_click=change.set_pixels, args=(*keys, drawn))
 
 
 def files_html(files: list[KeptPixels]) -> str:

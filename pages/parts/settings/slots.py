@@ -22,11 +22,12 @@ def controls() -> None:
     now = slots.read(root)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         keys = f"slots-count-{now.count}", f"slots-threads-{now.threads or 0}"
+        drawn = str(now.count), str(now.threads or "")
         count = begin(
             st.text_input,
             "Fold jobs at a time",
             key=keys[0],
-            begins=str(now.count),
+            begins=drawn[0],
             width=160,
             help="That train beside each other on the processor. Several keep cores busy where "
             "one waits: on two cores two of one thread each trained 1.04 to 1.23 times as fast as one of two threads. "
@@ -36,14 +37,14 @@ def controls() -> None:
             st.text_input,
             "Threads of each",
             key=keys[1],
-            begins=str(now.threads or ""),
+            begins=drawn[1],
             width=190,
             placeholder=f"{max(1, machine.cores() // queue.slot_count(root))}, shared evenly",
             help="Empty shares the cores out. A fold that is resumed with another number of threads ends a little "
             "differently in its last digits.",
         )
         people.lab_button(
-            "Save", key="slots-save", on_click=change.set_slots, args=keys, disabled=not (count or threads)
+            "Save", key="slots-save", on_click=change.set_slots, args=(*keys, drawn), disabled=not (count or threads)
         )
     words = [f"Now: {summary(root)}."]
     if forced := slots.forced():
