@@ -1,6 +1,7 @@
 """Drafts of the launch form on disk, one file a form, so that a reload finds what was being prepared. Imports no torch.
 
-runs/.lab/drafts/<token>.json; the newest MOST are kept, and none longer than DAYS.
+runs/.lab/drafts/<token>.json; the newest MOST are kept, and none longer than DAYS. A form is found by whoever has its
+address; `by` says whose draft it is, which others leave as it is.
 """
 
 from __future__ import annotations
@@ -46,6 +47,12 @@ def load(token: str, folder: Path | None = None) -> dict[str, Any] | None:
     except (OSError, *GARBAGE):
         return None
     return draft if isinstance(draft, dict) else None
+
+
+def whose(token: str, folder: Path | None = None) -> str:
+    """Who prepares this form, as its draft says; empty where that is not known, and where there is none."""
+    by = (load(token, folder) or {}).get("by")
+    return by if isinstance(by, str) else ""
 
 
 def forget(token: str, folder: Path | None = None) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.config import drafts
 from core.data.labels import corrections, reviews
 from core.jobs import queue
 from core.runs import notes
@@ -22,7 +23,7 @@ from pages.parts.people import people
 from pages.parts.runs import table
 from tests.answered import made, photo, probabilities_of, table_of
 from tests.pages.app import button, captions, elements, html, labels, page
-from tests.pages.launch_form import faces, open_page, take_folder
+from tests.pages.launch_form import faces, field, open_group, open_page, take_folder, text_of
 from tests.pages.trials import make_run
 from tests.people import ADMIN, ANNA, BERT, acting
 
@@ -284,3 +285,52 @@ def test_a_decision_that_one_may_not_take_back_keeps_none_of_those_before_it(dou
     button(at, "Undo").click().run()
     assert deciders(root) == {"p008/0.jpg": "anna"}
     assert "the correction of p008/0.jpg belongs to anna" in said
+
+
+def test_a_draft_that_somebody_else_opens_by_its_link_stays_what_its_person_left(opened, tmp_path, monkeypatch):
+    acting(monkeypatch, ANNA)
+    hers = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "phases")
+    field(hers, "phases.0.epochs").set_value("7").run()
+    token = hers.session_state["launch_token"]
+    acting(monkeypatch, BERT)
+    his, another = (open_group(open_page(form=token), "phases") for _ in range(2))
+    said = text_of(his)
+    assert field(his, "phases.0.epochs").value == "7"
+    assert his.session_state["launch_token"] == token, "nothing was changed: what is launched from both is one run"
+    field(his, "phases.0.epochs").set_value("3").run()
+    own = his.session_state["launch_token"]
+    assert own != token and his.query_params["form"] in (own, [own])
+    button(another, "Start anew").click().run()
+    assert not another.exception and another.session_state["launch_token"] != token
+    assert "Draft restored: the form is as you left it" in text_of(open_page(form=own))
+    acting(monkeypatch, ANNA)
+    again = open_page(form=token)
+    assert "Draft restored: the form is as you left it" in text_of(again)
+    assert again.session_state["launch_draft"]["phases"][0]["epochs"] == 7
+    assert [drafts.whose(each) for each in (token, own)] == ["anna", "bert"]
+    assert "the form is as anna left it" in said
+
+
+def test_a_draft_is_not_written_over_by_who_began_on_its_form_with_something_else(opened, tmp_path, monkeypatch):
+    acting(monkeypatch, ANNA)
+    hers = take_folder(open_page(), faces(tmp_path / "faces"))
+    token = hers.session_state["launch_token"]
+    acting(monkeypatch, BERT)
+    his = open_group(open_page(recipe="study", form=token), "phases")
+    field(his, "phases.0.epochs").set_value("3").run()
+    assert his.session_state["launch_source"] == ("recipe", "study")
+    assert drafts.load(token)["source"] == ["recipe", "quick"] and drafts.whose(token) == "anna"
+    assert drafts.load(his.session_state["launch_token"])["source"] == ["recipe", "study"]
+
+
+def test_who_changes_somebody_elses_draft_and_launches_in_one_go_launches_once(opened, tmp_path, monkeypatch):
+    acting(monkeypatch, ANNA)
+    hers = take_folder(open_page(), faces(tmp_path / "faces"))
+    token = hers.session_state["launch_token"]
+    acting(monkeypatch, BERT)
+    his = open_group(open_page(form=token), "phases")
+    field(his, "phases.0.epochs").set_value("3")
+    button(his, "Launch").click().run()
+    assert not his.exception and len(opened) == 1
+    assert [(summary["by"], summary["epochs"]) for summary in summaries()] == [("bert", 3)]
+    assert drafts.whose(token) == "anna" and drafts.load(token)["draft"]["phases"][0]["epochs"] == 25

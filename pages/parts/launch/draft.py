@@ -11,31 +11,57 @@ import streamlit as st
 from core.config import drafts, recipes
 from core.config.run_config import PhaseConfig
 from core.config.transforms import TRANSFORMS, default_params
+from core.text import plain
 from pages.parts.dataset import picker
 from pages.parts.form import draft
 from pages.parts.launch import ids, study_draft
+from pages.parts.people import people
 
 RESTORED, _WRITTEN = "launch_restored", "launch_written"
+_THEIRS = "launch_theirs"  # in the session: what somebody else's draft was when it was restored here
 DEPTHS = (18, 34, 50, 101, 152)
 LISTS = ("phases", "transforms")
 
 
 def keep() -> None:
-    """Write the form down under its token when something was changed on it since the last time."""
-    token = ids.form_token()
-    now = {
+    """Write the form down under its token when something was changed on it since the last time.
+
+    A draft of somebody else stays as it is: with the first change the form is another one, of whoever changed it.
+    """
+    token, now = ids.form_token(), _contents()
+    text = json.dumps(now)
+    before = st.session_state.get(_WRITTEN)
+    if before == (token, text) or (before is None and now["draft"] == now["base"] and study_draft.is_blank()):
+        return
+    if st.session_state.get(_THEIRS) == _changeable(token, now):
+        return
+    if _is_theirs(drafts.whose(token)):
+        ids.go_apart()
+        token = ids.form_token()
+    drafts.save(token, now)
+    st.session_state[_WRITTEN] = (token, text)
+
+
+def _contents() -> dict[str, Any]:
+    """The form as its draft on disk has it."""
+    return {
         "draft": draft.draft(),
         "base": st.session_state["launch_base"],
         "source": list(st.session_state["launch_source"]),
         "study": study_draft.contents(),
         "asked": study_draft.asked(),
+        "by": people.me(),
     }
-    text = json.dumps(now)
-    before = st.session_state.get(_WRITTEN)
-    if before == (token, text) or (before is None and now["draft"] == now["base"] and study_draft.is_blank()):
-        return
-    drafts.save(token, now)
-    st.session_state[_WRITTEN] = (token, text)
+
+
+def _changeable(token: str, now: dict[str, Any]) -> str:
+    """What of a form only a person changes. The rest follows: a task that the dataset has no labels for is another."""
+    return json.dumps([token, now["draft"]["data"], now["study"], now["asked"], draft.edit_number()])
+
+
+def _is_theirs(by: Any) -> bool:
+    """Whether a draft is somebody else's. by: as it says, empty in drafts of older labs."""
+    return isinstance(by, str) and by not in ("", people.me())
 
 
 def restore(beginning: tuple[str, str] | None, prefix: str) -> bool:
@@ -58,16 +84,21 @@ def restore(beginning: tuple[str, str] | None, prefix: str) -> bool:
     picker.show_choice(record["draft"]["data"], prefix)
     if source[0] != "file":
         st.query_params[source[0]] = source[1]
-    st.session_state[RESTORED] = True
+    st.session_state[RESTORED] = ""
+    if _is_theirs(record.get("by")):
+        st.session_state[RESTORED] = record["by"]
+        st.session_state[_THEIRS] = _changeable(token, _contents())
     return True
 
 
 def notice(prefix: str) -> None:
-    """Says that a draft was restored, until that was read."""
+    """Says that a draft was restored, and whose, until that was read."""
     if RESTORED not in st.session_state:
         return
+    theirs = st.session_state[RESTORED]
+    how = f"{plain(theirs)} left it. What you change is another form, of your own" if theirs else "you left it"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(":material/history: Draft restored: the form is as you left it.", width="content")
+        st.markdown(f":material/history: Draft restored: the form is as {how}.", width="content")
         st.button("Start anew", type="tertiary", icon=":material/restart_alt:", on_click=_start_anew, args=(prefix,))
         st.button("Dismiss", type="tertiary", on_click=st.session_state.pop, args=(RESTORED, None))
 
@@ -79,7 +110,10 @@ def _start_anew(prefix: str) -> None:
     draft.edited("")
     study_draft.reset()
     picker.show_choice(draft.draft()["data"], prefix)
-    drafts.forget(ids.form_token())
+    if _is_theirs(drafts.whose(ids.form_token())):
+        ids.go_apart()
+    else:
+        drafts.forget(ids.form_token())
     st.session_state.pop(_WRITTEN, None)
 
 

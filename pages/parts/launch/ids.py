@@ -16,6 +16,7 @@ from core.studies.grid import StudyConfig
 from pages.parts.shared import frame
 
 TOKEN, ADOPTED = "launch_token", "launch_token_adopted"
+PARTED = "launch_parted"  # in the session: forms of others with which it began and went on apart
 
 
 def form_token() -> str:
@@ -42,6 +43,18 @@ def token_in_address() -> str | None:
 def was_launched(token: str | None) -> bool:
     """Whether this session launched from the form: whoever comes back to its address prepares another one."""
     return token in st.session_state.get(frame.LAUNCHED, {})
+
+
+def is_of_session(token: str | None) -> bool:
+    """Whether this session prepares the form, launched from it, or began with it: an address may lag behind a click."""
+    return token == st.session_state.get(TOKEN, "") or was_launched(token) or token in st.session_state.get(PARTED, ())
+
+
+def go_apart() -> None:
+    """Go on as a form of one's own; the one so far is somebody else's."""
+    st.session_state.setdefault(PARTED, set()).add(form_token())
+    st.session_state[TOKEN], st.session_state[ADOPTED] = new_token(), False
+    form_token()
 
 
 def new_token() -> str:

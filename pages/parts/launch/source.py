@@ -49,7 +49,7 @@ def prefill() -> None:
         _take_changes(named)
         return
     token = ids.token_in_address()
-    of_this_form = not fresh and (token == st.session_state.get(ids.TOKEN, "") or ids.was_launched(token))
+    of_this_form = not fresh and ids.is_of_session(token)
     before = (st.session_state.get("launch_source"), st.session_state.get(_CAME))
     if named is not None and not of_this_form and (arriving or named not in before):
         kind, name = named
