@@ -18,7 +18,7 @@ from pages.parts.people import people
 from pages.parts.settings import slots
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import field
-from pages.parts.studies import answer, scores, view
+from pages.parts.studies import answer, export, scores, view
 from pages.parts.tab import ticking
 
 TICK = 2.0  # seconds, of a page that is open alone
@@ -112,17 +112,7 @@ def actions(study: Study, status: view.StudyStatus) -> None:
             help="Open Launch with the settings of the last run; what you launch there joins on the same folds.",
         ):
             st.switch_page(LAUNCH, query_params={"from": status.rows[-1].run.id, "study": study.id})
-        if yaml := view.yaml_of(study):
-            st.download_button(
-                "Export the study (YAML)",
-                yaml,
-                f"{study.id}.yaml",
-                "application/yaml",
-                icon=":material/download:",
-                on_click="ignore",
-                width="stretch",
-                help="python -m core study FILE --data FOLDER launches it again.",
-            )
+        export.button(study)
         people.button(
             "Delete this study",
             study.by,

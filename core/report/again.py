@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from core.compare.members import ComparedRun
-from core.config import RunConfig, from_dict, recipes, to_yaml
-from core.config.run_config import DataConfig
+from core.config import RunConfig, to_yaml
 from core.data.labels import corrections
 from core.errors import LabError
 from core.export.facts import without_place, without_places
 from core.plan.folds import assign_folds
 from core.report.blocks import Block, Bullets, Code, Section, Table, Text
 from core.report.findings import Findings
-from core.storage.files import GARBAGE
-from core.studies import grid, records
+from core.studies import as_file, grid, records
 from core.studies.grid import StudyConfig
 from core.text import NOTHING, count
 
@@ -113,7 +111,7 @@ def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
             f"folds: the folder runs/{config.model.parent} has to be there, with its weights."
         )
     elif not _splits_itself(member):
-        study = _study_of(member, config.data.root)
+        study = _study_of(member)
         if study is not None:
             study_id = str(member.info["study"])
             yes = " --yes" if grid.size(study) > grid.ASK_ABOVE else ""
@@ -156,25 +154,17 @@ def _splits_itself(member: ComparedRun) -> bool:
         return False  # a class has fewer people than folds: somebody else split it
 
 
-def _study_of(member: ComparedRun, root: str) -> StudyConfig | None:
+def _study_of(member: ComparedRun) -> StudyConfig | None:
     """The study that makes this run, as a file; None where its record is gone or no longer makes the same runs.
 
     A run that was added to a study later is not in its grid, and a recipe may have been changed since.
     """
     try:
         record = records.load(str(member.info.get("study") or ""), member.run.dir.parent)
-        study = StudyConfig.model_validate(record.settings)
-        size = grid.size(study)
-        frozen = [from_dict(run.config, run.name) for run in record.runs[:size]]
-        shared = _dotted(frozen[0].data) | {"folds.count": frozen[0].folds.count, "folds.seed": frozen[0].folds.seed}
-        same_set = {key: value for key, value in study.set.items() if key != "data.root"}  # which the command names
-        study = study.model_copy(update={"set": {**same_set, **shared}})
-        remade = grid.expand(study, {"root": root})
-        own_recipes = {study.recipe, *map(str, study.grid.get("recipe", []))} - set(recipes.lab_recipes())
-    except (LabError, IndexError, *GARBAGE):
+    except LabError:
         return None
-    same = [_bare(config) for config in remade] == [_bare(config) for config in frozen]
-    return study if same and not own_recipes and member.id in record.run_ids[:size] else None
+    file = as_file.as_launched(record)
+    return file.study if file is not None and member.id in file.run_ids else None
 
 
 def _without_places(study: StudyConfig) -> StudyConfig:
@@ -189,14 +179,3 @@ def _without_places(study: StudyConfig) -> StudyConfig:
             "grid": {key: [named(key, value) for value in values] for key, values in study.grid.items()},
         }
     )
-
-
-def _dotted(data: DataConfig) -> dict[str, Any]:
-    """What of the dataset's settings differs from the defaults, besides the root, which the command names."""
-    plain = data.model_dump(mode="json", exclude_defaults=True, exclude={"root"})
-    return {f"data.{name}": value for name, value in plain.items()}
-
-
-def _bare(config: RunConfig) -> RunConfig:
-    """Without where the dataset lies, which the command names."""
-    return config.model_copy(update={"data": config.data.model_copy(update={"root": ""})})

@@ -141,9 +141,14 @@ def expand(study: StudyConfig, data: dict[str, Any] | None = None) -> list[RunCo
         for key, value in combination.items():
             if key != "recipe":
                 config = with_value(config, key, value, f"study '{study.name}': ")
-        name = " ".join([study.name, *(value_word(key, value) for key, value in combination.items())])
-        configurations.append(from_dict({**config, "name": name[:60]}, f"study '{study.name}', {name}"))
+        name = run_name(study, combination)
+        configurations.append(from_dict({**config, "name": name}, f"study '{study.name}', {name}"))
     return configurations
+
+
+def run_name(study: StudyConfig, combination: dict[str, Any]) -> str:
+    """What the run of a combination of the grid is called."""
+    return " ".join([study.name, *(value_word(key, value) for key, value in combination.items())])[:60]
 
 
 def shared(study: StudyConfig, recipe: str, data: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -5,13 +5,16 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
 import torch
 import torchvision
 from streamlit.testing.v1 import AppTest
 
+from core.config import recipes
 from core.data.scan import scan
 from core.jobs import control as jobs
 from core.places import HOME
+from core.plan.plan import make_plan
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.studies import grid as study
@@ -333,6 +336,48 @@ def test_a_run_that_is_added_joins_on_the_same_folds(opened, record):
     joined, first = Run(after.run_ids[3]), Run(after.run_ids[0])
     assert joined.config().training.seed == 9
     assert joined.samples()["fold"].tolist() == first.samples()["fold"].tolist()
+
+
+def exported(monkeypatch, study_id):
+    """(the file that the page offers, the options of its button, all that the page says)."""
+    offered = []
+    with monkeypatch.context() as patch:
+        patch.setattr(st, "download_button", lambda label, data, *_, **options: offered.append((data, options)))
+        page = show(study=study_id)
+    ((data, options),) = offered
+    return data, options, text_of(page)
+
+
+def test_the_file_of_a_study_makes_the_runs_that_were_frozen_whatever_became_of_its_recipe(
+    opened, tmp_path, monkeypatch
+):
+    recipes.save_recipe("mine", recipes.load_recipe("quick"))
+    page = open_study(tmp_path, {"training.seed": [0, 1]}, recipe="mine", size=32, epochs=4)
+    study_button(page).click().run()
+    record = launched(opened)
+    frozen = [Run(run_id).config() for run_id in record.run_ids]
+    recipes.save_recipe("mine", recipes.load_recipe("study-adam-sgd"), replace=True)
+    text, options, said = exported(monkeypatch, record.id)
+    assert study.expand(study.from_yaml(text), {"root": str(tmp_path / "faces")}) == frozen
+    assert not options["disabled"] and "joined later" not in said
+
+
+def test_runs_that_joined_a_study_are_said_not_to_be_in_its_file(record, monkeypatch):
+    data = Run(record.run_ids[0]).config().data
+    photos = scan(data)
+    more = study.StudyConfig(name="seeds", recipe="quick", grid={"training.seed": [8, 9]})
+    for config in study.expand(more, data.model_dump(mode="json")):
+        records.add(record, make_plan(config, photos), photos)
+    text, _, said = exported(monkeypatch, record.id)
+    assert study.from_yaml(text).grid == {"training.seed": [0, 1, 2]}
+    assert "2 runs that joined later are not in the file." in said
+
+
+def test_a_study_that_no_file_makes_again_says_why_it_cannot_be_exported(opened, tmp_path, monkeypatch):
+    recipes.save_recipe("mine", recipes.load_recipe("quick"))
+    study_button(open_study(tmp_path, {"recipe": ["quick", "mine"]}, size=32, epochs=4)).click().run()
+    text, options, _ = exported(monkeypatch, launched(opened).id)
+    assert text == "" and options["disabled"] and "is somebody's own, or was changed since" in options["help"]
 
 
 def test_a_deleted_study_leaves_its_runs(record):

@@ -21,7 +21,6 @@ from core.runs.lists import index
 from core.runs.lists.index import Listed
 from core.runs.states import overall
 from core.stats.metrics import mean_and_deviation
-from core.studies.grid import StudyConfig, to_yaml
 from core.studies.records import Study, StudyRun, missing
 from core.text import count, duration, number_of, one_line, score, spread
 from pages.parts.shared import badges
@@ -168,14 +167,6 @@ def _fold_seconds(
     if not images_per_second:
         return None
     return photos * ((folds - 1) / folds + 1 / folds / 3) * config.epochs / images_per_second + 5
-
-
-def yaml_of(study: Study) -> str:
-    """Empty for a study that no grid made."""
-    try:
-        return to_yaml(StudyConfig.model_validate(study.settings))
-    except ValueError:
-        return ""
 
 
 def progress_html(study: Study, status: StudyStatus) -> str:
