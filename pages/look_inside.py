@@ -166,6 +166,10 @@ with st.container():
 if answers.missing:
     folds = ", ".join(str(fold) for fold in answers.missing)
     st.html(badges.fault(f"Not answered yet: fold {folds}.", "Their people are not shown.", state="interrupted"))
+if unfinished := [state for state in run.states() if state.fold in answers.folds and state.state != "done"]:
+    folds = ", ".join(f"fold {state.fold} {state.state} after epoch {state.epoch}" for state in unfinished)
+    remedy = "What they answered so far is shown; the scores of the run leave it out."
+    st.html(badges.fault(f"Not finished: {folds}.", remedy, state="interrupted"))
 root = run.config().data.root
 selected.begin(root)
 bar.show(judged.page(answers, root), bar.place())

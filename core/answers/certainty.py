@@ -93,7 +93,7 @@ class Certainty:
     """Everything that a run's out-of-fold answers tell about its probabilities; rows are photos.
 
     questions: the classes first, then each attribute of a task of several. fold: (n,) the fold that answered; person:
-    (n,) codes from 0, each photo's own where persons are unknown. missing: folds without answers.
+    (n,) codes from 0, each photo's own where persons are unknown. missing: folds not finished or without answers.
     temperatures: fold -> that of its network, fitted on what it held out: what the network is to be used with.
     temperature: one for all folds, on all answers. crossed: fold -> the temperature from all other folds, under which
     `after` is told; empty, with after, offsets None, where one fold alone has answered. scores: what conformal sets are
@@ -166,7 +166,12 @@ class Certainty:
                 "of, so temperatures, offsets and sets are not judged."
             )
         elif self.missing:
-            lines.append(f"Folds {listed([str(fold) for fold in self.missing])} have no answers yet.")
+            folds = listed([str(fold) for fold in self.missing])
+            lines.append(
+                f"Fold {folds} is not in it: it is not finished, or has no answers."
+                if len(self.missing) == 1
+                else f"Folds {folds} are not in it: they are not finished, or have no answers."
+            )
         if not self.persons.are_known:
             lines.append(f"{self.persons.warning} Intervals may then be too narrow, and sets and thresholds too bold.")
         if self.persons.people < FEW:
@@ -187,17 +192,18 @@ class Certainty:
 
 
 def load(run: Run, which: str = "best") -> Certainty:
-    """The certainty of a run's folds, computed once for the same files.
+    """The certainty of a run's finished folds, computed once for the same files.
 
     which: 'best' or 'final'. Raises LabError as load_answers does; 'unreadable' too where a probability is no number,
     'classes' for a run that does not choose one of several classes.
     """
-    return _load(run.require(), which, mistakes.version(run, which))
+    folds = tuple(run.require().done_folds())
+    return _load(run, which, folds, mistakes.version(run, which, folds))
 
 
 @lru_cache(maxsize=8)
-def _load(run: Run, which: str, version: tuple) -> Certainty:
-    answers = mistakes.load_answers(run, which)
+def _load(run: Run, which: str, folds: tuple[int, ...], version: tuple) -> Certainty:
+    answers = mistakes.load_answers(run, which, folds)
     if len(answers.class_names) < 2:
         raise LabError(
             f"run '{run.id}' has one class, so it cannot be unsure.", "Choose a run of several classes.", kind="classes"

@@ -39,7 +39,7 @@ class Answers:
     names), y, guess (their indices), loss (cross-entropy), confidence (probability of the predicted class), right,
     fault (the attributes that are wrong, joined by " + ", "" where right), near (the number, such as "age 29", about
     which the answer is wrong though it lies at most NEAR_YEARS, or NEAR_SHARE, from a limit; "" else).
-    probabilities: (faces, classes), rows as in table. folds: those that answered; missing: those that have not.
+    probabilities: (faces, classes), rows as in table. folds: those that answered; missing: the others.
     groups: attribute -> its value of each face as ordered categories, rows as in table, of all that the dataset tells
     in two values or more, whether the task asks for it or not.
     """
@@ -75,24 +75,27 @@ class Filter:
     samples: frozenset[str] | None = None
 
 
-def version(run: Run, which: str = "best") -> tuple:
-    """Changes when a file that load_answers reads does: a key for what was computed from them."""
-    paths = [run.config_file, run.info_file, *(run.predictions_file(fold, which) for fold in run.folds())]
-    return *run.photos_version(), *(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
+def version(run: Run, which: str = "best", folds: Sequence[int] | None = None) -> tuple:
+    """Changes when a file that load_answers reads of these folds does: a key for what was computed from them."""
+    chosen = run.folds() if folds is None else folds
+    paths = [run.config_file, run.info_file, *(run.predictions_file(fold, which) for fold in chosen)]
+    return *run.photos_version(), *chosen, *(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
 
 
 @memory_in_words("answers", "Close other programs, or choose a smaller run.")
-def load_answers(run: Run, which: str = "best") -> Answers:
+def load_answers(run: Run, which: str = "best", folds: Sequence[int] | None = None) -> Answers:
     """The out-of-fold predictions of every fold that has some, joined with the frozen samples.
 
-    which: 'best' or 'final'. Raises LabError: kind 'gone'; 'everybody' where nobody was held out; 'attribute' of a run
-    that tells attributes one by one; 'missing' where no fold has predictions; 'unreadable' where a file is damaged or
-    cannot be read; 'memory'; 'leak' where a fold answered about a face that it had not held out.
+    which: 'best' or 'final'. folds: those that count, the others are missing; for what is told as the result of a run
+    its finished ones (Run.done_folds), since a fold that trains or was stopped has answered too, as far as it came.
+    Raises LabError: kind 'gone'; 'everybody' where nobody was held out; 'attribute' of a run that tells attributes one
+    by one; 'missing' where no fold that counts has predictions; 'unreadable' where a file is damaged or cannot be read;
+    'memory'; 'leak' where a fold answered about a face that it had not held out.
     """
     check_held_out(run.require())
     check_one(run)
     task, class_names, samples = _frozen(run)
-    predictions, missing = _predictions(run, which, class_names)
+    predictions, missing = _predictions(run, which, class_names, folds)
     if not predictions:
         raise LabError(
             f"run '{run.id}' has no {which} predictions yet.",
@@ -139,10 +142,15 @@ def _frozen(run: Run) -> tuple[TaskConfig, list[str], pd.DataFrame]:
     return config.task, class_names, samples
 
 
-def _predictions(run: Run, which: str, class_names: list[str]) -> tuple[list[pd.DataFrame], list[int]]:
-    """(the predictions of each fold that has some, with the fold as answered_by; the folds that have none)."""
+def _predictions(
+    run: Run, which: str, class_names: list[str], folds: Sequence[int] | None
+) -> tuple[list[pd.DataFrame], list[int]]:
+    """(the predictions of each fold that counts and has some, with the fold as answered_by; the other folds)."""
     predictions, missing = [], []
     for fold in run.folds():
+        if folds is not None and fold not in folds:
+            missing.append(fold)
+            continue
         place = f"folds/{fold}/predictions_{which}.parquet"
         try:
             of_fold = run.predictions(fold, which)

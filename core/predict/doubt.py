@@ -51,7 +51,7 @@ def doubt(
     Raises LabError as load_answers does.
     """
     runs = predictions.runs
-    of_runs = [load_answers(run) for run in runs]
+    of_runs = [load_answers(run, folds=run.done_folds()) for run in runs]
     order = [of_runs[0].class_names.index(name) for name in predictions.class_names]
     sets, about_sets = _sets(predictions, of_runs[0], order, views, alpha)
     _, sure_of = _answered(predictions.answers, predictions.run_of, vote, None if weights is None else weights.weights)

@@ -49,7 +49,7 @@ def fitted(runs: Sequence[Run], which: str = "best") -> RunWeights:
         raise LabError(
             "vote: weights are of runs, and there is one only.", "Choose several runs, or vote soft.", kind="vote"
         )
-    frame, stacked = joint(runs, [load_answers(run, which) for run in runs])
+    frame, stacked = joint(runs, [load_answers(run, which, run.done_folds()) for run in runs])
     if len(frame) < LEAST or frame["fold"].nunique() < 2:
         raise LabError(
             f"vote: the runs share {count(len(frame))} photos with out-of-fold answers, too few to weigh them.",

@@ -15,7 +15,7 @@ MOST = 60  # rows: of more attributes those groups whose accuracy is furthest fr
 
 
 def section(findings: Findings) -> Section:
-    """Empty where the dataset tells nothing but the class, or no fold has answered."""
+    """Empty where the dataset tells nothing but the class, or no fold is finished."""
     scores: dict[str, list[GroupScore]] = {}
     lines, faults = [], []
     for member in findings.members:
@@ -24,7 +24,7 @@ def section(findings: Findings) -> Section:
             faults.append(f"{name}: it tells attributes one by one; its page cuts each of them by groups.")
             continue
         try:
-            scores[name] = group_scores.of_answers(mistakes.load_answers(member.run))
+            scores[name] = group_scores.of_answers(mistakes.load_answers(member.run, folds=member.done))
         except LabError as error:
             if error.kind != "missing":
                 faults.append(f"{name}: {error.message}")

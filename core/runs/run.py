@@ -287,6 +287,10 @@ class Run:
     def states(self) -> list[FoldState]:
         return [self.fold_state(fold) for fold in self.folds()]
 
+    def done_folds(self) -> list[int]:
+        """Those that came to their end. Others may have answered too, half-trained, and would mislead in its scores."""
+        return [state.fold for state in self.states() if state.state == "done"]
+
     def write_state(self, state: FoldState) -> None:
         files.write_json(self.state_file(state.fold), vars(state))
         self.write_summary()

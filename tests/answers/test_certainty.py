@@ -7,6 +7,7 @@ from sklearn.metrics import average_precision_score, precision_recall_fscore_sup
 
 from core.answers import certainty, certainty_words
 from core.errors import LabError
+from core.runs import FoldState
 from core.stats import calibration
 from tests.answered import CLASSES, answer, made, probabilities_of, table_of
 
@@ -101,6 +102,17 @@ def test_one_finished_fold_is_told_without_what_needs_two(run):
     assert "Only fold 0 has answered" in sure.doubts[0]
     for words in (certainty_words.temperature(sure), certainty_words.sets(None, sure), certainty_words.offsets(sure)):
         assert "two folds have answered" in words
+
+
+def test_a_fold_that_was_stopped_counts_in_nothing_though_it_has_answered(run):
+    whole = certainty.load(run)
+    run.write_state(FoldState(2, "cancelled", epoch=1))
+    sure = certainty.load(run)
+    assert (sure.folds, sure.missing) == ((0, 1), (2,))
+    assert sure.photos == sum(line.photos for line in sure.classes.lines) == (run.samples()["fold"] != 2).sum()
+    assert sure.doubts[0] == "Fold 2 is not in it: it is not finished, or has no answers."
+    run.write_state(FoldState(2, "done", epoch=1))
+    assert certainty.load(run) is whole
 
 
 def test_classes_without_photos_or_never_answered_and_few_people(tmp_path):

@@ -23,7 +23,7 @@ from core.jobs import control
 from core.places import HOME
 from core.predict import photos
 from core.predict.predictor import Predictor
-from core.runs import Run
+from core.runs import FoldState, Run
 from core.runs.run import ID
 from tests.answered import CLASSES, answer, copied, judged, made, photo, probabilities_of, table_of
 
@@ -173,6 +173,15 @@ def test_folds_that_have_not_answered_are_named(folder, samples):
     at = page(run=run.id)
     assert "Not answered yet: fold 1." in html(at)
     assert sum(map(sum, sent(at, "facet_confusion")["counts"])) == (samples["fold"] == 0).sum()
+
+
+def test_a_fold_that_answered_and_was_stopped_is_shown_and_said_to_be_unfinished(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    assert "Not finished" not in html(page(run=run.id))
+    run.write_state(FoldState(1, "cancelled", epoch=2))
+    at = page(run=run.id)
+    assert "Not finished: fold 1 cancelled after epoch 2." in html(at)
+    assert len(gallery(at)) == len(WRONG)
 
 
 def test_a_class_without_mistakes_and_a_run_without_any(folder, samples):

@@ -1,9 +1,12 @@
 """The card of a run that has ended: what it says, and where its buttons lead."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from core.runs import FoldState
+from pages.parts.run import groups
 from tests.answered import CLASSES, answer, made, photo, probabilities_of, table_of
 from tests.pages.app import html, labels, page
 from tests.pages.trials import make_run
@@ -53,6 +56,18 @@ def test_folds_that_failed_are_said_to_be_left_out(folder):
     markup = html(page("live", run=make_run(folder, states=("done", "failed")).id))
     assert "in one fold</b>" in markup and "1 of 2 folds are finished; the others are not in it." in markup
     assert "Predict" not in labels(page("live", run=make_run(folder, "b", states=("done", "failed")).id))
+
+
+def test_no_number_of_the_card_or_of_the_groups_counts_a_fold_that_was_cancelled(judged):
+    """It has answered as far as it came: each resume point publishes what was best until then."""
+    judged.write_state(replace(judged.written_state(1), state="cancelled", epoch=2))
+    markup = html(page("live", run=judged.id))
+    assert "1 of 2 folds are finished; the others are not in it." in markup
+    assert "2 of 12 photos (16.7%)" in markup and "of 24 photos" not in markup
+    assert f"2 of 2 {CLASSES[1]} taken for {CLASSES[4]}" in markup.replace("&lt;", "<").replace("&gt;", ">")
+    assert sum(group.photos for group in groups.scores_of(judged) if group.attribute == "gender") == 12
+    judged.write_state(replace(judged.written_state(1), state="done", epoch=1))
+    assert "3 of 24 photos (12.5%)" in html(page("live", run=judged.id))
 
 
 def test_a_run_of_which_nothing_is_done_has_no_card_and_can_be_run_again(folder):

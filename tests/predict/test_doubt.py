@@ -8,6 +8,7 @@ from core.predict.doubt import doubt
 from core.predict.members import Member
 from core.predict.photos import Photo
 from core.predict.predictions import Predictions
+from core.runs import FoldState
 from core.stats import conformal, selective, voting
 from tests.answered import CLASSES, answer, made, probabilities_of, table_of
 from tests.stats.drawn_answers import softmax
@@ -62,6 +63,13 @@ def test_answers_below_the_threshold_of_a_wanted_accuracy_are_not_sure(run):
     assert "answers were right about 240 photos held out" in judged.sentences[0]
     never = doubt(predictions_of(run, answers), views=False, accuracy=0.9999)
     assert never.threshold is None and never.unsure.all() and "none is called sure" in never.sentences[0]
+
+
+def test_a_fold_that_was_stopped_shows_nothing_though_it_has_answered(run):
+    run.write_state(FoldState(1, "cancelled", epoch=1))
+    answers = np.random.default_rng(2).dirichlet(np.full(6, 0.4), (1, 60))
+    judged = doubt(predictions_of(run, answers, folds=(0,)), views=False, accuracy=0.8)
+    assert "answers were right about 120 photos held out" in judged.sentences[0]
 
 
 def test_sets_are_not_made_where_they_would_promise_nothing(run):

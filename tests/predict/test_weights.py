@@ -5,6 +5,7 @@ import pytest
 
 from core.errors import LabError
 from core.predict import weights
+from core.runs import FoldState
 from core.stats.decisions import vote_gain
 from tests.answered import made, probabilities_of, table_of
 
@@ -22,6 +23,16 @@ def test_a_run_that_answers_better_counts_more_and_the_gain_is_told_nested(tmp_p
     np.testing.assert_allclose(fitted.weights, expected.tuned)
     assert fitted.gain.gain.mean == expected.gain.mean
     assert "60 out-of-fold answers" in fitted.sentences[0] and "fitted without them" in fitted.sentences[1]
+
+
+def test_a_fold_that_was_stopped_has_no_say_in_the_weights_though_it_has_answered(tmp_path):
+    samples = table_of(tmp_path / "photos", people=60, folds=3)
+    runs = [
+        made(tmp_path / "runs", samples, probabilities=probabilities_of(samples["y"], seed, sure=0.6))
+        for seed in (1, 2)
+    ]
+    runs[0].write_state(FoldState(2, "cancelled", epoch=1))
+    assert weights.fitted(runs).photos == (samples["fold"] != 2).sum()
 
 
 def test_one_run_and_runs_that_share_no_photos_are_refused(tmp_path):

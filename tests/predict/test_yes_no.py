@@ -10,6 +10,7 @@ from core.predict.photos import Photo
 from core.predict.yes_no import thresholds
 from core.predict.yes_no.answers import YesNoAnswers
 from core.predict.yes_no.table import table
+from core.runs import FoldState
 from core.runs.yes_no.answers import of_probabilities
 from core.training import checkpoint
 from tests.celeba import drawn
@@ -31,6 +32,7 @@ def run(tmp_path_factory):
         yes, shares = told(rng, len(samples))
         frame = of_probabilities(samples, made.config().task.attributes, yes, shares)
         checkpoint.save_predictions(made.predictions_file(fold, "best"), frame)
+        made.write_state(FoldState(fold, "done", epoch=1))
     return made
 
 
@@ -63,6 +65,14 @@ def test_thresholds_are_of_the_out_of_fold_answers_and_hold_for_the_mean_of_fold
     mean = shares.mean(axis=0)
     f1 = {t: f1_score(yes[:, 1], mean[:, 1] > t, average="macro") for t in (0.5, bald)}
     assert f1[bald] > f1[0.5] + 0.01, "fitted on one network's answers, it helps the mean of five on a fresh test set"
+
+
+def test_a_fold_that_was_stopped_moves_no_threshold_though_it_has_answered(run):
+    run.write_state(FoldState(1, "cancelled", epoch=1))
+    try:
+        assert thresholds.fitted([run], run.config().task.attributes).photos == 1500
+    finally:
+        run.write_state(FoldState(1, "done", epoch=1))
 
 
 def test_a_rare_yes_keeps_half_and_is_named(run, tmp_path):

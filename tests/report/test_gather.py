@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -289,6 +290,22 @@ def test_a_failed_fold_is_left_out_and_said(study, tmp_path):
     assert "3 shared folds" in text
     assert "Fold 1 of broken is failed and left out." in text
     assert "broken: 2 of 5 folds are not finished (cancelled, failed)." in text
+
+
+def test_all_sections_count_the_photos_of_the_same_folds_though_a_stopped_one_has_answered(tmp_path):
+    table = samples(tmp_path, people=60, photos=2)
+    table = table.assign(gender=table["class_name"].str.split().str[0])
+    run = make_run(tmp_path, table)
+    run.write_state(replace(run.written_state(3), state="cancelled", scores=None))
+    finished = int((table["fold"] != 3).sum())
+    report = gather.gather([run])
+    groups = next(block for block in section(report, "Groups").blocks if isinstance(block, Table))
+    assert sum(int(row[1]) for row in groups.rows) == finished < len(table)
+    sure = [
+        block for block in section(report, "How sure").blocks if isinstance(block, Table) and block.head[0] == "class"
+    ]
+    assert [table.rows[-1][1] for table in sure] == [str(finished)]
+    assert f" of {finished} photos, the worst first" in render.markdown(report)
 
 
 def test_a_fold_without_a_class_stands_in_the_report_with_the_f1_that_it_can_reach(tmp_path):

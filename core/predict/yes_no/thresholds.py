@@ -68,19 +68,22 @@ def plain(attributes: Sequence[str]) -> Thresholds:
 
 
 def fitted(runs: Sequence[Run], attributes: Sequence[str], which: str = "best") -> Thresholds:
-    """Of the mean of the runs' probabilities, on photos that each of them answered out of fold; remembered.
+    """Of the mean of the runs' probabilities, on photos that a finished fold of each answered out of fold; remembered.
 
     attributes: of each run. A threshold is of one network's own probability of each run. The mean of several folds is a
-    better score on the same scale; tests/predict/yes_no/test_thresholds.py holds its F1 against a fresh test set.
+    better score on the same scale; tests/predict/test_yes_no.py holds its F1 against a fresh test set.
     Raises LabError(kind 'unreadable') where predictions are damaged.
     """
-    version = tuple(mistakes.version(run, which) for run in runs)
-    return _fitted(tuple(runs), tuple(attributes), which, version)
+    folds = tuple(tuple(run.done_folds()) for run in runs)
+    version = tuple(mistakes.version(run, which, of_run) for run, of_run in zip(runs, folds, strict=True))
+    return _fitted(tuple(runs), tuple(attributes), which, folds, version)
 
 
 @lru_cache(maxsize=16)
-def _fitted(runs: tuple[Run, ...], attributes: tuple[str, ...], which: str, version: tuple) -> Thresholds:
-    tables = [_out_of_fold(run, which) for run in runs]
+def _fitted(
+    runs: tuple[Run, ...], attributes: tuple[str, ...], which: str, folds: tuple[tuple[int, ...], ...], version: tuple
+) -> Thresholds:
+    tables = [_out_of_fold(run, which, of_run) for run, of_run in zip(runs, folds, strict=True)]
     shared = tables[0].index
     for table in tables[1:]:
         shared = shared.intersection(table.index)
@@ -120,10 +123,10 @@ def _f1(answered: np.ndarray, true: np.ndarray) -> float:
     return float(f1_of_counts(hits, totals).mean())
 
 
-def _out_of_fold(run: Run, which: str) -> pd.DataFrame:
-    """What a run's folds answered, by dataset and photo, with the fold; empty where none has answered."""
+def _out_of_fold(run: Run, which: str, folds: Sequence[int]) -> pd.DataFrame:
+    """What these folds of a run answered, by dataset and photo, with the fold; empty where none has answered."""
     parts = []
-    for fold in run.folds():
+    for fold in folds:
         try:
             parts.append(run.predictions(fold, which).assign(fold=fold))
         except LabError as error:

@@ -29,7 +29,7 @@ def _of(member: ComparedRun) -> list[Noticed]:
     about = None
     if not member.one_by_one and member.done:
         with contextlib.suppress(LabError):  # the sections of classes and faces say what is wrong with its answers
-            about = outcome.outcome(mistakes.load_answers(member.run))
+            about = outcome.outcome(mistakes.load_answers(member.run, folds=member.done))
     metrics = member.run.all_metrics()
     metrics = metrics[metrics["fold"].isin(member.done)]
     overfit = outcome.overfits(metrics) if len(metrics) else None

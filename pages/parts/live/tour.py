@@ -59,7 +59,8 @@ def section(run: Run, status: view.RunStatus, listed: list[dict[str, Any]]) -> N
 
 def _worst(run: Run) -> Answers | None:
     try:
-        answers, _ = result.answered(run.key, mistakes.version(run))
+        folds = tuple(run.done_folds())
+        answers, _ = result.answered(run.key, folds, mistakes.version(run, folds=folds))
     except LabError:  # the card beneath says what is wrong
         return None
     return answers if (~answers.table["right"]).any() else None

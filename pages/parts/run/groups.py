@@ -25,13 +25,14 @@ STYLE = """<style>.lab-table td.lab-worse { color: var(--lab-bad); font-weight: 
 
 
 def scores_of(run: Run, which: str = "best") -> list[GroupScore]:
-    """Kept until a file that they come from changes. Raises LabError as mistakes.load_answers does."""
-    return _scores(run, which, mistakes.version(run, which))
+    """Of the finished folds, kept until a file that they come from changes. Raises LabError as load_answers does."""
+    folds = tuple(run.require().done_folds())
+    return _scores(run, which, folds, mistakes.version(run, which, folds))
 
 
 @lru_cache(maxsize=64)
-def _scores(run: Run, which: str, version: tuple) -> list[GroupScore]:
-    return group_scores.of_answers(mistakes.load_answers(run, which))
+def _scores(run: Run, which: str, folds: tuple[int, ...], version: tuple) -> list[GroupScore]:
+    return group_scores.of_answers(mistakes.load_answers(run, which, folds))
 
 
 def tab(run: Run) -> None:
@@ -41,7 +42,7 @@ def tab(run: Run) -> None:
         scores, state = scores_of(run), persons.persons_of(run.samples()).state
     except LabError as error:
         if error.kind == "missing":
-            st.caption("Groups appear once a fold has answered.")
+            st.caption("Groups appear once a fold is finished.")
         else:
             badges.show_error(error)
         return

@@ -136,7 +136,7 @@ def _story(run: Run, config: RunConfig, entry: Listed) -> Story:
     if config.task.one_by_one:
         return Story(None, None, overfit, earned=_earned(run))
     try:
-        answers, about = answered(run.key, mistakes.version(run))
+        answers, about = answered(run.key, tuple(done), mistakes.version(run, folds=done))
     except LabError as error:
         return Story(None, None, overfit, f"{error.message} {error.remedy}".strip(), _earned(run))
     return Story(answers, about, overfit, earned=_earned(run))
@@ -156,10 +156,10 @@ def _earned(run: Run) -> str:
     return "" if earned is None else earned.sentence
 
 
-@st.cache_resource(max_entries=8, show_spinner="Reading the answers of every fold")
-def answered(key: str, version: tuple) -> tuple[Answers, Outcome]:
-    """Nobody changes them. version: of the files that they are read from."""
-    answers = mistakes.load_answers(Run(key))
+@st.cache_resource(max_entries=8, show_spinner="Reading the answers of the finished folds")
+def answered(key: str, folds: tuple[int, ...], version: tuple) -> tuple[Answers, Outcome]:
+    """Nobody changes them. folds: the finished ones. version: of the files that they are read from."""
+    answers = mistakes.load_answers(Run(key), folds=folds)
     return answers, outcome.outcome(answers)
 
 
