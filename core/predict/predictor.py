@@ -106,15 +106,14 @@ class Predictor:
                 # A photo that does not tell the attribute was trained on all the same.
                 self._known[run] = Known(run.whole if isinstance(run, OneAttribute) else run)
         for row, photo in enumerate(photos):
-            met = [each for of_run in self._known.values() if (each := of_run.of(photo)) is not None]
+            met = {run: each for run, of_run in self._known.items() if (each := of_run.of(photo)) is not None}
             if not met:
                 continue
-            acquaintances[row] = tuple(met)
-            folds = {each.run: each.fold for each in met}
+            acquaintances[row] = tuple(met.values())
             for place, member in enumerate(self.members):
-                who[place, row] = folds.get(member.run, member.fold) == member.fold
+                who[place, row] = member.run not in met or met[member.run].fold == member.fold
             if not who[:, row].any():
-                problems[row] = _trained_on(photo, met[0])
+                problems[row] = _trained_on(photo, acquaintances[row][0])
         return acquaintances, problems
 
 

@@ -13,6 +13,8 @@ from core.inside.cam import one_pass
 from core.inside.face_maps import MapRequest
 from core.inside.maps import maps_of
 from core.predict import ensemble
+from core.predict.photos import Photo
+from core.predict.predictor import Predictor
 from core.runs.yes_no.view import OneAttribute, attributes, opened
 from tests.celeba import drawn
 from tests.held_apart import with_test
@@ -152,6 +154,12 @@ def test_maps_doubts_heat_and_stress_are_of_the_attribute(run):
     held = stress.held_out(male, 0, 4)
     outcome = stress.stress(male, 0, held, "HorizontalFlip", None, [1.0])
     assert outcome.probabilities.shape == (1, len(held), 2) and outcome.class_names == ["no", "yes"]
+
+
+def test_a_photo_that_the_run_knows_is_answered_by_the_fold_that_held_it_out_in_one_attribute_too(run):
+    row = run.samples().iloc[0]
+    predictions = Predictor([OneAttribute(run, "Male")]).answer([Photo("known.jpg", row["path"])])
+    assert np.isfinite(predictions.answers[:, 0, 0]).tolist() == [fold == row["fold"] for fold in run.folds()]
 
 
 def test_the_test_set_is_scored_in_every_attribute(run):
