@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -30,12 +32,18 @@ BY_PATH, BY_BYTES, BY_PERSON = "path", "bytes", "person"
 class Acquaintance:
     """What a run knows of a photo. how: BY_PATH or BY_BYTES, the photo itself, called `name` there; BY_PERSON, other
     photos of the person of that name. fold: the only one whose training left it out; NOBODY of a run that was
-    trained on everybody."""
+    trained on everybody. copy: (name, fold) of the same photo, byte for byte, that another fold held out: each fold was
+    then trained on one of the two, and none may answer."""
 
     run: Run
     fold: int
     how: str
     name: str
+    copy: tuple[str, int] | None = None
+
+    def left_out_by(self, fold: int) -> bool:
+        """Whether the fold's network has learned neither from the photo nor from the person in it."""
+        return self.copy is None and fold == self.fold
 
     @property
     def words(self) -> str:
@@ -44,9 +52,27 @@ class Acquaintance:
             if self.how == BY_PERSON:
                 return f"other photos of person {self.name} were trained on, which no fold held out"
             return f"trained on as {self.name}, which no fold held out"
+        if self.copy is not None:
+            return (
+                f"trained on as {self.name}, which fold {self.fold} held out, and byte for byte the same as "
+                f"{self.copy[0]}, which fold {self.copy[1]} held out: every fold was trained on it"
+            )
         if self.how == BY_PERSON:
             return f"other photos of person {self.name} were trained on; fold {self.fold}, which held them out, answers"
         return f"trained on as {self.name}; fold {self.fold}, which held it out, answers"
+
+
+class _Row(NamedTuple):
+    """A photo that the run knows, as its samples table has it. hash: "" of a run of an older lab."""
+
+    sample: str
+    path: str
+    bytes: int
+    fold: int
+    hash: str
+
+    def digest(self) -> str:
+        return self.hash or digest_of(self.path, self.sample)
 
 
 class Known:
@@ -57,14 +83,15 @@ class Known:
         self._run, self._data = run, run.config().data
         self._reading = reading_of(self._data)
         generations = line(run)
-        parts = [each.samples().reindex(columns=["sample", "path", "bytes", "fold", "hash"]) for each in generations]
+        parts = [each.samples().reindex(columns=[*_Row._fields]) for each in generations]
         table = pd.concat(parts, ignore_index=True).drop_duplicates("path")
-        self._by_path = {
-            os.path.normpath(path): (sample, int(fold))
-            for sample, path, fold in table[["sample", "path", "fold"]].itertuples(index=False)
-        }
-        self._by_size = {size: rows for size, rows in table.groupby("bytes")}
-        self._digests: dict[int, dict[str, tuple[str, int]]] = {}  # of one size: sha256 -> (sample, fold)
+        table["hash"] = table["hash"].astype("object").where(table["hash"].notna(), "")  # older labs froze none
+        self._by_path: dict[str, _Row] = {}
+        self._by_size: dict[int, list[_Row]] = {}
+        for row in map(_Row._make, table.itertuples(index=False, name=None)):
+            self._by_path[os.path.normpath(row.path)] = row
+            self._by_size.setdefault(row.bytes, []).append(row)
+        self._digests: dict[int, dict[str, dict[int, str]]] = {}  # of one size: sha256 -> fold -> a sample in it
         people = ancestry(run)
         names = people["person"].astype(str).map(nfc)  # older labs did not join the spellings of a name
         self._by_person = dict(zip(names, people["fold"].astype(int), strict=True))
@@ -74,38 +101,49 @@ class Known:
     def of(self, photo: Photo) -> Acquaintance | None:
         """What is known of a photo; None where the run has seen neither it nor the person in it, as far as is known."""
         real = os.path.realpath(photo.path) if photo.path else ""
-        if real in self._by_path:
-            sample, fold = self._by_path[real]
-            return Acquaintance(self._run, fold, BY_PATH, sample)
-        if twin := self._twin(photo, real):
-            return Acquaintance(self._run, twin[1], BY_BYTES, twin[0])
+        if row := self._by_path.get(real):
+            copies = self._copies(row.bytes, row.digest)
+            return self._met(BY_PATH, row.sample, int(row.fold), copies)
+        if copies := self._same_bytes(photo, real):
+            fold, sample = next(iter(copies.items()))
+            return self._met(BY_BYTES, sample, fold, copies)
         for person in self._names_of(photo, real):
             if person in self._by_person:
                 return Acquaintance(self._run, self._by_person[person], BY_PERSON, person)
         return None
 
-    def _twin(self, photo: Photo, real: str) -> tuple[str, int] | None:
-        """(sample, fold) of a photo of the run that is the same, byte for byte. Opens only what has the same size."""
+    def _met(self, how: str, sample: str, fold: int, copies: dict[int, str]) -> Acquaintance:
+        """copies: fold -> sample of what is the same photo, byte for byte."""
+        if NOBODY in copies:
+            return Acquaintance(self._run, NOBODY, how, sample)
+        others = [(name, other) for other, name in copies.items() if other != fold]
+        return Acquaintance(self._run, fold, how, sample, others[0] if others else None)
+
+    def _same_bytes(self, photo: Photo, real: str) -> dict[int, str]:
+        """Fold -> sample of the photos of the run that are the same, byte for byte."""
         try:
             size = os.stat(real).st_size if photo.content is None else len(photo.content)
         except OSError:  # whoever reads it says what is wrong
-            return None
-        rows = self._by_size.get(size)
-        if rows is None:
-            return None
+            return {}
+
+        def digest() -> str:
+            if photo.content is None:
+                return digest_of(photo.path, photo.sample or os.path.basename(photo.path))
+            return hashlib.sha256(photo.content).hexdigest()
+
+        return self._copies(size, digest)
+
+    def _copies(self, size: int, digest: Callable[[], str]) -> dict[int, str]:
+        """Fold -> sample of the photos of the run of that size and digest. Opens only what has the same size."""
+        rows = self._by_size.get(size, [])
+        if not rows:
+            return {}
         if size not in self._digests:
-            files = rows[["sample", "path", "fold"]].itertuples(index=False)
-            frozen = rows["hash"].where(rows["hash"].notna(), "")  # older labs froze none
-            self._digests[size] = {
-                digest or digest_of(path, sample): (sample, int(fold))
-                for (sample, path, fold), digest in zip(files, frozen, strict=True)
-            }
-            self._digests[size].pop("", None)
-        if photo.content is None:
-            digest = digest_of(photo.path, photo.sample or os.path.basename(photo.path))
-        else:
-            digest = hashlib.sha256(photo.content).hexdigest()
-        return self._digests[size].get(digest)
+            of_size = self._digests[size] = {}
+            for row in rows:
+                if of_row := row.digest():
+                    of_size.setdefault(of_row, {}).setdefault(int(row.fold), row.sample)
+        return self._digests[size].get(digest(), {})
 
     def _names_of(self, photo: Photo, real: str) -> list[str]:
         """What the launch of the run, and of those that it started from, called the person of a photo of its dataset.

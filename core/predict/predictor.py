@@ -111,7 +111,7 @@ class Predictor:
                 continue
             acquaintances[row] = tuple(met.values())
             for place, member in enumerate(self.members):
-                who[place, row] = member.run not in met or met[member.run].fold == member.fold
+                who[place, row] = member.run not in met or met[member.run].left_out_by(member.fold)
             if not who[:, row].any():
                 problems[row] = _trained_on(photo, acquaintances[row][0])
         return acquaintances, problems
@@ -124,6 +124,12 @@ def _trained_on(photo: Photo, met: Acquaintance) -> LabError:
         return LabError(
             f"photo {photo.name}: {met.words}: {met.run.id} was trained on everybody, so its answer proves nothing.",
             f"Ask the cross-validated run {parent}, or show it somebody new.",
+            kind="trained-on",
+        )
+    if met.copy is not None:
+        return LabError(
+            f"photo {photo.name}: {met.words}.",
+            "Show it somebody new; or leave one of the two photos out and train again.",
             kind="trained-on",
         )
     return LabError(

@@ -11,7 +11,7 @@ from core.data.labels.corrections import Correction
 from core.data.scan import scan
 from core.plan.plan import make_plan
 from core.predict import photos
-from core.predict.known import BY_PERSON, Known
+from core.predict.known import BY_BYTES, BY_PATH, BY_PERSON, Known
 from core.predict.photos import Photo
 from core.runs import FoldState
 from core.runs.create import create
@@ -135,3 +135,32 @@ def test_a_person_is_known_by_the_name_that_each_runs_own_reading_gives_them(tmp
         for name, run in runs.items():
             known = Known(run).of(photo)
             assert (known.how, known.name, known.fold) == (BY_PERSON, name, fold_of(run, name))
+
+
+@pytest.mark.parametrize("hashed", [True, False], ids=["hash", "older lab"])
+def test_a_photo_whose_copy_another_fold_held_out_was_left_out_by_none(tmp_path, hashed):
+    root = tmp_path / "faces"
+    lines = ["image,person,label"]
+    for i in range(8):
+        draw(root / f"{i}.png", (i, 5 * i, 7 * i))
+        draw(root / f"same{i}.png", (200, 10, 10))
+        lines += [f"{name}.png,p{i},{('fair', 'dark')[i % 2]}" for name in (i, f"same{i}")]
+    (root / "faces.csv").write_text("\n".join(lines) + "\n")
+    config = from_dict({**TINY, "data": {"root": str(root), "leave_out_problems": True}})
+    plan = make_plan(config, scan(config.data, threads=1), folder=tmp_path / "runs")
+    table = plan.samples if hashed else plan.samples.drop(columns="hash")
+    run = create(plan.config, table, folder=tmp_path / "runs", class_names=plan.class_names, info={})
+    fold_of_photo = run.samples().set_index("sample")["fold"]
+    assert {fold_of_photo[f"same{i}.png"] for i in range(8)} == {0, 1}
+    known = Known(run)
+    for photo, how in (
+        (Photo("by its path", str(root / "same3.png")), BY_PATH),
+        (Photo("uploaded", "", content=(root / "same3.png").read_bytes()), BY_BYTES),
+    ):
+        met = known.of(photo)
+        assert met.how == how and {met.fold, met.copy[1]} == {0, 1}
+        assert all(fold_of_photo[name] == fold for name, fold in ((met.name, met.fold), met.copy))
+        assert not met.left_out_by(0) and not met.left_out_by(1)
+        assert met.words.endswith("every fold was trained on it")
+    own = known.of(Photo("of nobody else", str(root / "3.png")))
+    assert own.copy is None and own.left_out_by(fold_of_photo["3.png"]) and not own.left_out_by(1 - own.fold)

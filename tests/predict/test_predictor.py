@@ -2,8 +2,10 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -176,6 +178,20 @@ def test_a_known_photo_under_another_name_is_answered_by_the_fold_that_held_it_o
         assert np.isfinite(predictions.answers[:, place, 0]).tolist() == [f == row["fold"] for f in run.folds()]
     only = Predictor([run], folds=[1 - int(row["fold"])]).answer(photos.of_path(copy))
     assert only.problems[0].kind == "trained-on" and only.classes().tolist() == [-1]
+
+
+def test_a_photo_whose_copy_another_fold_held_out_is_answered_by_none_and_says_why(run):
+    table = pd.read_parquet(run.samples_file)
+    row, copy = (table[table["fold"] == fold].index[0] for fold in (0, 1))
+    table.loc[copy, ["bytes", "hash"]] = table.loc[row, ["bytes", "hash"]]
+    run.samples_file.unlink()  # the template's own is the same file
+    table.to_parquet(run.samples_file)
+    upload = photos.of_uploads({"upload.jpg": Path(table.loc[row, "path"]).read_bytes()})
+    predictions = Predictor([run]).answer([*photos.of_path(table.loc[row, "path"]), *upload])
+    assert predictions.classes().tolist() == [-1, -1]
+    for problem in predictions.problems.values():
+        assert problem.kind == "trained-on" and "every fold was trained on it" in problem.message
+    assert "answers" not in predictions.known_in_words(0)
 
 
 def test_another_photo_of_a_known_person_is_answered_by_the_fold_that_held_the_person_out(run, strangers):
