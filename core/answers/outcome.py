@@ -96,10 +96,8 @@ def overfits(table: pd.DataFrame) -> Overfit | None:
     table: fold, epoch, split and loss of every epoch of the folds in question, as Run.all_metrics gives them.
     """
     curves = []
-    for _, of_fold in table.groupby("fold"):
-        train, validation = (
-            of_fold[of_fold["split"] == split].sort_values("epoch")["loss"].to_numpy(float)
-            for split in ("train", "validation")
-        )
-        curves.append((train, validation))
+    for _, of_fold in table.sort_values("epoch").groupby("fold"):
+        train, validation = (of_fold[of_fold["split"] == split] for split in ("train", "validation"))
+        epochs = validation["epoch"].to_numpy(int)
+        curves.append((epochs, train["loss"].to_numpy(float), validation["loss"].to_numpy(float)))
     return overfit(curves)

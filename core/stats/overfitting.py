@@ -24,23 +24,24 @@ class Overfit:
     of: int
 
 
-def overfit(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> Overfit | None:
+def overfit(curves: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Overfit | None:
     """Whether most folds overfit, and from which epoch on.
 
-    curves: (training loss, validation loss) of each fold, both of shape (epochs,), one value an epoch.
+    curves: (epochs, training loss, validation loss) of each fold, all of shape (n,), one value an epoch. epochs: their
+    numbers, from 1; those that a phase which stopped early was spared are not among them.
     A fold overfits where its validation loss ends RISE above its lowest value while its training loss went on falling
     from there. It ends at the mean of the last LAST of its epochs. None unless more than half of the folds do.
     Source: early stopping's generalisation loss, Prechelt 1998, Early stopping, but when?, here against the end.
     """
-    overfitted = [each for train, validation in curves if (each := _of_fold(train, validation)) is not None]
+    overfitted = [each for curve in curves if (each := _of_fold(*curve)) is not None]
     if 2 * len(overfitted) <= len(curves):
         return None
     epochs, rises = zip(*overfitted, strict=True)
     return Overfit(int(np.sort(epochs)[(len(epochs) - 1) // 2]), float(np.mean(rises)), len(overfitted), len(curves))
 
 
-def _of_fold(train: np.ndarray, validation: np.ndarray) -> tuple[int, float] | None:
-    """(epoch of the lowest validation loss, from 1; its rise from there), None where the fold does not overfit."""
+def _of_fold(epochs: np.ndarray, train: np.ndarray, validation: np.ndarray) -> tuple[int, float] | None:
+    """(epoch of the lowest validation loss; its rise from there), None where the fold does not overfit."""
     if len(train) != len(validation) or len(validation) < FEWEST or not np.isfinite(validation).all():
         return None
     last = max(1, round(LAST * len(validation)))
@@ -51,4 +52,4 @@ def _of_fold(train: np.ndarray, validation: np.ndarray) -> tuple[int, float] | N
         return None
     if not float(train[-last:].mean()) < float(train[lowest]):
         return None
-    return lowest + 1, end / low - 1
+    return int(epochs[lowest]), end / low - 1

@@ -71,3 +71,15 @@ def test_overfitting_is_read_from_a_runs_metrics():
     ]
     over = outcome.overfits(pd.DataFrame(rows).sample(frac=1, random_state=0))
     assert (over.epoch, over.folds, over.of) == (8, 2, 2)
+
+
+def test_overfitting_is_told_by_the_epoch_that_it_begins_at_where_a_phase_stopped_early():
+    epochs = [*range(1, 7), *range(16, 31)]  # a phase of 15 epochs that stopped after 6, and one of 15
+    after = np.arange(1, len(epochs) + 1)
+    losses = {"train": np.exp(-0.2 * after), "validation": 1 + 0.05 * np.abs(after - 10)}
+    rows = [
+        {"fold": 0, "epoch": epoch, "split": split, "loss": loss}
+        for split, values in losses.items()
+        for epoch, loss in zip(epochs, values, strict=True)
+    ]
+    assert outcome.overfits(pd.DataFrame(rows)).epoch == 19

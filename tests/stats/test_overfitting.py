@@ -16,16 +16,17 @@ def valley(lowest, rise):
 
 
 def test_the_epoch_is_that_of_the_lowest_validation_loss():
-    over = overfit([(FALLS, valley(6, 0.5))])
+    over = overfit([(EPOCHS, FALLS, valley(6, 0.5))])
     assert (over.epoch, over.folds, over.of) == (6, 1, 1)
     assert over.rise == pytest.approx(0.5)
 
 
 def test_most_folds_decide_and_the_middle_one_names_the_epoch():
-    folds = [(FALLS, valley(lowest, 0.4)) for lowest in (4, 7, 9)]
-    over = overfit([*folds, (FALLS, FALLS)])
+    folds = [(EPOCHS, FALLS, valley(lowest, 0.4)) for lowest in (4, 7, 9)]
+    falls = (EPOCHS, FALLS, FALLS)
+    over = overfit([*folds, falls])
     assert (over.epoch, over.folds, over.of) == (7, 3, 4)
-    assert overfit([*folds[:2], (FALLS, FALLS), (FALLS, FALLS)]) is None, "half of the folds are not most"
+    assert overfit([*folds[:2], falls, falls]) is None, "half of the folds are not most"
 
 
 @pytest.mark.parametrize(
@@ -40,8 +41,13 @@ def test_most_folds_decide_and_the_middle_one_names_the_epoch():
     ],
 )
 def test_what_does_not_overfit(train, validation):
-    assert overfit([(train, validation)]) is None
+    assert overfit([(EPOCHS[: len(train)], train, validation)]) is None
 
 
 def test_no_fold_says_nothing():
     assert overfit([]) is None
+
+
+def test_epochs_that_a_phase_was_spared_keep_their_numbers():
+    epochs = np.r_[EPOCHS[:6], EPOCHS[6:] + 9]  # a phase of 15 epochs stopped after 6
+    assert overfit([(epochs, FALLS, valley(10, 0.4))]).epoch == 19
