@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -93,17 +93,19 @@ def curves(
     return style.figure(traces, {**layout, "uirevision": kept, **_lines(phases, level)})
 
 
-def sparkline(values: Sequence[float], *, run_colour: str, width: int = 120, height: int = 28, total: int = 0) -> str:
-    """A small curve as an SVG picture, without axes; empty values give an empty picture.
+def sparkline(
+    curve: Mapping[int, float], *, run_colour: str, width: int = 120, height: int = 28, total: int = 0
+) -> str:
+    """A small curve as an SVG picture, without axes; an empty one gives an empty picture.
 
-    values: one score an epoch. total: epochs in all, so that an unfinished curve ends where it is.
+    curve: epoch, from 1 -> score. total: epochs in all, so that an unfinished curve ends where it is.
     """
-    points = [(i, v) for i, v in enumerate(values) if np.isfinite(v)]
+    points = [(epoch - 1, v) for epoch, v in curve.items() if np.isfinite(v)]
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
     if not points:
         return head + "</svg>"
     low, high = min(v for _, v in points), max(v for _, v in points)
-    across = max(total - 1, len(values) - 1, 1)
+    across = max(total - 1, points[-1][0], 1)
     scaled = [
         (3 + i / across * (width - 6), height - 4 - (v - low) / ((high - low) or 1) * (height - 8)) for i, v in points
     ]

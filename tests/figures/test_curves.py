@@ -82,8 +82,8 @@ def test_nothing_measured_yet_and_broken_numbers_still_draw():
     for frame in (empty, metrics):
         assert curves.curves(frame, "loss", run_colour="#0072B2").to_json()
         assert curves.score_range(frame)[1] <= 1.01
-    assert "polyline" not in curves.sparkline([], run_colour="#0072B2")
-    assert "polyline" not in curves.sparkline([float("nan")], run_colour="#0072B2")
+    assert "polyline" not in curves.sparkline({}, run_colour="#0072B2")
+    assert "polyline" not in curves.sparkline({1: float("nan")}, run_colour="#0072B2")
 
 
 def test_accuracy_and_f1_share_one_range_that_holds_every_point():

@@ -1,5 +1,7 @@
 """Home, run without a browser: what it is, how to begin, what trains and waits, what ended."""
 
+import base64
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,15 +17,17 @@ from core.jobs.pace import ahead
 from core.jobs.pace.ahead import Times
 from core.network import room
 from core.runs import FoldState, Run, notes
+from core.runs.lists import index
+from core.runs.lists.curves import f1_curve
 from core.studies import record_file
 from core.studies.record_file import Study, StudyRun
 from core.text import size
 from pages.parts.dataset import demo
 from pages.parts.dock import waits
-from pages.parts.home import demo_run
+from pages.parts.home import demo_run, lines
 from pages.parts.shared.frame import ICON
 from tests.pages.app import button, html, labels, page
-from tests.pages.trials import make_run
+from tests.pages.trials import make_run, spared
 
 STUDY = "20260301-000000-depths-0000"
 
@@ -210,6 +214,16 @@ def test_a_finished_run_without_curves_stands_in_the_list_too(folder):
     for fold in old.folds():
         old.metrics_file(fold).unlink()
     assert "Finished lately" in html(page("home"))
+
+
+def test_the_small_curve_is_the_one_of_the_list_of_runs(folder):
+    run = spared(spared(make_run(folder, epochs=30), 0, range(7, 16)), 1, range(12, 16))
+    (entry,) = index.listed(folder)
+    drawn = lines.small_curve(entry.summary)
+    picture = base64.b64decode(re.search(r"base64,([^\"]+)", drawn)[1]).decode()
+    points = re.search(r'points="([^"]+)"', picture)[1].split()
+    assert len(points) == len(f1_curve(entry)) == 21 and run.id == entry.id
+    assert points[6].startswith(f"{3 + 15 / 29 * 114:.1f},"), "epoch 16 stands where it would without a gap"
 
 
 def test_what_waits_says_when_it_starts_and_how_long_it_takes():

@@ -9,10 +9,10 @@ import streamlit as st
 
 from core.jobs import control, trash
 from core.runs import Run, notes
-from core.runs.lists import index, saved, views
+from core.runs.lists import curves, index, saved, views
 from pages.parts.shared import exports
 from tests.pages.app import button, captions, elements, html, labels, page
-from tests.pages.trials import lost_samples, make_run
+from tests.pages.trials import lost_samples, make_run, spared
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -35,6 +35,18 @@ def test_no_run_yet_offers_launch():
     at = page("runs")
     assert "No run yet" in at.info[0].value
     assert "Launch" in labels(at)
+
+
+def test_the_line_of_a_run_is_told_by_the_epochs_that_it_has(folder):
+    run = make_run(folder, epochs=30)
+    for fold in (0, 1):
+        spared(run, fold, range(7, 16))
+    curve = curves.f1_curve(index.listed()[0])
+    highest = max(curve, key=curve.get)
+    (group,) = sent(page("runs"), "facet_runs")["groups"]
+    (line,) = [cell for cell in group["rows"][0]["cells"] if isinstance(cell, dict)]
+    assert len(line["points"]) == 21 and line["points"][6][0] == round(15 / 29, 3)
+    assert line["words"].endswith(f" after epoch 30, {curve[highest]:.3f} at most, after epoch {highest}")
 
 
 def test_the_address_chooses_runs_and_a_stranger_among_them_leaves_it(folder):

@@ -60,6 +60,14 @@ def metric_rows(epochs, fold=0):
     ]
 
 
+def spared(run, fold, epochs):
+    """The run without these epochs of a fold, as a phase that stops early leaves it: the next one keeps its numbers."""
+    table = run.metrics(fold)
+    run.metrics_file(fold).unlink()
+    metrics_file.append_metrics(run.metrics_file(fold), table[~table["epoch"].isin(epochs)].to_dict("records"))
+    return run
+
+
 def lost_samples(run, left=None):
     """The run with its samples file torn to these bytes, or gone."""
     run.samples_file.unlink()

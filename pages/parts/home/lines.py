@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -13,16 +12,15 @@ from core.data.persons import state_of_summary, units
 from core.errors import LabError
 from core.figures import curves
 from core.places import HOME
-from core.runs import Run
 from core.runs.colours import colour_of
 from core.runs.everybody.unmeasured import NOT_MEASURED
+from core.runs.lists.curves import f1_curve
 from core.runs.lists.index import Listed
 from core.runs.owners import owner
 from core.studies import record_file
 from core.text import ago, number_of, plain
 from pages.parts.hand import results
 from pages.parts.people import people
-from pages.parts.run import view
 from pages.parts.shared import theme
 
 LIVE, STUDIES = (HOME / "pages" / f"{name}.py" for name in ("live", "studies"))
@@ -59,19 +57,12 @@ def ended_at(summary: dict[str, Any]) -> float:
 
 
 def small_curve(summary: dict[str, Any], width: int = 120) -> str:
-    """HTML of the validation F1 by epoch, mean over the folds that have it; an empty box before the first."""
-    version = view.metrics_version(Run(summary["id"]), [int(fold["fold"]) for fold in summary["folds"]])
-    return _curve(version, colour_of(summary), width, int(summary["epochs"]))
-
-
-@functools.lru_cache(maxsize=64)
-def _curve(version: view.Version, colour: str, width: int, epochs: int) -> str:
-    table = view.metrics_of(version)
-    rows = table[table["split"] == "validation"]
-    if not len(rows):
+    """HTML of the validation F1 by epoch, as the list of runs draws it; an empty box before the first."""
+    curve = f1_curve(Listed(summary))
+    if not curve:
         return "<div></div>"
-    values = rows.groupby("epoch")["f1"].mean().tolist()
-    return theme.picture(curves.sparkline(values, run_colour=colour, width=width, total=epochs))
+    colour, epochs = colour_of(summary), int(summary["epochs"])
+    return theme.picture(curves.sparkline(curve, run_colour=colour, width=width, total=epochs))
 
 
 def score_so_far(summary: dict[str, Any]) -> str:

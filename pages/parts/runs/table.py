@@ -314,11 +314,9 @@ def _lines(groups: Sequence[tuple[str, str, Sequence[Listed]]]) -> dict[str, dic
     lines = {}
     for entry in {entry.id: entry for _, _, rows in groups for entry in rows}.values():
         if curve := curves.f1_curve(entry):
-            highest = max(range(len(curve)), key=curve.__getitem__)
-            words = (
-                f"Validation F1 {score(curve[0])} after the first epoch, {score(curve[-1])} after epoch {len(curve)}"
-            )
-            words += f", {score(curve[highest])} at most, after epoch {highest + 1}"
+            epochs, highest = list(curve), max(curve, key=curve.__getitem__)
+            words = f"Validation F1 {score(curve[epochs[0]])} after the first epoch, {score(curve[epochs[-1]])} after "
+            words += f"epoch {epochs[-1]}, {score(curve[highest])} at most, after epoch {highest}"
             points = [[round(place, 3), round(value, 4)] for place, value in curves.thinned(curve)]
             lines[entry.id] = {"points": points, "words": words}
     return lines
