@@ -18,6 +18,7 @@ from core.jobs.alerts import addresses, ends, messages, sending
 from core.jobs.alerts.addresses import Address
 from core.jobs.alerts.shapes import Message
 from core.runs import FoldState, Run, deaths
+from core.runs.lists.best import highest
 from core.runs.lists.index import Listed
 from core.studies import record_file
 from core.studies.record_file import Study
@@ -100,11 +101,12 @@ def _study_message(root: Path, study: Study) -> Message:
     ended = [f"{count(done)} of {number_of(len(study.runs), 'run')} done"]
     ended += [f"{count(states.count(word))} {word}" for word in (*messages.STOPPED, "cancelled") if word in states]
     sentences = [f"{', '.join(ended)}."]
-    scored = [summary for summary in there if Listed(summary).scores["best_f1"][2]]
-    if len(scored) > 1:
-        best = max(scored, key=lambda summary: Listed(summary).scores["best_f1"][0])
-        name = one_line(best["name"], messages.LONGEST_NAME)
-        sentences.append(f"{name} has the highest macro F1, {messages.score(best)}; Compare says whether that counts.")
+    scored = [entry for summary in there if (entry := Listed(summary, root=root)).scores["best_f1"][2]]
+    if len(scored) > 1 and (best := highest(scored)) is not None:
+        name, reached = one_line(best.name, messages.LONGEST_NAME), messages.score(best.summary)
+        sentences.append(f"{name} has the highest macro F1, {reached}; Compare says whether that counts.")
+    elif len(scored) > 1:
+        sentences.append("Its runs tell different classes, so none of them has the highest macro F1.")
     name = one_line(study.name, messages.LONGEST_NAME)
     return Message(
         "study",

@@ -87,6 +87,14 @@ def test_of_a_study_the_run_of_the_highest_f1_predicts(depths):
     assert page("predict", study=STUDY, run=depths[1].id).selectbox(key="run-picker").value == depths[1].id
 
 
+def test_of_a_study_whose_runs_tell_different_classes_none_is_the_highest_and_the_newest_predicts(depths):
+    depths[1].update_info(class_names=["a", "b", "c"])
+    at = page("predict", study=STUDY)
+    assert at.selectbox(key="run-picker").value == depths[1].id
+    words = captions(at).replace("\\", "")
+    assert "The runs of depths tell different classes, so none of them has the highest F1; the newest answers." in words
+
+
 def test_a_run_that_was_deleted_leaves_the_hand(two):
     at = page("live", run=OLD)
     for path in sorted(two[0].dir.rglob("*"), reverse=True):

@@ -195,6 +195,15 @@ def test_the_runs_of_a_study_are_one_line_that_leads_to_it(folder, monkeypatch):
     assert links.count("depths") >= 1 and "depths r1" not in links[1:] and "Does depth help?" in markup
 
 
+def test_no_run_of_a_study_is_the_highest_where_they_tell_different_classes(folder, monkeypatch):
+    monkeypatch.setattr(control, "ensure_workers", lambda folder=None: None)
+    study_of(folder)[0].update_info(class_names=["a", "b", "c"])
+    make_run(folder, "alone", run_id="20260401-000000-alone-0000")
+    markup = html(page("home"))
+    assert "2 finished runs" in markup and "highest mean" not in markup
+    assert "its runs tell different classes: none has the highest F1" in markup
+
+
 def test_runs_of_a_study_that_are_archived_are_done_all_the_same(folder):
     make_run(folder, "further", run_id="20260401-000000-further-0000")
     notes.archive([run.id for run in study_of(folder)])

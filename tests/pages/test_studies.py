@@ -443,8 +443,11 @@ def test_more_runs_than_are_compared_say_so_whether_their_classes_are_the_same_o
     monkeypatch.setattr(pick, "MOST", 2)
     root = tmp_path / "runs"
     table = compared.samples(root, people=12, photos=2)
-    ages = {"config": {"task": {"name": "age"}}}
-    made = [compared.make_run(root, table, f"s r{n}", seed=n, **(ages if n == 2 else {})) for n in range(4)]
+    names = ["<30", "30-59", ">=60"]
+    ages = {"table": compared.samples(root, people=12, photos=2, classes=names), "classes": names}
+    ages["config"] = {"task": {"name": "age"}}
+    of_each = [{"table": table}, {"table": table}, ages, {"table": table}]
+    made = [compared.make_run(root, name=f"s r{n}", seed=n, **of) for n, of in enumerate(of_each)]
     members = [StudyRun(run.id, run.config().name, run.config().model_dump(mode="json")) for run in made]
     for several, words in (
         (members[:3], ">Its runs tell different classes: Compare tests up to 2 of the same classes."),

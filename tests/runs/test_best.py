@@ -1,5 +1,6 @@
+from core.runs import FoldState
 from core.runs.lists import index
-from core.runs.lists.best import best_of
+from core.runs.lists.best import best_of, highest
 from core.storage import files
 from tests.pages.trials import make_run
 
@@ -38,3 +39,14 @@ def test_equal_means_are_all_best_and_runs_of_an_older_lab_are_compared_by_their
     best = best_of(index.listed(runs_folder))
     assert best.keys() == {run.id for run in made}
     assert "as far as their settings tell" in best[made[0].id].in_words()
+
+
+def test_no_run_has_the_highest_f1_where_they_tell_different_classes(runs_folder):
+    worse, better = scored(runs_folder, "worse", 0.5, 0.6), scored(runs_folder, "better", 0.6, 0.7)
+    assert highest(index.listed(runs_folder)).id == better.id and highest([]) is None
+    worse.update_info(class_names=["a", "b", "c"])
+    assert highest(index.listed(runs_folder)) is None
+    better.update_info(class_names=["c", "b", "a"])
+    assert highest(index.listed(runs_folder)).id == better.id
+    scored(runs_folder, "of another task", 0.9, 0.9).write_state(FoldState(0, "queued"))
+    assert highest(index.listed(runs_folder)) is None, "its other fold is finished"

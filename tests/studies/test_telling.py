@@ -145,6 +145,18 @@ def test_a_study_is_told_when_the_last_of_its_runs_is_over(runs_folder, webhook)
     assert body["text"].startswith("2 of 4 runs done, 1 failed. ") and "has the highest macro F1, 0." in body["text"]
 
 
+def test_no_run_of_a_study_is_told_to_be_the_highest_where_they_tell_different_classes(runs_folder, webhook):
+    ids = ["20260101-000000-a", "20260101-000001-b"]
+    study = Study("20260101-000000-s", "tasks", "", 0.0, {}, [StudyRun(run_id, run_id[-1], {}) for run_id in ids])
+    record_file.folder_of(runs_folder).mkdir(parents=True)
+    record_file.write(study, runs_folder)
+    first, second = (ended(make_run(runs_folder, run_id=run_id, info={"study": study.id})) for run_id in ids)
+    second.update_info(class_names=["a", "b", "c"])
+    tell(first)
+    (text,) = [body["text"] for body in webhook.bodies() if body["event"] == "study"]
+    assert text == "2 of 2 runs done. Its runs tell different classes, so none of them has the highest macro F1."
+
+
 def test_what_a_killed_messenger_left_is_told_by_who_looks_after_the_lab(runs_folder, webhook, monkeypatch):
     from core.studies import healing
 

@@ -8,9 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 from core.runs.lists.index import Listed
 from core.runs.lists.same import kept
+from core.runs.run import Run
+from core.storage.files import GARBAGE, read_json
 from core.text import number_of, one_line
 
 CRITERION = "best_f1"
@@ -49,6 +53,37 @@ def best_of(entries: Iterable[Listed]) -> dict[str, Best]:
             mark = Best(len(scored) - 1, isinstance(kind[-1], str))
             best |= {entry.id: mark for mean, entry in scored if mean == highest}
     return best
+
+
+def highest(entries: Iterable[Listed]) -> Listed | None:
+    """The run of the highest mean F1 at the best epochs of its finished folds, the first of several of the same mean.
+
+    None where no run has one, and where those that have one tell different classes: an F1 of three classes is neither
+    above nor below one of eighteen.
+    """
+    scored = [(mean, entry) for entry in entries if (mean := mean_of(entry, CRITERION)) is not None]
+    if not scored or not same_classes(entry for _, entry in scored):
+        return None
+    return max(scored, key=lambda each: each[0])[1]
+
+
+def same_classes(entries: Iterable[Listed]) -> bool:
+    """Whether runs tell the same classes, by the names that were frozen; by their task where those cannot be read."""
+    return len({_classes(entry) for entry in entries}) < 2
+
+
+def _classes(entry: Listed) -> frozenset[str] | tuple:
+    path = Run(entry.id, entry.root).info_file
+    try:
+        status = path.stat()
+        return _class_names(path, (status.st_mtime_ns, status.st_size, status.st_ino))
+    except (OSError, *GARBAGE):
+        return entry.summary.get("task"), entry.summary.get("classes")
+
+
+@lru_cache(maxsize=4096)
+def _class_names(info_file: Path, stamp: tuple[int, int, int]) -> frozenset[str]:
+    return frozenset(str(name) for name in read_json(info_file)["class_names"])
 
 
 def finished(entry: Listed) -> bool:

@@ -13,6 +13,7 @@ from core.jobs import control
 from core.places import HOME
 from core.runs import Run
 from core.runs.colours import colour_of
+from core.runs.lists.best import highest
 from core.runs.lists.index import Listed
 from core.runs.owners import owner
 from core.runs.states import again_first, overall
@@ -94,11 +95,14 @@ def _study(study_id: str, name: str, runs: Sequence[dict[str, Any]]) -> None:
             )
         if not measured:
             return
-        top = max(measured, key=lambda run: Listed(run).scores["best_f1"][0])
-        st.html(lines.small_curve(top), width=130)
-        short = escape(str(top["name"]).removeprefix(f"{name} "))
+        top = highest(map(Listed, measured))
+        if top is None:
+            st.html('<div class="lab-meta">its runs tell different classes: none has the highest F1</div>', width=230)
+            return
+        st.html(lines.small_curve(top.summary), width=130)
+        short = escape(top.name.removeprefix(f"{name} "))
         st.html(
-            f'<div class="lab-num">F1 {results.f1(Listed(top))}</div><div class="lab-meta">highest mean: {short}</div>',
+            f'<div class="lab-num">F1 {results.f1(top)}</div><div class="lab-meta">highest mean: {short}</div>',
             width=230,
         )
 

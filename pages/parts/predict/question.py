@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from core.places import HOME
 from core.predict.doubt import ACCURACY, ALPHA
 from core.predict.predictions import VOTES
 from core.runs import Run
-from core.runs.lists import index
+from core.runs.lists import best, index
 from core.runs.yes_no.view import attributes
 from core.text import plain
 from pages.parts.hand import hand
@@ -73,16 +72,17 @@ def pick_runs(summaries: Sequence[dict[str, Any]]) -> list[Run]:
 
 
 def _best_of_study() -> str | None:
-    """Of the study in hand: what one takes home of it; None without one, or without a finished run of it."""
+    """Of the study in hand: what one takes home of it; None without one, without a finished run of it, and where they
+    tell different classes."""
     if (of := hand.study()) is None:
         return None
     entries = [each for each in index.listed() if each.summary.get("study") == of[0] and each.state == "done"]
-    scored = [(mean, each.id) for each in entries if math.isfinite(mean := each.scores["best_f1"][0])]
-    if not scored:
-        return None
+    scored = [each for each in entries if best.mean_of(each, best.CRITERION) is not None]
+    top = best.highest(scored)
     if len(scored) > 1:
-        st.caption(plain(f"Of {of[1]}, the run with the highest F1 answers."))
-    return max(scored)[1]
+        words = f"The runs of {of[1]} tell different classes, so none of them has the highest F1; the newest answers."
+        st.caption(plain(words if top is None else f"Of {of[1]}, the run with the highest F1 answers."))
+    return None if top is None else top.id
 
 
 def _beside(others: list[str], labels: dict[str, str]) -> list[str]:

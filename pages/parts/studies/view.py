@@ -18,9 +18,9 @@ from core.jobs import queue, speed
 from core.runs import Run
 from core.runs.colours import colour_of
 from core.runs.lists import index
+from core.runs.lists.best import highest, same_classes
 from core.runs.lists.index import Listed
 from core.runs.states import overall
-from core.stats.metrics import mean_and_deviation
 from core.studies.records import Study, StudyRun, missing
 from core.text import count, duration, number_of, one_line, score, spread
 from pages.parts.shared import badges
@@ -38,7 +38,7 @@ class Row:
     name: str
     colour: str
     epochs: int
-    task: str
+    entry: Listed
     folds: list[dict[str, Any]]
     fold_seconds: float | None  # to train one fold from its start, from the measured speed
     held: bool = False  # the queue holds it back
@@ -143,10 +143,9 @@ def read_status(study: Study) -> StudyStatus:
         colour = colour_of(summary)
         seconds = _fold_seconds(speed_of, member, summary["samples"], len(summary["folds"]))
         name = str(summary["name"]).removeprefix(f"{study.name} ")
-        held_back, own = member.id in held, index.settings_of(Listed(summary))
-        rows.append(
-            Row(run, name, colour, summary["epochs"], summary["task"], summary["folds"], seconds, held_back, own)
-        )
+        entry = Listed(summary)
+        held_back, own = member.id in held, index.settings_of(entry)
+        rows.append(Row(run, name, colour, summary["epochs"], entry, summary["folds"], seconds, held_back, own))
     return StudyStatus(rows, missing(study), broken, study.paused)
 
 
@@ -192,12 +191,11 @@ def progress_html(study: Study, status: StudyStatus) -> str:
 
 
 def best_row(status: StudyStatus) -> Row | None:
-    """The run of the highest mean F1 over its finished folds; None before two runs have one, and where runs are of
-    different tasks, whose F1 are not of the same classes."""
+    """The run of the highest mean F1 over its finished folds; None before two runs have one, and where runs tell
+    different classes."""
     scored = [row for row in status.rows if row.scores("best_f1")]
-    if len({row.task for row in scored}) > 1:
-        return None
-    return max(scored, key=lambda row: mean_and_deviation(row.scores("best_f1"))[0]) if len(scored) > 1 else None
+    top = highest(row.entry for row in scored) if len(scored) > 1 else None
+    return next((row for row in scored if row.entry is top), None)
 
 
 def differing(status: StudyStatus) -> list[str]:
@@ -243,11 +241,13 @@ def matrix_html(status: StudyStatus, verdict: Verdict | None = None) -> str:
             f"{escape(row.name)}</a></td>"
         )
         body.append(f"<tr>{name}{values}{cells}{means}</tr>")
-    tasks_note = (
-        " Runs of different tasks tell different classes: compare them beneath, on the same joint classes."
-        if len({row.task for row in status.rows}) > 1
-        else ""
-    )
+    tasks_note = ""
+    if not same_classes(row.entry for row in status.rows):
+        tasks_note = (
+            " Runs of different tasks tell different classes: compare them beneath, on the same joint classes."
+            if len({row.entry.summary["task"] for row in status.rows}) > 1
+            else " Its runs tell different classes, so none of them has the highest F1."
+        )
     heads = "".join(
         f'<th class="lab-left" title="{escape(key, quote=True)}">{escape(title)}</th>'
         for key, title in titles_of(columns).items()
