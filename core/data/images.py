@@ -21,7 +21,7 @@ from PIL import (
     JpegImagePlugin,
     PngImagePlugin,  # noqa: F401
     PpmImagePlugin,  # noqa: F401
-    TiffImagePlugin,  # noqa: F401
+    TiffImagePlugin,
     WebPImagePlugin,  # noqa: F401
 )
 
@@ -101,6 +101,8 @@ def _header_of(image: Image.Image) -> tuple[int, int, bool, Depth]:
     if image.format in ("JPEG", "MPO"):
         _reduce(image)
     on_its_side = _is_turned(image) and image.getexif()[ExifTags.Base.Orientation] >= 5
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and ExifTags.Base.Orientation in image.tag_v2:
+        on_its_side = False  # Pillow tells the upright size from this tag, and turns the pixels when it loads them
     return *(image.size[::-1] if on_its_side else image.size), True, depth.EIGHT_BITS
 
 

@@ -105,6 +105,18 @@ def test_exif_orientation_is_applied(tmp_path, orientation):
     assert photo_fault(tmp_path / "a.png") == (*upright.size, None, EIGHT_BITS)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "avif"])
+def test_a_header_tells_the_size_of_a_turned_photo_as_its_pixels_do(tmp_path, suffix, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (20, 10), (200, 100, 50)).save(tmp_path / f"a.{suffix}", exif=exif)
+    height, width, _ = load_image(tmp_path / f"a.{suffix}", 0).shape
+    assert (width, height) == ((20, 10) if orientation < 5 else (10, 20))
+    for decodes in (True, False):
+        assert photo_fault(tmp_path / f"a.{suffix}", decodes=decodes) == (width, height, None, EIGHT_BITS)
+
+
 @pytest.mark.parametrize("step", ["transpose", "orientation"])
 def test_a_turned_photo_is_never_taken_as_it_lies_for_want_of_memory(tmp_path, monkeypatch, step):
     exif = Image.Exif()
