@@ -71,7 +71,7 @@ def _progress_line(run: Run, states: list[FoldState]) -> str:
             if "epoch" in progress:
                 parts.append(f"fold {state.fold} epoch {progress['epoch']}/{progress['epochs']}")
                 if state.scores:
-                    parts.append(f"F1 {state.scores['final_f1']:.3f}")
+                    parts.append(f"best F1 {state.scores['best_f1']:.3f}")
             else:
                 parts.append(f"fold {state.fold} {progress.get('stage', 'starting')}")
     return " - ".join(parts)

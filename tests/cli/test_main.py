@@ -11,12 +11,15 @@ import torch
 import torchvision
 import yaml
 
+from core.cli import progress
 from core.config import to_yaml
 from core.jobs import control, slots
 from core.places import HOME, datasets_folder
-from core.runs import Run
+from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
+from core.storage import files
 from core.studies import record_file
+from tests.pages.trials import make_run
 from tests.photos import damaged_mask_dataset, draw, mask_dataset
 from tests.workers import held, hold_at, until
 from tests.zips import pets, zipped
@@ -153,6 +156,13 @@ def test_cancel_and_resume(lab, workers, recipe, tiny_dataset, monkeypatch):
     done = lab("status", run.id)
     assert done.out.count("done") == 2
     assert "best F1" in done.out
+
+
+def test_while_a_fold_trains_its_best_f1_is_told_as_on_its_page_and_called_so(tmp_path):
+    run = make_run(tmp_path, states=("running", "queued"))
+    files.write_json(run.progress_file(0), {"epoch": 3, "epochs": 4})
+    states = [FoldState(0, "running", epoch=2, scores={"best_f1": 0.8, "final_f1": 0.5}), FoldState(1)]
+    assert progress._progress_line(run, states) == "0 of 2 folds done - fold 0 epoch 3/4 - best F1 0.800"
 
 
 def test_a_worker_with_nothing_to_do_leaves(lab):
