@@ -60,7 +60,8 @@ function boxOf(named) {
   return {left: box.left, top: box.top, right: Math.max(box.right, bottom > box.bottom ? next.right : 0), bottom};
 }
 
-const partsHere = () => (parts[pageHere()[0]] || []).filter(([name]) => standsAt(name));
+const partsHere = (before = []) =>
+  (parts[pageHere()[0]] || []).filter(part => before.includes(part) || standsAt(part[0]));
 
 function showAround() {
   close();
@@ -70,7 +71,7 @@ function showAround() {
   const ring = made("div", "", {id: "lab-ring"});
   const card = made("section", "", {id: "lab-tour", role: "dialog", "aria-label": "Around this page"});
   document.body.append(ring, inColours(card));
-  state.tour = {there, at: 0, ring, card, path: location.pathname, follows: setInterval(follow, FOLLOWS)};
+  state.tour = {there, at: 0, ring, card, path: location.pathname, follows: setInterval(goOn, FOLLOWS)};
   window.addEventListener("keydown", stepByKey, true);
   for (const event of ["scroll", "resize"]) window.addEventListener(event, follow, true);
   step(0);
@@ -102,18 +103,36 @@ function step(by) {
   if (at < 0) return;
   if (at >= tour.there.length) return endTour();
   tour.at = at;
-  const [name, sentence] = tour.there[at], row = made("div"), last = at === tour.there.length - 1;
-  for (const [label, does] of [["End", endTour], ["Back", () => step(-1)], [last ? "Done" : "Next", () => step(1)]]) {
+  const [name, sentence] = tour.there[at], row = made("div");
+  for (const [label, does] of [["End", endTour], ["Back", () => step(-1)], ["Next", () => step(1)]]) {
     const button = made("button", label, {type: "button"});
     button.onclick = does;
-    button.disabled = label === "Back" && at === 0;
     row.append(button);
   }
-  tour.card.replaceChildren(made("small", (at + 1) + " of " + tour.there.length, {"aria-live": "polite"}),
-    made("strong", name), made("p", sentence[0].toUpperCase() + sentence.slice(1) + "."), row);
+  tour.card.replaceChildren(made("small", "", {"aria-live": "polite"}), made("strong", name),
+    made("p", sentence[0].toUpperCase() + sentence.slice(1) + "."), row);
+  countParts();
   standsAt(name)?.scrollIntoView({block: "center"});
   follow();
   row.lastChild.focus();
+}
+
+function countParts() {
+  const {there, at, card} = state.tour, [, back, next] = card.querySelectorAll("button");
+  card.querySelector("small").textContent = (at + 1) + " of " + there.length;
+  back.disabled = at === 0;
+  next.textContent = at === there.length - 1 ? "Done" : "Next";
+}
+
+// A page that is still being drawn when the walk begins has more parts a moment later.
+function goOn() {
+  const tour = state.tour, there = location.pathname === tour.path ? partsHere(tour.there) : tour.there;
+  if (there.length > tour.there.length) {
+    tour.at = there.indexOf(tour.there[tour.at]);
+    tour.there = there;
+    countParts();
+  }
+  follow();
 }
 
 // The page may scroll, or be drawn anew, while somebody reads.
