@@ -32,6 +32,7 @@ from core.runs.create import create
 from core.runs.everybody import unmeasured
 from core.runs.owners import owner
 from core.runs.run import is_locked
+from core.runs.states import ALIVE
 from core.storage import asking, files, locks
 
 GRACE = 3.0  # seconds between asking a worker to stop and killing it; last.pt makes the kill harmless
@@ -157,23 +158,46 @@ def stop(run: Run, *, grace: float = GRACE) -> None:
     ensure_workers(run.dir.parent)
 
 
-def _stop(run: Run, grace: float) -> None:
-    queue.remove(run, run.folds())
+def ask_to_stop(run: Run) -> list[int]:
+    """Ask every fold of a run that waits or trains to stop, and take what waits out of the queue; these folds.
+
+    In this order: what has lost its place and is asked nothing looks as if a killed launch had left it out, and is
+    queued again. What trains stops by itself; what waits is cancelled by `stop`, or by studies/healing.py where nobody
+    came that far. Raises LabError(kind 'read-only'), before anything is asked.
+    """
+    if any(queue.places(run.dir.parent, run.id)):
+        queue.check_folder(run.dir.parent)
     stopping = []
-    for fold in run.folds():
-        if run.fold_state(fold).state in ("queued", "running"):
-            run.cancel_file(fold).touch()
-            stopping.append(fold)
+    with files.written_to(run.dir):
+        for fold in run.folds():
+            if run.fold_state(fold).state in ALIVE:
+                run.cancel_file(fold).touch()
+                stopping.append(fold)
+    queue.remove(run, run.folds())
+    return stopping
+
+
+def _stop(run: Run, grace: float) -> None:
+    training = [fold for fold in ask_to_stop(run) if not _write_cancelled(run, fold, timeout=0)]
     deadline = time.monotonic() + grace
-    for fold in stopping:
+    for fold in training:  # after those that wait: whoever stands here for seconds may be killed
         while is_locked(run.fold_lock(fold)) and time.monotonic() < deadline:
             time.sleep(0.05)
         if is_locked(run.fold_lock(fold)):
             kill_worker(run, fold)
-        with contextlib.suppress(Timeout), run.fold_lock(fold).acquire(timeout=2):
+        _write_cancelled(run, fold, timeout=2)
+
+
+def _write_cancelled(run: Run, fold: int, timeout: float) -> bool:
+    """Cancel a fold that has not ended; False while a process trains it. timeout: seconds to wait for that one."""
+    try:
+        with run.fold_lock(fold).acquire(timeout=timeout):
             state = run.written_state(fold)
-            if state.state in ("queued", "running"):
+            if state.state in ALIVE:
                 run.write_state(replace(state, state="cancelled", ended=time.time()))
+            return True
+    except Timeout:
+        return False
 
 
 def cancel_waiting(run: Run, reason: str) -> None:

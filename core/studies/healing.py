@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from filelock import Timeout
 
 from core import places
 from core.errors import LabError
@@ -89,14 +93,28 @@ def _queue_what_was_left_out(root: Path, summaries: list[dict[str, Any]]) -> Non
 
 def _enqueue_again(run: Run, folds: list[int]) -> None:
     """Only what nobody has taken up meanwhile: a worker holds the lock of a fold from its claim on."""
-    still = [
-        fold
-        for fold in folds
-        if run.written_state(fold).state == "queued"
-        and not run.cancel_file(fold).exists()
-        and not is_locked(run.fold_lock(fold))
-    ]
+    still = []
+    for fold in folds:
+        if run.written_state(fold).state != "queued" or run.cancel_file(fold).exists():
+            _write_what_was_cut_off(run, fold)
+        elif not is_locked(run.fold_lock(fold)):
+            still.append(fold)
     queue.enqueue(run, still, _launched_on(run))
+
+
+def _write_what_was_cut_off(run: Run, fold: int) -> None:
+    """A fold that was to stop is cancelled, and its summary says what its state does: who was about to write that was
+    killed, and nobody else would."""
+    with (
+        contextlib.suppress(OSError, LabError),  # who may only read leaves it to whose run it is
+        contextlib.suppress(Timeout),
+        run.fold_lock(fold).acquire(timeout=0),
+    ):
+        state = run.written_state(fold)
+        if state.state == "queued" and run.cancel_file(fold).exists():
+            run.write_state(replace(state, state="cancelled", ended=time.time()))
+        else:
+            run.write_summary()
 
 
 def _launched_on(run: Run) -> str:

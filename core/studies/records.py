@@ -299,8 +299,8 @@ def cancel(study: Study, folder: Path | None = None) -> Study:
     check_own(study, root)
     after = record_file.change(study.id, root, lambda record: replace(record, cancelled=time.time()))
     alive = [run for run in present(after, root) if overall(s.state for s in run.states()) in ALIVE]
-    for run in alive:
-        queue.remove(run, run.folds())
+    for run in alive:  # before any is waited for: who is cut off there leaves none that would train all the same
+        control.ask_to_stop(run)
     for run in alive:
         control.stop(run)
     _release(study.id, root)

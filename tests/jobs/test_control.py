@@ -200,6 +200,36 @@ def test_cancelling_leaves_what_has_ended_as_it_is(tiny_plan, runs_folder, start
     assert run.fold_state(1).reason == ""
 
 
+def test_a_cancel_that_is_cut_off_while_a_fold_still_trains_has_cancelled_those_that_wait(
+    tiny_plan, runs_folder, started, monkeypatch
+):
+    run = control.launch(tiny_plan)
+    run.write_state(FoldState(0, state="running"))
+
+    def killed(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(control.time, "sleep", killed)
+    with run.fold_lock(0), pytest.raises(KeyboardInterrupt):
+        control.cancel(run)
+    assert states(run)[1] == summaries(runs_folder)[0]["folds"][1]["state"] == "cancelled"
+    assert run.cancel_file(0).exists(), "what trains stops by itself"
+
+
+def test_what_is_cancelled_looks_at_no_moment_as_if_a_launch_had_left_it_out(
+    tiny_plan, runs_folder, started, monkeypatch
+):
+    run, remove = control.launch(tiny_plan), queue.remove
+
+    def removed(run, folds):
+        assert all(run.cancel_file(fold).exists() for fold in run.folds())
+        remove(run, folds)
+
+    monkeypatch.setattr(queue, "remove", removed)
+    control.cancel(run)
+    assert states(run) == ["cancelled", "cancelled"] and control.waiting() == []
+
+
 def test_resume_leaves_a_fold_that_trains_alone(workers, tiny_plan):
     run = launch(short(tiny_plan), workers.root)
     worker = workers.start(small_net, hold_at(epoch=1))

@@ -13,6 +13,7 @@ from core.runs import FoldState, Run
 from core.runs.create import create
 from core.runs.lists import index
 from core.runs.lists.summaries import summaries
+from core.storage import files
 from core.studies import healing
 from tests.nobody import as_nobody
 from tests.old_runs import INTERRUPTED, thaw
@@ -91,6 +92,30 @@ def test_a_list_does_not_read_the_state_of_a_fold_whose_verdict_it_has(left_behi
     fold = summary["folds"][1]
     assert (fold["state"], fold["kind"], fold["reason"]) == ("interrupted", "stopped", "It was stopped.")
     assert index.summaries(root)[0]["state"] == summaries(root)[0]["state"] == "queued"
+
+
+def test_a_fold_of_which_a_cancel_was_cut_off_is_cancelled_and_can_be_resumed(left_behind, monkeypatch):
+    root = left_behind.dir.parent
+    monkeypatch.setattr(control, "start_worker", lambda root: None)
+    left_behind.cancel_file(0).touch()
+    with left_behind.fold_lock(0):
+        healing.look_after(root)
+        assert left_behind.written_state(0).state == "queued", "somebody has it in hand"
+    healing.look_after(root)
+    assert left_behind.written_state(0).state == index.summaries(root)[0]["folds"][0]["state"] == "cancelled"
+    assert control.waiting(root) == []
+    left_behind.cancel_file(0).unlink()  # as a resume does, which then says that it waits
+    left_behind.write_state(FoldState(0))
+    healing.look_after(root)
+    assert control.waiting(root) == [(left_behind.id, 0)]
+
+
+def test_a_summary_that_was_not_written_after_its_fold_is_written(left_behind):
+    root = left_behind.dir.parent
+    files.write_json(left_behind.state_file(0), vars(FoldState(0, state="cancelled")))
+    assert index.summaries(root)[0]["folds"][0]["state"] == "queued"
+    healing.look_after(root)
+    assert index.summaries(root)[0]["folds"][0]["state"] == "cancelled" and control.waiting(root) == []
 
 
 def test_a_page_says_that_nothing_is_started(runs_folder, monkeypatch):

@@ -1,5 +1,6 @@
 """Promises of launched studies: one click one study, nothing lost when cut off, pause and order, shared folds."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -387,6 +388,28 @@ def test_cancelled_all_runs_stop_and_keep_what_they_have(seeds, workers):
     made = records.cancel(records.pause(records.launch(study_config, plans)))
     assert {s["state"] for s in summaries()} == {"cancelled"}
     assert order(workers.root) == [] and not made.paused
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_page_that_looks_while_a_study_is_cancelled_lets_none_of_it_train(seeds, workers, monkeypatch, killed):
+    study_config, plans, _ = seeds
+    made, stop = records.launch(study_config, plans), control.stop
+
+    def stops(run):
+        if killed:
+            raise KeyboardInterrupt
+        healing.look_after()
+        assert order(workers.root) == []
+        stop(run)
+
+    monkeypatch.setattr(control, "stop", stops)
+    with pytest.raises(KeyboardInterrupt) if killed else contextlib.nullcontext():
+        records.cancel(made)
+    healing.look_after()
+    assert order(workers.root) == [] and all_states(workers.root) == {"cancelled"}
+    monkeypatch.setattr(control, "stop", stop)
+    records.resume(made)
+    assert order(workers.root) == made.run_ids
 
 
 def test_a_run_that_joins_follows_the_folds_of_the_study(seeds, workers, tiny_plan):
