@@ -1,9 +1,11 @@
-"""A package as one file: its sums, its zip, and whether the disk has room for it."""
+"""A package as one file: where it is made, its sums, its zip, and whether the disk has room for it."""
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
+import secrets
 import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -14,7 +16,7 @@ from core.errors import LabError
 from core.export.formats.names import FILES, size_of
 from core.export.runtime.package_folder import SUMS
 from core.runs import Run
-from core.storage import files
+from core.storage import files, locks
 
 
 def check_room(run: Run, folds: Sequence[int], formats: Sequence[str], folder: Path) -> None:
@@ -31,6 +33,40 @@ def check_room(run: Run, folds: Sequence[int], formats: Sequence[str], folder: P
             "Free some, choose fewer folds or forms, or write it to another disk.",
             kind="disk-full",
         )
+
+
+@contextlib.contextmanager
+def unfinished(out: Path) -> Iterator[Path]:
+    """An empty folder beside `out` in which its package is made; afterwards it is gone.
+
+    A lock beside it is held meanwhile: what another process that was killed left there is told by its free one, and
+    goes first. OSErrors pass.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _clear(out)
+    hidden = out.parent / f".{out.stem}.{secrets.token_hex(4)}.new"
+    mark = hidden.with_name(f"{hidden.name}.lock")
+    try:
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(locks.held(mark, "a package"))
+            except OSError as error:
+                if error.errno not in locks.CANNOT_LOCK:  # a disk that one takes it home on need not be able to
+                    raise
+                mark.unlink(missing_ok=True)
+            hidden.mkdir()
+            yield hidden
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+        mark.unlink(missing_ok=True)
+
+
+def _clear(out: Path) -> None:
+    for mark in out.parent.glob(f".{glob.escape(out.stem)}.{'[0-9a-f]' * 8}.new.lock"):
+        if not locks.is_held(mark):
+            shutil.rmtree(mark.with_suffix(""), ignore_errors=True)
+            with contextlib.suppress(OSError):  # of another account
+                mark.unlink()
 
 
 def sums(folder: Path) -> str:

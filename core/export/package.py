@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -74,17 +73,12 @@ def package(
         raise LabError(
             f"package: {out} exists already.", "Choose another name, or say that it may be replaced.", kind="exists"
         )
-    hidden = out.parent / f".{out.stem}.{secrets.token_hex(4)}.new"
-    with archive.disk_in_words(out):
-        try:
-            hidden.mkdir(parents=True)
-            options: dict[str, Any] = {"folds": folds, "check": check, "calibrate": calibrate, "formats": formats}
-            packaged = build(run, hidden, **options, calibration=calibration, progress=progress)
-            progress("writing the zip", 0, 1)
-            files.write_whole(out, lambda stream: archive.write_zip(hidden, run.id, stream), durable=False)
-            progress("writing the zip", 1, 1)
-        finally:
-            shutil.rmtree(hidden, ignore_errors=True)
+    with archive.disk_in_words(out), archive.unfinished(out) as hidden:
+        options: dict[str, Any] = {"folds": folds, "check": check, "calibrate": calibrate, "formats": formats}
+        packaged = build(run, hidden, **options, calibration=calibration, progress=progress)
+        progress("writing the zip", 0, 1)
+        files.write_whole(out, lambda stream: archive.write_zip(hidden, run.id, stream), durable=False)
+        progress("writing the zip", 1, 1)
         return replace(packaged, bytes=out.stat().st_size)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import platform
 import re
@@ -36,6 +37,9 @@ SHARED = 1e9  # bytes of shared memory that loader processes may want: 8 of them
 OLD = 24 * 3600.0  # seconds after which nobody writes a temporary file any longer
 TEMPORARY = re.compile(r"^\..+\.[0-9a-f]{8}\.tmp$")  # as core.storage.files names them
 TEMPORARY_FOUND = f".?*.{'[0-9a-f]' * 8}.tmp"  # the same, for find
+# Folders that get their name once they are whole: launches, packages and holds; zips.
+UNFINISHED = re.compile(r"^\..+\.[0-9a-f]{8}\.(new|old)$|^\.[0-9a-f]{12}$")
+MKDTEMP = "[a-z0-9_]" * 8  # what tempfile ends a name with
 REMOTE = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs", "lustre")
 DOORS = {
     "alone": "this machine only, and of its browsers those that opened the lab's link",
@@ -82,6 +86,7 @@ def examine(root: Path | None = None, top: Path = machine.TOP) -> list[Finding]:
         ("queue", lambda: _queue(root)),
         ("runs", lambda: _runs(root)),
         ("left-overs", lambda: _left_overs(root)),
+        ("left-overs", lambda: _cut_off(root)),
     ]
     findings: list[Finding] = []
     for subject, look in looks:
@@ -334,6 +339,39 @@ def _left_overs(root: Path) -> Iterator[Finding]:
             f"such as {left[0][0]}.",
             f"find {shlex.quote(str(root))} -type f -name '{TEMPORARY_FOUND}' -mtime +0 -delete",
         )
+
+
+def _cut_off(root: Path) -> Iterator[Finding]:
+    """Folders that a killed process was filling, which are left as temporary files are."""
+    left = []
+    for folder in _unfinished(root):
+        with contextlib.suppress(OSError):
+            inside = list(files.sizes_below(folder))
+            written = max(path.lstat().st_mtime for path in (folder, *(path for path, _ in inside)))
+            if time.time() - written > OLD and not locks.is_held(folder.with_name(f"{folder.name}.lock")):
+                left.append((folder, sum(size for _, size in inside)))
+    if left:
+        size = sum(size for _, size in left)
+        yield Finding(
+            "left-overs",
+            "note",
+            f"{_counted(len(left), 'unfinished folder')} of killed processes, {size / 1e6:,.1f} MB, older than a day, "
+            f"such as {left[0][0]}.",
+            f"rm -r {' '.join(shlex.quote(str(folder)) for folder, _ in left)}",
+        )
+
+
+def _unfinished(root: Path) -> Iterator[Path]:
+    """Folders that have not got their name yet: of launches, packages and zips, and beside the runs those of the demo
+    and of downloads."""
+    for place, names, _ in os.walk(root):
+        unnamed = [name for name in names if UNFINISHED.match(name)]
+        names[:] = [name for name in names if name not in unnamed]
+        yield from (Path(place, name) for name in unnamed)
+    demo, downloads = places.demo_folder(), weights.weights_folder()
+    for folder in (*demo.parent.glob(f".{glob.escape(demo.name)}-{MKDTEMP}"), *downloads.glob(f".download-{MKDTEMP}")):
+        if folder.is_dir():
+            yield folder
 
 
 def _counted(number: int, what: str) -> str:

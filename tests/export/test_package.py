@@ -1,8 +1,10 @@
 import csv
+import errno
 import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -18,12 +20,13 @@ import pytest
 from core.config.run_config import from_dict
 from core.config.transforms import TRANSFORMS, Transform
 from core.errors import LabError
-from core.export import network, parity
+from core.export import archive, network, parity
 from core.export import package as packages
 from core.export.runtime import command
 from core.export.runtime.package_folder import PackageFolder, check_sums
 from core.export.steps import steps_of
 from core.inside.fold_models import fold_model
+from core.places import HOME
 from core.runs import FoldState, Run
 from core.runs.origins import Origin
 from core.training import checkpoint
@@ -280,6 +283,64 @@ def test_a_disk_that_fills_up_meanwhile_leaves_nothing(joint, tmp_path, monkeypa
     with pytest.raises(LabError, match=r"no room for x\.zip") as caught:
         packages.package(joint.run, tmp_path / "x.zip")
     assert caught.value.kind == "disk-full" and not left_behind(tmp_path)
+
+
+@pytest.fixture
+def quickly(monkeypatch):
+    """A package is one small file; returns where it was made and what lay there then."""
+    seen = []
+
+    def build(run, folder, **options):
+        (folder / "model.onnx").write_bytes(b"network")
+        seen.append(folder)
+        return packages.Packaged([0], [])
+
+    monkeypatch.setattr(packages, "build", build)
+    return seen
+
+
+def test_what_a_packaging_left_that_was_killed_goes_with_the_next_one(tmp_path, quickly):
+    out = tmp_path / "my [1].zip"
+    code = f"""
+import os, signal
+from pathlib import Path
+from core.export import package as packages
+from core.runs import Run
+def build(run, folder, **options):
+    (folder / "model.onnx").write_bytes(b"network")
+    os.kill(os.getpid(), signal.SIGKILL)
+packages.build = build
+packages.package(Run("any"), Path({str(out)!r}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=HOME)
+    assert done.returncode == -signal.SIGKILL and list(tmp_path.rglob("model.onnx"))
+    other = tmp_path / ".my notes.0123abcd.new"
+    other.mkdir()
+    packages.package(Run("any"), out)
+    assert sorted(tmp_path.iterdir()) == [other, out]
+
+
+def test_a_packaging_that_lives_is_not_cleared_away(tmp_path, quickly, monkeypatch):
+    out, build = tmp_path / "package.zip", packages.build
+
+    def build_while_another_does(run, folder, **options):
+        monkeypatch.setattr(packages, "build", build)
+        packages.package(run, out)
+        return build(run, folder, **options)
+
+    monkeypatch.setattr(packages, "build", build_while_another_does)
+    packages.package(Run("any"), out)
+    first, second = quickly
+    assert first != second and list(tmp_path.iterdir()) == [out]
+
+
+def test_a_disk_that_cannot_lock_takes_a_package_all_the_same(tmp_path, quickly, monkeypatch):
+    def cannot(path, what):
+        path.touch()
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(archive.locks, "held", cannot)
+    assert packages.package(Run("any"), tmp_path / "x.zip").bytes and left_behind(tmp_path) == ["x.zip"]
 
 
 def test_other_names_and_places_are_refused(joint, tmp_path):

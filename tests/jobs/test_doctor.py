@@ -160,6 +160,32 @@ def test_what_the_doctor_says_to_delete_is_what_it_counted(tmp_path):
     assert not old.exists() and all(path.exists() for path in (young, other, folder))
 
 
+def test_folders_that_killed_processes_were_filling_are_told_with_their_size_and_remedy(tmp_path, monkeypatch):
+    root, torch = tmp_path / "my runs", tmp_path / "torch"
+    monkeypatch.setenv("FACET_DEMO", str(tmp_path / "demo"))
+    monkeypatch.setenv("TORCH_HOME", str(torch))
+    launch = root / ".20260101-000000-a-abcd.0123abcd.new"
+    package = root / "20260101-000000-b-abcd" / ".package.0123abcd.new"
+    dataset = places.datasets_folder(root) / ".0123456789ab"
+    hold = places.lab_folder(root) / "holds" / ".a.0123abcd.old"
+    beside = [tmp_path / ".demo-a1_b2c3d", torch / "hub" / "checkpoints" / ".download-a1_b2c3d"]
+    left = [launch, package, dataset, hold, *beside]
+    young, lives, other = (root / name for name in (".a.0000abcd.new", ".b.0000abcd.new", ".notes.new"))
+    for folder in (*left, young, lives, other):
+        (folder / "deeper").mkdir(parents=True)
+        (folder / "deeper" / "file").write_bytes(b"x" * 1_000_000)
+        os.utime(folder, (0, 0))
+        if folder != young:
+            os.utime(folder / "deeper" / "file", (0, 0))
+    with locks.lock(root / f"{lives.name}.lock"):
+        [finding] = findings_about("left-overs", root)
+    assert finding.verdict == "note" and finding.what.startswith("6 unfinished folders of killed processes, 6.0 MB, ")
+    assert set(shlex.split(finding.remedy)) == {"rm", "-r", *map(str, left)}
+    subprocess.run(finding.remedy, shell=True, check=True, cwd=tmp_path)
+    assert not any(folder.exists() for folder in left) and all(folder.exists() for folder in (young, lives, other))
+    assert findings_about("left-overs", root)[0].what.startswith("1 unfinished folder "), "its lock is free now"
+
+
 def test_what_a_killed_writer_leaves_is_what_the_doctor_looks_for(tmp_path, monkeypatch):
     class Killed(BaseException):
         pass
