@@ -24,6 +24,7 @@ from core.storage.files import write_whole
 
 SIDE = 240  # px of the longer side
 QUALITY = 86
+JPEG_BEGINS, JPEG_ENDS = b"\xff\xd8", b"\xff\xd9"
 SQUARES = 8  # along the longer side of a photo that is blurred
 SHARD_LIMIT = 1000  # files in one of 256 folders: about 3 GB in all, at 12 kB each
 
@@ -69,7 +70,9 @@ def thumbnail(photo: StoredPhoto, side: int = SIDE, folder: Path | None = None) 
     shard = lab_folder(folder) / "thumbnails" / key[:2]
     place = shard / f"{key[2:34]}.jpg"
     with contextlib.suppress(OSError):
-        return place.read_bytes()
+        kept = place.read_bytes()
+        if kept.startswith(JPEG_BEGINS) and kept.endswith(JPEG_ENDS):  # a power cut may leave a name and no picture
+            return kept
     data = small_jpeg(photo.pixels(), side)
     with contextlib.suppress(OSError, LabError):  # a full disk makes galleries slower, not impossible
         shard.mkdir(parents=True, exist_ok=True)

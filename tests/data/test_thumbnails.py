@@ -47,6 +47,15 @@ def test_the_second_look_reads_the_cache_and_a_changed_file_does_not(tmp_path):
     assert not list(tmp_path.rglob("*.tmp"))
 
 
+@pytest.mark.parametrize("kept", [slice(0), slice(100), slice(100, None)])
+def test_what_a_power_cut_left_of_a_thumbnail_is_made_anew(tmp_path, kept):
+    photo = StoredPhoto(str(draw(tmp_path / "a.png", (255, 0, 0))), "a.png", 0, 1)
+    whole = thumbnails.thumbnail(photo, 64, tmp_path)
+    (place,) = lab_folder(tmp_path).rglob("*.jpg")
+    place.write_bytes(whole[kept])
+    assert thumbnails.thumbnail(photo, 64, tmp_path) == whole == place.read_bytes()
+
+
 def test_without_a_time_it_is_of_what_the_file_has_now(tmp_path):
     path = str(draw(tmp_path / "a.png", (255, 0, 0)))
     red = thumbnails.thumbnail(StoredPhoto(path, "a.png", 0), 64, tmp_path)
