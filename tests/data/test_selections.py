@@ -32,6 +32,15 @@ def test_what_is_no_selection_is_none(tmp_path):
         assert selections.load(chosen.name, tmp_path) is None, garbage
 
 
+def test_what_a_power_cut_left_empty_is_kept_again_once_it_is_selected(tmp_path):
+    chosen = selection(tmp_path, ["a.jpg"])
+    selections.keep(chosen, tmp_path)
+    (path,) = (lab_folder(tmp_path) / "selections").iterdir()
+    path.write_bytes(b"")
+    selections.keep(chosen, tmp_path)
+    assert selections.load(chosen.name, tmp_path) == chosen
+
+
 def test_the_newest_are_kept_and_one_that_was_opened_counts_as_new(tmp_path, monkeypatch):
     monkeypatch.setattr(selections, "MOST", 2)
     first, second, third = (selection(tmp_path, [f"{n}.jpg"]) for n in range(3))

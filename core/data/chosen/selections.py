@@ -55,8 +55,7 @@ def keep(selected: Selection, folder: Path | None = None) -> None:
     path = _path(selected.name, folder)
     with files.written_to(path.parent, "Make the folder writable; until then a selection holds for one tab alone."):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            os.utime(path)
+        if load(selected.name, folder) is not None:  # one that a power cut left empty is written anew
             return
         files.write_text(path, selected._text, durable=False)
         files.keep_newest(path.parent, MOST, DAYS, MOST_BYTES)
