@@ -1,4 +1,5 @@
 import io
+import json
 import os
 import shutil
 import signal
@@ -70,6 +71,22 @@ def test_the_same_bytes_are_the_same_dataset_and_another_zip_of_that_name_is_ano
     assert [other.root.name for other in others] == ["PETS-2", "pets-3"]
     assert unpack.unpacked_before(zipped(pets(5)), runs) is None
     assert everything_below(first.root) == [unpack.RECORD, *PETS]
+
+
+def test_photos_that_a_power_cut_emptied_are_unpacked_again_and_what_people_took_out_is_not(runs):
+    first = unpack.unpack(zipped(pets()), "pets.zip", runs=runs).root
+    emptied = first / PETS[0]
+    emptied.write_bytes(b"")
+    again = unpack.unpack(zipped(pets()), "pets.zip", runs=runs)
+    assert again.is_new and again.root.name == "pets-2"
+    assert {name: (again.root / name).read_bytes() for name in PETS} == pets()
+    (again.root / PETS[0]).unlink()
+    assert unpack.unpacked_before(zipped(pets()), runs).root == again.root
+    shutil.rmtree(again.root)
+    record = json.loads((first / unpack.RECORD).read_text())
+    del record["bytes"]
+    (first / unpack.RECORD).write_text(json.dumps(record))
+    assert unpack.unpacked_before(zipped(pets()), runs).root == first, "an older lab did not say how long they are"
 
 
 @pytest.mark.parametrize(

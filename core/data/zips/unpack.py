@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 from core.data.zips.contents import PACK_AGAIN, Contents, contents, open_zip, same_on_some_systems
@@ -88,7 +88,7 @@ def unpack(
                 _write(archive, listing, hidden, zip_name, progress)
                 notes = (*filter(None, [listing.names.told()]), *listing.left_out)
                 record = {"sha256": digest, "names": encoding or "", "zip": zip_name, "files": len(listing.files)}
-                files.write_json(hidden / RECORD, record | {"notes": notes})
+                files.write_json(hidden / RECORD, record | {"bytes": listing.bytes, "notes": notes})
                 with locks.held(home / ".naming.lock", "the list of datasets"):
                     if before := _unpacked_before(runs, digest, encoding):  # by another page meanwhile
                         return before
@@ -166,9 +166,18 @@ def _unpacked_before(runs: Path | None, digest: str, encoding: str | None) -> Un
     for root in datasets(runs):
         with contextlib.suppress(OSError, *files.GARBAGE):
             record = files.read_json(root / RECORD)
-            if record["sha256"] == digest and encoding in (None, record["names"]):
+            if record["sha256"] == digest and encoding in (None, record["names"]) and not _was_cut_off(root, record):
                 return Unpacked(root, int(record["files"]), False, tuple(map(str, record["notes"])))
     return None
+
+
+def _was_cut_off(root: Path, record: dict[str, Any]) -> bool:
+    """Whether its photos are all there and too short: a power cut took what the disk had not written yet.
+
+    Where somebody took some out it is what they made of it; records of older labs do not tell how long they were.
+    """
+    sizes = [size for path, size in files.sizes_below(root) if path != root / RECORD]
+    return len(sizes) >= record["files"] and sum(sizes) < record.get("bytes", 0)
 
 
 def _check_room(home: Path, listing: Contents, zip_name: str) -> None:
