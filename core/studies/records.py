@@ -34,6 +34,7 @@ from core.storage import asking, locks
 from core.studies import record_file
 from core.studies.grid import StudyConfig, make_plans
 from core.studies.record_file import Study, StudyRun, exists, folder_of, load
+from core.studies.relocate import where_it_lies
 
 DELETED = "Its study was deleted while it was paused."
 
@@ -222,7 +223,7 @@ def launch_missing(study: Study, *, folder: Path | None = None) -> Study:
     root = folder or runs_folder()
     check_own(study, root)
     study = load(study.id, root)
-    gone = missing(study, root)
+    gone = [where_it_lies(member, study, root) for member in missing(study, root)]
     if not gone:  # another tab has launched them since this one was drawn
         return study
     plans = _plans_of(gone, folds_of(study, root) if len(gone) < len(study.runs) else None, root)

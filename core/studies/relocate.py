@@ -15,6 +15,7 @@ from core.config.run_config import with_value
 from core.data import recent
 from core.data.labels import corrections, reviews
 from core.data.reach import bounds
+from core.data.reach.opening import is_folder
 from core.errors import LabError
 from core.places import runs_folder
 from core.runs import Run
@@ -24,7 +25,7 @@ from core.runs.moves.agreement import Agreement, agreement, check, photos_of
 from core.runs.owners import owner
 from core.storage.files import GARBAGE
 from core.studies import record_file
-from core.studies.record_file import Study
+from core.studies.record_file import Study, StudyRun
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,20 @@ def _studies(old: str, place: Path, folder: Path) -> tuple[str, ...]:
             record_file.change(study.id, folder, lambda record: _at(record, old, place))
             followed.append(study.id)
     return tuple(followed)
+
+
+def where_it_lies(member: StudyRun, study: Study, folder: Path) -> StudyRun:
+    """A run that is to be launched again, with its dataset where the study's other runs on it have theirs by now.
+
+    The study stays at the old place while one of its runs does (`_studies`); once that one is deleted, nobody brings
+    it along.
+    """
+    old = str((member.config.get("data") or {}).get("root") or "")
+    on_it = [Run(each.id, folder) for each in study.runs if _is_at(each.config, old)]
+    places = {_root_of(run) for run in on_it if run.exists()} - {""}
+    if len(places) != 1 or is_folder(old):
+        return member
+    return replace(member, config=with_value(member.config, "data.root", places.pop()))
 
 
 def _at(study: Study, old: str, place: Path) -> Study:

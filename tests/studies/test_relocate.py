@@ -13,9 +13,10 @@ from core.data.labels import corrections, reviews
 from core.data.labels.corrections import Correction
 from core.data.paths import photo_file
 from core.errors import LabError
+from core.jobs import control
 from core.runs import Run
 from core.runs.moves import agreement
-from core.studies import record_file
+from core.studies import record_file, records
 from core.studies.record_file import Study, StudyRun
 from core.studies.relocate import relocate, relocate_all
 from core.training import pixel_cache
@@ -262,6 +263,23 @@ def test_a_study_stays_while_one_of_its_runs_does(lab, dataset, tmp_path):
     assert relocate(one, new).studies == ()
     assert {member.config["data"]["root"] for member in record_file.load(study.id, lab).runs} == {str(dataset)}
     assert relocate(other, new).studies == (study.id,)
+
+
+@pytest.mark.parametrize("how", ["moved", "copied"])
+def test_a_run_that_was_deleted_before_it_was_moved_is_launched_from_where_the_others_have_their_dataset(
+    lab, dataset, tmp_path, monkeypatch, how
+):
+    monkeypatch.setattr(control, "start_worker", lambda root: None)
+    one, other = frozen_run(lab, dataset, "one"), frozen_run(lab, dataset, "other")
+    study, folds = study_of(lab, one, other), other.samples()[["sample", "fold"]]
+    new = shutil.copytree(dataset, tmp_path / "new")
+    if how == "moved":
+        shutil.rmtree(dataset)
+    assert relocate(one, new).studies == ()
+    other.delete()
+    records.launch_missing(study, folder=lab)
+    assert other.config().data.root == str(new if how == "moved" else dataset)
+    assert other.samples()[["sample", "fold"]].equals(folds)
 
 
 def test_a_run_of_a_lab_without_hashes_moves_by_sizes_and_times(lab, dataset, tmp_path):
