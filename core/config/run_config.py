@@ -134,33 +134,44 @@ def _written(settings: str) -> str:
     return plain_yaml.dump(json.loads(settings))
 
 
-def from_dict(data: Any, source: str = "configuration") -> RunConfig:
-    """Raises LabError that names every wrong key as `phases.0.lr_head: ...`."""
+def from_dict(data: Any, source: str = "configuration", *, frozen: bool = False) -> RunConfig:
+    """frozen: what a lab kept of a run, which means what it did then; else what somebody wrote, and may have left out.
+
+    Raises LabError that names every wrong key as `phases.0.lr_head: ...`.
+    """
     if not isinstance(data, dict):
         message = f"{source}: expected a mapping of settings, found {type(data).__name__}."
         raise LabError(message, "Start from a recipe, or from a run's config.yaml.", kind="config")
     try:
-        return RunConfig.model_validate(data)
+        return RunConfig.model_validate(_as_then(data) if frozen else data)
     except ValidationError as error:
         lines = "; ".join(f"{where}: {what}" for where, what in field_errors(error).items())
         raise LabError(f"{source}: {lines}.", "Correct the named settings.", kind="config") from None
 
 
-def from_yaml(text: str, source: str = "configuration") -> RunConfig:
+def _as_then(data: dict) -> dict:
+    """The settings of a run of version 0.1.0, which knew no test set: it trained on every row of a table."""
+    of_data = data.get("data")
+    if not isinstance(of_data, dict) or "test_set" in of_data:
+        return data
+    return {**data, "data": {**of_data, "test_set": "pool"}}
+
+
+def from_yaml(text: str, source: str = "configuration", *, frozen: bool = False) -> RunConfig:
     """Raises LabError for YAML that is broken, carries a Python tag, or does not fit RunConfig."""
-    return from_dict(plain_yaml.load(text, source), source)
+    return from_dict(plain_yaml.load(text, source), source, frozen=frozen)
 
 
-def read_config(path: Path, source: str) -> RunConfig:
+def read_config(path: Path, source: str, *, frozen: bool = False) -> RunConfig:
     """from_yaml of a file. Raises LabError too for a file that cannot be opened or is not text.
 
     Who reads the same text again gets the same object: nobody changes a configuration in place.
     """
     text = read_text(path, source)
     try:
-        return _understood(text)
+        return _understood(text, frozen=frozen)
     except LabError:
-        return from_yaml(text, source)  # which says where it stands
+        return from_yaml(text, source, frozen=frozen)  # which says where it stands
 
 
 _understood = functools.lru_cache(maxsize=256)(from_yaml)

@@ -200,7 +200,7 @@ class Run:
     def config(self) -> RunConfig:
         """As it was frozen, but for the dataset's folder where that has moved, and the name where it was renamed."""
         self.require()
-        frozen = read_config(self.config_file, f"{self.id}/config.yaml")
+        frozen = read_config(self.config_file, f"{self.id}/config.yaml", frozen=True)
         return given.config(moved.config(frozen, self.moved_file), self.notes_file)
 
     def samples(self) -> pd.DataFrame:

@@ -71,7 +71,7 @@ def _tried(record: Study, study: StudyConfig, shared: dict[str, Any]) -> StudyFi
     study = study.model_copy(update={"set": {**shared, **frozen}})
     left: dict[RunConfig, list[str]] = {}
     for member in record.runs:
-        left.setdefault(_bare(from_dict(member.config, member.name)), []).append(member.id)
+        left.setdefault(_bare(from_dict(member.config, member.name, frozen=True)), []).append(member.id)
     run_ids = []
     for config in grid.expand(grid.from_yaml(grid.to_yaml(study))):
         same = left.get(_bare(config))
@@ -86,7 +86,7 @@ def _first(record: Study, study: StudyConfig) -> RunConfig:
     name = grid.run_name(study, {key: values[0] for key, values in study.grid.items()})
     named = [member for member in record.runs if member.name == name]
     member = (named or record.runs)[0]  # another version of the lab may have given other names
-    return from_dict(member.config, member.name)
+    return from_dict(member.config, member.name, frozen=True)
 
 
 def _data(config: RunConfig) -> dict[str, Any]:

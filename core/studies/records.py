@@ -242,7 +242,7 @@ def _plans_of(gone: Sequence[StudyRun], people: pd.Series | None, root: Path) ->
 
     people: fold by person of the runs that are there; who is new to them stands where the first of these puts them.
     """
-    configs = {member.id: from_dict(member.config, member.name) for member in gone}
+    configs = {member.id: from_dict(member.config, member.name, frozen=True) for member in gone}
     alike: dict[tuple[DataConfig, FoldsConfig], list[str]] = {}
     for run_id, config in configs.items():
         alike.setdefault((config.data, config.folds), []).append(run_id)

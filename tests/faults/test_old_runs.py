@@ -11,6 +11,7 @@ from sklearn.metrics import f1_score
 
 from core.answers import mistakes
 from core.compare import members, pairs
+from core.config.run_config import from_yaml
 from core.data.content.unchanged import check_unchanged
 from core.data.scan import fingerprint
 from core.jobs import control
@@ -117,6 +118,34 @@ def test_an_old_study_opens_with_its_runs(old):
     assert study.run_ids == [FINISHED, FASTER]
     assert not study.paused and not records.missing(study, old)
     assert gather.of_names([STUDY], old).title == "old study"
+
+
+def as_a_table(root):
+    """The thawed runs as of a table with a column of splits, which 0.1.0 knew nothing of: it trained on all rows."""
+    dataset = root.parent / "dataset"
+    photos = [path.relative_to(dataset).as_posix() for path in sorted(dataset.rglob("*.jpg"))]
+    splits = ["test" if photo.endswith("7.jpg") else "train" for photo in photos]
+    table = pd.DataFrame({"path": photos, "label": [photo.split("/")[0] for photo in photos], "split": splits})
+    table.to_csv(dataset / "photos.csv", index=False)
+    for path in (records.folder_of(root) / f"{STUDY}.json", *root.glob("*/config.yaml")):
+        text = path.read_text("utf-8").replace("reader: folders", "reader: csv")
+        path.write_text(text.replace('"reader": "folders"', '"reader": "csv"'), "utf-8")
+
+
+def test_what_an_old_study_lacks_is_launched_on_all_the_rows_on_which_it_was_trained(old):
+    as_a_table(old)
+    lost = Run(FASTER, old)
+    frozen = lost.samples()[["sample", "class_name", "fold"]]
+    lost.delete()
+    records.launch_missing(records.load(STUDY, old))
+    pd.testing.assert_frame_equal(lost.samples()[["sample", "class_name", "fold"]], frozen, check_dtype=False)
+    assert lost.test_photos() is None
+    assert lost.config().data.test_set == Run(FINISHED, old).config().data.test_set == "pool"
+
+
+def test_a_recipe_that_says_nothing_of_a_test_set_sets_it_aside(old):
+    text = Run(FINISHED, old).config_file.read_text("utf-8")
+    assert "test_set" not in text and from_yaml(text).data.test_set == "set aside"
 
 
 def test_an_old_interrupted_run_resumes_to_the_weights_of_one_that_was_never_stopped(old, crew):

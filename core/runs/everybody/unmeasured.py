@@ -41,7 +41,7 @@ def measured_by(run: Run) -> str | None:
 
     Reads the configuration alone. Raises LabError as Run.config.
     """
-    return read_config(run.require().config_file, f"{run.id}/config.yaml").folds.everybody
+    return read_config(run.require().config_file, f"{run.id}/config.yaml", frozen=True).folds.everybody
 
 
 def check_held_out(run: Run) -> None:
