@@ -29,7 +29,8 @@ _settled: set[tuple[Any, ...]] = set()  # interrupted folds of which this proces
 
 
 def look_after(folder: Path | None = None) -> str:
-    """Queue what a lab that was killed in the middle of a launch or a resume left out, and start workers.
+    """Queue what a lab that was killed in the middle of a launch or a resume left out, and start workers. Cancel
+    what one that was killed in the middle of a cancel left waiting.
 
     A fold that says queued and has no place in the queue was left out. What the queue holds back stays held back.
     Returns why what waits could not be started, in a sentence; empty where it was, or where nothing waits.
