@@ -26,6 +26,7 @@ from PIL import (
 )
 
 from core.data.pictures import depth, dicom
+from core.data.pictures.decoders import HEIC_REMEDY
 from core.data.pictures.depth import Depth
 from core.data.pictures.limit import check_size
 from core.data.reach.opening import NOT_ALLOWED, has_file, open_file
@@ -34,10 +35,11 @@ from core.errors import LabError
 MAX_PIXELS = 64_000_000  # that a JPEG is decoded to; a larger one comes at a half, a quarter or an eighth of its size
 AT_ONCE = 1 << 24  # bytes
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "PPM")
+HEIC_SUFFIXES = (".heic", ".heif")
 # What a folder scan takes for an image. HEIC needs a package more, and is reported rather than overlooked without it;
 # DICOM is told in one line for all of a folder then.
 SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"}
-SUFFIXES |= {".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif"}
+SUFFIXES |= {".ppm", ".pgm", ".pbm", ".pnm", *HEIC_SUFFIXES}
 SUFFIXES |= {*dicom.SUFFIXES} if dicom.is_installed() else set()
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 LOST = 0.01  # share of a JPEG's pixels that may hang on what is missing behind its end
@@ -207,7 +209,7 @@ def _open_heic(file: BinaryIO) -> ImageFile.ImageFile:
     except ImportError as error:
         raise LabError(
             "is a HEIC photo, as phones take them; the package that reads them is not installed",
-            "Install it from the lab's folder: python -m pip install -e '.[heic]' (or convert the photo to JPEG).",
+            HEIC_REMEDY,
             "heic",
         ) from error
     try:

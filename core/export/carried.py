@@ -6,16 +6,22 @@ A photo is decoded, prepared and answered by the same lines in the lab and in a 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
+from pathlib import PurePath
 
 from core import __version__
+from core.data.images import HEIC_SUFFIXES
+from core.data.pictures import dicom
+from core.export.runtime.decoders import PI_HEIF, PYDICOM
 from core.places import HOME
+from core.text import listed
 
 ROOM = "facet"  # the folder of the sources in a package
 SOURCES = {
     "core.errors": "errors",
     "core.data.reach.opening": "opening",
+    "core.data.pictures.decoders": "decoders",
     "core.data.pictures.depth": "depth",
     "core.data.pictures.dicom": "dicom",
     "core.data.pictures.limit": "limit",
@@ -29,16 +35,18 @@ SOURCES = {
     "core.export.runtime.described": "described",
     "core.export.runtime.server": "server",
 }
-STAND_INS = {  # for what asks a lab's settings
+STAND_INS = {  # for what asks a lab's settings, or names its folder
+    "core.data.pictures.decoders": "core.export.runtime.decoders",
     "core.data.pictures.limit": "core.export.runtime.limit",
     "core.data.reach.opening": "core.export.runtime.opening",
 }
 PREDICTING, SERVING = ("onnxruntime", "numpy", "pillow"), ("starlette", "uvicorn", "python-multipart")
+DECODERS = {PYDICOM: dicom.SUFFIXES, PI_HEIF: HEIC_SUFFIXES}  # for photos that Pillow does not read
 _IMPORT = re.compile(r"^(\s*from )(core[\w.]*)( import )(.*)$", re.MULTILINE)
 
 PREDICT = '''"""Answer photos with this package: python predict.py PHOTO|FOLDER... [--out FILE.csv] [--fold K]
 
-Needs onnxruntime, numpy and Pillow alone: python -m pip install -r requirements.txt
+Needs {needs}: python -m pip install -r requirements.txt
 """
 
 import sys
@@ -84,13 +92,20 @@ CMD ["python", "serve.py", "--host", "0.0.0.0"]
 """
 
 
-def files() -> dict[str, str]:
-    """Name in the package -> text."""
+def decoders_of(photos: Iterable[str]) -> list[str]:
+    """Of DECODERS, those that some of these files need."""
+    suffixes = {PurePath(photo).suffix.lower() for photo in photos}
+    return [package for package, of_it in DECODERS.items() if suffixes.intersection(of_it)]
+
+
+def files(decoders: Sequence[str] = ()) -> dict[str, str]:
+    """Name in the package -> text. decoders: of DECODERS, those without which photos like the run's cannot be read."""
+    needs = listed(["onnxruntime", "numpy", "Pillow", *(package.partition("==")[0] for package in decoders)], most=5)
     texts = {
         f"{ROOM}/__init__.py": f'"""What this package runs: sources of Facet Lab {__version__}, MIT licence."""\n',
-        "predict.py": PREDICT,
+        "predict.py": PREDICT.format(needs=needs if decoders else f"{needs} alone"),
         "serve.py": SERVE,
-        "requirements.txt": _pinned(PREDICTING),
+        "requirements.txt": _pinned(PREDICTING) + "".join(f"{package}\n" for package in decoders),
         "requirements-serve.txt": "-r requirements.txt\n" + _pinned(SERVING),
         "Dockerfile": DOCKERFILE,
         ".dockerignore": "folds/*/*.safetensors\nfolds/*/*.pt2\n",

@@ -149,7 +149,7 @@ def build(
     made = card.Made(formats, lines, min(used, default=0), cost)
     files.write_text(folder / CARD, card.text(run, chosen, made, calibrated.words, notes))
     files.write_text(folder / "config.yaml", to_yaml(without_places(config)))
-    for name, text in carried.files().items():
+    for name, text in carried.files(carried.decoders_of(run.samples()["path"])).items():
         (folder / name).parent.mkdir(exist_ok=True)
         files.write_text(folder / name, text, durable=False)
     files.write_text(folder / SUMS, archive.sums(folder), durable=False)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from core.config.transforms import TRANSFORMS, Transform
 from core.errors import LabError
 from core.export import archive, network, parity
 from core.export import package as packages
-from core.export.runtime import command
+from core.export.runtime import command, decoders
 from core.export.runtime.package_folder import PackageFolder, check_sums
 from core.export.steps import steps_of
 from core.inside.fold_models import fold_model
@@ -228,6 +229,39 @@ def damaged(joint, tmp_path):
     """A copy of the joint run, to be damaged: its files are the same, and those that a test writes anew are its own."""
     shutil.copytree(joint.run.dir, tmp_path / "runs" / joint.run.id, copy_function=os.link)
     return Run(joint.run.id, tmp_path / "runs")
+
+
+def test_a_package_names_what_reads_the_photos_of_its_training_and_overlooks_none_without_it(damaged, bare, tmp_path):
+    """A folder of DICOM pictures held no photo, it said; beside others they were left out without a word."""
+    samples, good = damaged.samples(), damaged.samples()["path"].iloc[0]
+    samples.loc[:1, "path"] = ["/photos/a.dcm", "/photos/b.HEIC"]
+    damaged.samples_file.unlink()  # the file of the run that this one is a copy of
+    samples.to_parquet(damaged.samples_file, index=False)
+    (tmp_path / "package").mkdir()
+    packages.build(damaged, tmp_path / "package", check=0, formats=["onnx"])
+    named = (tmp_path / "package/requirements.txt").read_text("utf-8").split()[3:]
+    assert named == [decoders.PYDICOM, decoders.PI_HEIF]
+    assert "onnxruntime, numpy, Pillow, pydicom and pi-heif" in (tmp_path / "package/predict.py").read_text("utf-8")
+    for names in (("a.dcm",), ("a.dcm", "b.heic", f"c{Path(good).suffix}")):
+        photos = tmp_path / f"{len(names)}"
+        photos.mkdir()
+        for name in names:
+            content = {"a.dcm": bytes(128) + b"DICM", "b.heic": b"\0\0\0\x18ftypheic" + bytes(40)}
+            (photos / name).write_bytes(content.get(name) or Path(good).read_bytes())
+        done = run_bare(bare, tmp_path / "package", photos)
+        rows = rows_of(done.stdout)
+        assert [Path(row["photo"]).name for row in rows] == list(names), done.stderr
+        for row, package in zip(rows, (decoders.PYDICOM, decoders.PI_HEIF), strict=False):
+            assert f"python -m pip install {package} " in row["fault"] and "lab's folder" not in row["fault"]
+        assert [bool(row["class"]) for row in rows] == [name.startswith("c") for name in names]
+
+
+def test_what_reads_other_photos_is_pinned_as_the_lab_has_it_and_named_only_where_it_is_needed(joint):
+    extras = tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    assert [*extras["dicom"], *extras["heic"]] == [decoders.PYDICOM, decoders.PI_HEIF]
+    needs = (joint.folder / "requirements.txt").read_text("utf-8").split()
+    assert [package.partition("==")[0] for package in needs] == ["onnxruntime", "numpy", "pillow"]
+    assert "Needs onnxruntime, numpy and Pillow alone:" in (joint.folder / "predict.py").read_text("utf-8")
 
 
 def left_behind(folder):

@@ -14,12 +14,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
+from core.data.pictures.decoders import DICOM_REMEDY
 from core.data.reach.opening import open_file
 from core.errors import LabError
 
 SUFFIXES = (".dcm", ".dicom")
-REMEDY = "Install the package that reads them, from the lab's folder: python -m pip install -e '.[dicom]' (or export "
-REMEDY += "each slice as PNG)."
 DAMAGED = "Replace the file by a good copy, or leave it out."
 REMARKS, INVERTED = "dicom", "inverted"  # in the info of an image
 WINDOW, NO_WINDOW, FRAMES = "window", "no-window", "frames"  # remarks on a picture
@@ -89,7 +88,7 @@ def _package() -> Any:
         return importlib.import_module("pydicom")
     except ImportError as error:
         text = "is a DICOM picture, as clinics keep them; the package that reads them is not installed"
-        raise LabError(text, REMEDY, "dicom") from error
+        raise LabError(text, DICOM_REMEDY, "dicom") from error
 
 
 def _is_palette(data: Any) -> bool:

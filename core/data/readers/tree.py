@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from core.data.images import SUFFIXES
 from core.data.paths import inside
 from core.data.pictures import dicom
+from core.data.pictures.decoders import DICOM_REMEDY
 from core.data.reach import bounds
 from core.data.reach.opening import listing
 from core.data.readers.attributes import problem
@@ -24,7 +25,7 @@ SYSTEM_FOLDERS |= {".git", ".ipynb_checkpoints", ".trashes", ".spotlight-v100", 
 SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini"}
 # Pictures that the lab does not read, by suffix: what they are, and what to do.
 OF_CAMERAS = "raw photos of cameras", "Export them as JPEG or PNG."
-OTHER_PICTURES = dict.fromkeys(dicom.SUFFIXES, ("DICOM", dicom.REMEDY))  # where their package is not installed
+OTHER_PICTURES = dict.fromkeys(dicom.SUFFIXES, ("DICOM", DICOM_REMEDY))  # where their package is not installed
 OTHER_PICTURES |= dict.fromkeys((".nii", ".nii.gz"), ("NIfTI", "Export each slice as PNG."))
 OTHER_PICTURES |= dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf", ".rw2"), OF_CAMERAS)
 OTHER_PICTURES |= dict.fromkeys((".jp2", ".jxl", ".psd", ".svg"), ("other pictures", "Convert them to JPEG or PNG."))

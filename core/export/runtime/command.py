@@ -15,9 +15,12 @@ from typing import TextIO
 import numpy as np
 
 from core.data.images import SUFFIXES
+from core.data.pictures import dicom
 from core.errors import LabError
 from core.export.runtime.package_folder import BATCH, PackageFolder
 
+# DICOM also where nothing reads it: a photo that is left out silently is worse than one with a fault.
+PHOTOS = {*SUFFIXES, *dicom.SUFFIXES}
 NO_YES = ("no", "yes")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 UNWRITABLE = "backslashreplace"  # letters of a name that its encoding lacks: one odd name must not lose all answers
@@ -64,7 +67,7 @@ def photo_paths(named: Iterable[Path]) -> Iterator[Path]:
         if not path.is_dir():
             yield path
             continue
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in PHOTOS and p.is_file())
         if not inside:
             raise LabError(f"{path}: the folder holds no photo.", "Name a folder with photos.", kind="empty")
         yield from inside
