@@ -100,8 +100,8 @@ ALWAYS = (
 )
 LIMITS = (
     *ALWAYS,
-    "The scores are of people whom the answering network never saw. For photos of people it was trained on it answers "
-    "better than that, which proves nothing.",
+    "The scores are {held_out} For photos of people it was trained on it answers better than that, which proves "
+    "nothing.",
     "The best epoch of each fold was chosen on the same photos that the score is of, which flatters a little.",
 )
 LIMITS_OF_EVERYBODY = (
@@ -165,7 +165,7 @@ def text(run: Run, folds: Sequence[int], made: Made, calibrated: str, notes: Seq
         *_data(run, config, persons, names),
         "## Limits",
         "",
-        *(f"- {limit}" for limit in (LIMITS_OF_EVERYBODY if parent else LIMITS)),
+        *(f"- {limit}" for limit in _limits(persons, parent)),
         "",
         "It must not be used for:",
         "",
@@ -232,8 +232,20 @@ def _front_matter(
     return f"---\n{plain_yaml.dump(facts)}---\n"
 
 
-def _of_folds(folds: Sequence[int], best: list[float | None]) -> list[str]:
-    lines = ["## Scores", "", "Macro F1 of people whom the answering fold never saw.", "", "| fold | F1, best epoch |"]
+def _held_out(persons: Persons, what: str) -> str:
+    """Of what the scores are: where nobody knows whom photos show, a fold may have been trained on the same people."""
+    if persons.are_known:
+        return f"of people whom the answering {what} never saw."
+    return f"of photos that the answering {what} was not trained on. {persons.warning}"
+
+
+def _limits(persons: Persons, parent: str | None) -> list[str]:
+    limits = LIMITS if parent is None else LIMITS_OF_EVERYBODY
+    return [limit.format(held_out=_held_out(persons, "network")) for limit in limits]
+
+
+def _of_folds(run: Run, folds: Sequence[int], best: list[float | None]) -> list[str]:
+    lines = ["## Scores", "", f"Macro F1 {_held_out(run.persons(), 'fold')}", "", "| fold | F1, best epoch |"]
     lines += ["| --- | --- |"]
     lines += [f"| {fold} | {_score(value)} |" for fold, value in zip(folds, best, strict=True)]
     return [*lines, f"| mean ± deviation (folds) | {spread(best)} |", ""]
@@ -243,7 +255,7 @@ def _scores_one_by_one(run: Run, folds: Sequence[int], best: list[float | None])
     """Out-of-fold scores of each attribute, and the threshold above which it is a yes."""
     names = attributes(run)
     fitted = thresholds.fitted([run], names)
-    lines = [*_of_folds(folds, best), " ".join(fitted.sentences), ""]
+    lines = [*_of_folds(run, folds, best), " ".join(fitted.sentences), ""]
     try:
         scores = yes_no_scores.score_run(run)
     except LabError as error:
@@ -269,7 +281,7 @@ def _scores_one_by_one(run: Run, folds: Sequence[int], best: list[float | None])
 
 def _scores(run: Run, folds: Sequence[int], best: list[float | None], names: list[str], config: RunConfig) -> list[str]:
     """Out-of-fold scores as tables."""
-    lines = _of_folds(folds, best)
+    lines = _of_folds(run, folds, best)
     try:
         answers = mistakes.load_answers(run)
     except LabError as error:

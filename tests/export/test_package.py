@@ -21,7 +21,7 @@ import pytest
 from core.config.run_config import from_dict
 from core.config.transforms import TRANSFORMS, Transform
 from core.errors import LabError
-from core.export import archive, network, parity
+from core.export import archive, card, network, parity
 from core.export import package as packages
 from core.export.runtime import command, decoders
 from core.export.runtime.package_folder import PackageFolder, check_sums
@@ -262,6 +262,17 @@ def test_what_reads_other_photos_is_pinned_as_the_lab_has_it_and_named_only_wher
     needs = (joint.folder / "requirements.txt").read_text("utf-8").split()
     assert [package.partition("==")[0] for package in needs] == ["onnxruntime", "numpy", "pillow"]
     assert "Needs onnxruntime, numpy and Pillow alone:" in (joint.folder / "predict.py").read_text("utf-8")
+
+
+@pytest.mark.parametrize("whose", [12, 5, 0])
+def test_the_card_promises_people_only_where_it_is_known_whom_all_photos_show(damaged, whose):
+    damaged.update_info(persons={"photos": 12, "known": whose, "people": 12})
+    persons = damaged.persons()
+    text = card.text(damaged, damaged.folds(), card.Made(["onnx"], []), "", [])
+    for what in ("fold", "network"):
+        assert (f"of people whom the answering {what} never saw." in text) == (whose == 12)
+        honest = f"of photos that the answering {what} was not trained on. {persons.warning}"
+        assert (honest in text) == (whose < 12)
 
 
 def left_behind(folder):
