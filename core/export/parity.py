@@ -25,7 +25,7 @@ from core.predict.members import Member
 from core.runs import Run
 from core.stats.calibration import with_temperature
 from core.stats.metrics import confusion, macro_f1
-from core.text import count
+from core.text import count, listed
 
 TRAINED = 200  # photos of the training that the lab answers anew, where nobody says how many
 CLOSE = 1e-4  # of a probability; what float32 may differ by from one machine to another
@@ -42,7 +42,8 @@ class FoldParity:
     changed: other answers than the run's own table. largest: difference of a probability, NaN where none was checked.
     why_not: why none could be. f1: macro F1 of those that were. bytes: of its file. seconds: for 100 photos on this
     machine. NaN where nothing was checked. everybody: of a network that was trained on everybody; photos are then those
-    of its training, answered anew, and tell nothing about its F1.
+    of its training, answered anew, and tell nothing about its F1. temperature: that its
+    logits are divided by, and the run's own answers to hold them against.
     """
 
     fold: int
@@ -56,6 +57,7 @@ class FoldParity:
     bytes: int = 0
     seconds: float = math.nan
     everybody: bool = False
+    temperature: float = 1.0
 
     @property
     def holds(self) -> bool:
@@ -145,6 +147,7 @@ def of_fold(
             f1=math.nan if everybody else macro_f1_of(package, rows, of_network),
             seconds=100 * seconds[network] / len(names),
             everybody=everybody,
+            temperature=temperature,
         )
         for network, of_network in shares.items()
     ]
@@ -190,13 +193,20 @@ def table(networks: list[FoldParity]) -> pd.DataFrame:
 
 
 def sentence(networks: list[FoldParity]) -> str:
-    """What was held against the run's own tables, and how it ended; what is in int8 is told elsewhere."""
+    """What was held against the run's own tables, and how it ended; what is in int8 is told elsewhere.
+
+    Temperatures are named: divided by one, a network answers as the run's table once that is, too, and not as the lab,
+    which predicts without.
+    """
     of_onnx = [each for each in networks if each.network == ONNX]
     exact = [each for each in networks if each.network != INT8]
     checked, photos = sum(each.checked for each in of_onnx), sum(each.photos for each in of_onnx)
     if not checked:
         why = next((each.why_not for each in of_onnx if each.why_not), "nobody asked for it")
         return f"Not held against the run's own answers: {why}."
+    temperatures = [each.temperature for each in of_onnx if each.checked]
+    named = listed([f"{each:.2f}" for each in temperatures], most=5)
+    divided = f", on both sides after each fold's temperature ({named})" if set(temperatures) != {1} else ""
     changed, largest = sum(each.changed for each in exact), max(each.largest for each in exact if each.checked)
     both = "" if len(exact) == len(of_onnx) else ", as ONNX and as a program of PyTorch"
     whose = f"held-out photos answered by the packaged networks{both}"
@@ -205,7 +215,7 @@ def sentence(networks: list[FoldParity]) -> str:
     return (
         f"{count(checked)} of {count(photos)} {whose}: "
         f"{count(changed)} changed {'answer' if changed == 1 else 'answers'}, largest difference of a probability "
-        f"{largest:.1e}."
+        f"{largest:.1e}{divided}."
     )
 
 

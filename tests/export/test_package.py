@@ -17,6 +17,8 @@ import onnx
 import onnxruntime
 import pandas as pd
 import pytest
+import safetensors.torch
+from PIL import Image
 
 from core.config.run_config import from_dict
 from core.config.transforms import TRANSFORMS, Transform
@@ -26,12 +28,15 @@ from core.export import package as packages
 from core.export.runtime import command, decoders
 from core.export.runtime.package_folder import PackageFolder, check_sums
 from core.export.steps import steps_of
+from core.export.temperatures import temperatures
 from core.inside.fold_models import fold_model
 from core.places import HOME
 from core.runs import FoldState, Run
 from core.runs.origins import Origin
 from core.training import checkpoint
+from tests.answered import answer
 from tests.export.odd_runs import torch_answers
+from tests.fold_runs import make_run
 
 pytestmark = pytest.mark.long  # its fixtures, once
 
@@ -195,6 +200,45 @@ def test_the_card_tells_classes_scores_and_limits_and_no_place_of_this_machine(t
         if path.is_file():
             assert root.encode() not in path.read_bytes(), path
     assert "core." not in "".join(p.read_text("utf-8") for p in (taken.folder / "facet").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """A run whose folds held out enough photos to be calibrated; a quarter of their answers is wrong."""
+    root = tmp_path_factory.mktemp("many")
+    (root / "faces").mkdir()
+    rng = np.random.default_rng(2)
+    for number, (age, gender) in enumerate([(age, gender) for age in (20, 40, 70) for gender in (0, 1)] * 18):
+        coarse = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).resize((64, 64))
+        coarse.save(root / f"faces/{age}_{gender}_0_2017010920365{number:04d}.jpg", quality=95)
+    run = make_run(root / "runs", root / "faces", kept=("best",))
+    samples, names = run.samples(), run.info()["class_names"]
+    shares = np.zeros((len(samples), len(names)))
+    for fold in run.folds():
+        weights = safetensors.torch.load_file(run.weights_file(fold, "best"))
+        surer = {name: value * (100 if name.startswith("fc.") else 1) for name, value in weights.items()}
+        safetensors.torch.save_file(surer, run.weights_file(fold, "best"))  # random ones find all classes as likely
+        rows = np.flatnonzero(samples["fold"] == fold)
+        shares[rows] = torch_answers(run, fold, samples["sample"].iloc[rows])
+    ranked = np.argsort(-shares, axis=1)
+    samples["y"] = np.where(np.arange(len(samples)) % 4, ranked[:, 0], ranked[:, 1])
+    samples["class_name"] = [names[label] for label in samples["y"]]
+    samples.to_parquet(run.samples_file, index=False)
+    answer(run, samples, shares, which=("best",), names=names)
+    return run
+
+
+def test_what_is_held_against_the_run_after_a_temperature_is_told_so_with_it(many, joint, tmp_path):
+    """The card and the page promised the run's answers to the seventh digit; those of Predict were others."""
+    fitted = temperatures(many, many.folds()).of_fold
+    assert all(value != 1 for value in fitted.values())
+    (tmp_path / "package").mkdir()
+    packaged = packages.build(many, tmp_path / "package", formats=["onnx"])
+    said = json.loads((tmp_path / "package/preprocess.json").read_text())["parity"]
+    assert said == parity.sentence(packaged.parity) and said in (tmp_path / "package/README.md").read_text("utf-8")
+    assert "108 of 108 held-out photos" in said and ": 0 changed answers" in said
+    assert said.endswith(f", on both sides after each fold's temperature ({fitted[0]:.2f} and {fitted[1]:.2f}).")
+    assert "temperature" not in parity.sentence(joint.packaged.parity), "it has too few photos for one"
 
 
 def test_temperature_is_inside_the_network(joint, tmp_path):

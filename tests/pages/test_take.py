@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from core.export import made, network
+from core.export import made, network, package
 from core.inside import fold_models
 from core.runs import FoldState
 from pages.parts.run import take
@@ -43,6 +43,20 @@ def test_a_click_packages_the_run_and_offers_the_file(run):
     assert take.ASKED not in at.session_state
     run.package_file.write_bytes(b"cut off")
     assert "package.zip is damaged" in html(page("live", run=run.id))
+
+
+@pytest.mark.parametrize("calibrate", [True, False])
+def test_calibrating_is_a_choice_and_what_it_does_to_the_numbers_of_predict_is_told(run, monkeypatch, calibrate):
+    asked = []
+    monkeypatch.setattr(package, "package", lambda of_run, out, **options: asked.append(options["calibrate"]))
+    at = page("live", run=run.id)
+    assert "by its fold's temperature: probabilities are then others than on Predict, which shows" in captions(at)
+    switch = at.toggle(key=f"live-package-calibrate-{run.id}")
+    assert switch.label == "Calibrate each fold" and switch.value
+    if not calibrate:
+        switch.set_value(False).run()
+    button(at, "Package").click().run(timeout=120)
+    assert not at.exception and asked == [calibrate]
 
 
 def test_what_cannot_be_packaged_is_told_and_nothing_lies_there(run, monkeypatch):

@@ -14,6 +14,7 @@ from core.export.made import MadePackage, made_package
 from core.export.snippets import snippets
 from core.runs import Run
 from core.runs.kept import dropped
+from core.runs.yes_no.view import attributes
 from core.text import count, listed, plain
 from pages.parts.doing import doing
 from pages.parts.run import view
@@ -27,6 +28,10 @@ OTHERS = [name for name in FORMS if name != names.ONNX]
 TABS = ["Python", "PyTorch", "Command line", "API"]
 CHECKS_OF_EVERYBODY = {"200": 200, "1,000": 1000, "None": 0}
 LARGE = 2_000_000_000  # bytes that no browser should be sent through the lab's memory
+CALIBRATING = (
+    "Divides each network's logits by its fold's temperature: probabilities are then others than on Predict, which "
+    "shows the networks' own; the class that a fold answers stays, that of several folds' mean can change."
+)
 
 
 def section(run: Run, status: view.RunStatus) -> None:
@@ -82,6 +87,10 @@ def _package(run: Run, done: Sequence[int], others: Sequence[int], *, everybody:
         help=" ".join(f"{FORMS[name]}: {names.ABOUT[name]}." for name in OTHERS),
     )
     chosen = [names.ONNX, *(forms or [])]
+    calibrate = True
+    if not everybody and not attributes(run):  # neither has a temperature
+        calibrate = begin(st.toggle, "Calibrate each fold", key=f"live-package-calibrate-{run.id}", begins=True)
+        st.caption(plain(CALIBRATING))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         check = begin(
             st.selectbox,
@@ -108,7 +117,7 @@ def _package(run: Run, done: Sequence[int], others: Sequence[int], *, everybody:
             key=f"live-package-{run.id}",
             disabled=not folds,
             on_click=_note,
-            args=(run.id, tuple(folds or ()), checks[check], tuple(chosen), int(calibration)),
+            args=(run.id, tuple(folds or ()), checks[check], tuple(chosen), int(calibration), calibrate),
         )
     st.caption(plain(_sizes(run, folds or (), chosen)))
     if others:
@@ -131,7 +140,9 @@ def _note(*asked: object) -> None:
     st.session_state[ASKED] = asked
 
 
-def _make(run: Run, folds: tuple[int, ...], check: int | None, formats: tuple[str, ...], calibration: int) -> None:
+def _make(
+    run: Run, folds: tuple[int, ...], check: int | None, formats: tuple[str, ...], calibration: int, calibrate: bool
+) -> None:
     """Ends with a rerun that shows the download, or with what went wrong."""
 
     def work(tell: doing.Told) -> None:
@@ -141,7 +152,7 @@ def _make(run: Run, folds: tuple[int, ...], check: int | None, formats: tuple[st
             tell(done / max(1, total), f"{what.capitalize()} {count(done)} of {count(total)}")
 
         chosen: dict[str, Any] = {"folds": folds, "check": check, "formats": formats, "calibration": calibration}
-        package.package(run, run.package_file, **chosen, overwrite=True, progress=progress)
+        package.package(run, run.package_file, **chosen, calibrate=calibrate, overwrite=True, progress=progress)
 
     if doing.do(ASKED, "live-package", work):
         st.rerun()
