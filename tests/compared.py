@@ -23,12 +23,15 @@ def samples(folder: Path, people=40, photos=3, folds=5, classes=CLASSES, draw=Fa
     rows = []
     for person, photo in itertools.product(range(people), range(photos)):
         path = folder / "photos" / f"{person:04d}-{photo}.jpg"
-        rows.append((path.name, str(path), f"p{person:04d}", classes[person % len(classes)], int(place[person])))
+        size = changed = 0  # of a photo that lies nowhere
         if draw:
             path.parent.mkdir(parents=True, exist_ok=True)
             shade = np.random.default_rng([person, photo]).integers(0, 255, (6, 6, 3), dtype=np.uint8)
             Image.fromarray(shade).resize((48, 48)).save(path)
-    table = pd.DataFrame(rows, columns=["sample", "path", "person", "class_name", "fold"])
+            size, changed = path.stat().st_size, path.stat().st_mtime_ns
+        label, fold = classes[person % len(classes)], int(place[person])
+        rows.append((path.name, str(path), f"p{person:04d}", label, fold, size, changed))
+    table = pd.DataFrame(rows, columns=["sample", "path", "person", "class_name", "fold", "bytes", "mtime_ns"])
     return table.assign(y=table["class_name"].map(classes.index), width=48, height=48)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -11,6 +11,7 @@ from core.answers.attribute_scores import P
 from core.compare import contrast
 from core.compare.members import ComparedRun, out_of_fold
 from core.compare.pairs import Pair
+from core.data.content.unchanged import since_launch
 from core.data.pictures.photo import StoredPhoto, photo_of
 from core.data.thumbnails import SQUARES, blurred, small_jpeg
 from core.errors import LabError
@@ -54,14 +55,17 @@ def _flips(findings: Findings, pair: Pair) -> list[Faces]:
     run, base = findings.names[pair.run.id], findings.names[pair.baseline.id]
     groups = [(table[table["right"] == side], side) for side in ("run", "baseline")]
     drawn = pd.concat([rows.head(FACES) for rows, _ in groups])
-    maps = {findings.names[m.id]: _maps_of_rows(findings, m, drawn) for m in (pair.run, pair.baseline)}
+    both = (pair.run, pair.baseline)
+    changed = _changed(findings, both, drawn["sample"])
+    same = drawn[~drawn["sample"].isin(changed)]
+    maps = {findings.names[m.id]: _maps_of_rows(findings, m, same) for m in both}
     blocks = []
     for rows, side in groups:
         right, wrong = (run, base) if side == "run" else (base, run)
         if len(rows):
             what = "answers" if pair.run.one_by_one else "photos"
             title = f"{right} right, {wrong} wrong: {count(len(rows))} {what}, the clearest first"
-            faces = tuple(_flip(findings, row, maps) for row in rows.head(FACES).itertuples(index=False))
+            faces = tuple(_flip(findings, row, maps, changed) for row in rows.head(FACES).itertuples(index=False))
             blocks.append(Faces(title, faces, _note(maps)))
     return blocks
 
@@ -75,15 +79,17 @@ def _asked(findings: Findings) -> list[Faces | Bullets]:
         with contextlib.suppress(LabError):  # predictions that are gone are told with the classes
             answers[member.id] = _by_sample(member, findings.faces)
     held_out = [sample for sample in findings.faces if any(sample in table.index for table in answers.values())]
+    changed = _changed(findings, findings.members, held_out)
+    same = [sample for sample in held_out if sample not in changed]
     with_maps = [member for member in findings.members if not member.one_by_one]  # of which attribute, nobody said
-    maps = {findings.names[m.id]: _maps(findings, m, held_out) for m in with_maps}
+    maps = {findings.names[m.id]: _maps(findings, m, same) for m in with_maps}
     cells = []
     for sample in held_out:
         rows = {run: table.loc[sample] for run, table in answers.items() if sample in table.index}
         first = next(iter(rows.values()))
         lines = [f"{findings.names[run]}: {_answer(row)}" for run, row in rows.items()]
         photo = photo_of({**first, "sample": sample})
-        cells.append(_face(findings, photo, (str(first["label"]), *lines), _of(sample, maps)))
+        cells.append(_face(findings, photo, (str(first["label"]), *lines), _of(sample, maps), changed))
     blocks: list[Faces | Bullets] = []
     if cells:
         title = "Chosen photos: what every run answered, and how sure it was, out of fold"
@@ -171,14 +177,14 @@ def _of(sample: str, maps: dict[str, RunMaps]) -> tuple[FaceMap, ...]:
     )
 
 
-def _flip(findings: Findings, row, maps: dict[str, RunMaps]) -> Face:
+def _flip(findings: Findings, row, maps: dict[str, RunMaps], changed: Mapping[str, str]) -> Face:
     right, wrong = ("a", "b") if row.right == "run" else ("b", "a")
     lines = (
         str(row.label),
         f"{sure(getattr(row, f'p_{right}'))}, the other says {getattr(row, f'predicted_{wrong}')} "
         f"({sure(getattr(row, f'q_{wrong}'))}), fold {row.fold}",
     )
-    return _face(findings, photo_of(row), lines, _of(_subject(row.sample, row.attribute), maps))
+    return _face(findings, photo_of(row), lines, _of(_subject(row.sample, row.attribute), maps), changed)
 
 
 def _mistakes(findings: Findings) -> Faces | None:
@@ -191,20 +197,41 @@ def _mistakes(findings: Findings) -> Faces | None:
     if not len(wrong):
         return None
     rows = wrong.head(2 * FACES)
-    maps = {member.name: _maps_of_rows(findings, member, rows)}
+    changed = _changed(findings, [member], rows["sample"])
+    maps = {member.name: _maps_of_rows(findings, member, rows[~rows["sample"].isin(changed)])}
     cells = []
     for row in rows.itertuples(index=False):
         lines = (str(row.label), f"predicted {row.predicted}, loss {row.loss:.2f}, fold {row.fold}")
         subject = _subject(row.sample, str(row.attribute) if member.one_by_one else "")
-        cells.append(_face(findings, photo_of(row), lines, _of(subject, maps)))
+        cells.append(_face(findings, photo_of(row), lines, _of(subject, maps), changed))
     what = "answers" if member.one_by_one else "photos"
     title = f"Its mistakes: {count(len(wrong))} of {count(len(table))} {what}, the worst first"
     return Faces(title, tuple(cells), _note(maps))
 
 
-def _face(findings: Findings, photo: StoredPhoto, lines: tuple[str, ...], maps: tuple[FaceMap, ...]) -> Face:
+def _changed(findings: Findings, members: Sequence[ComparedRun], samples: Sequence[str]) -> dict[str, str]:
+    """The photos that are not the ones which these runs answered, by sample, and why none is shown beside an answer."""
+    if findings.photos == WITHOUT:
+        return {}
+    changed: dict[str, str] = {}
+    for member in members:
+        frozen = member.run.samples()
+        changed |= since_launch(frozen[frozen["sample"].isin(samples)])
+    return changed
+
+
+def _face(
+    findings: Findings,
+    photo: StoredPhoto,
+    lines: tuple[str, ...],
+    maps: tuple[FaceMap, ...],
+    changed: Mapping[str, str],
+) -> Face:
+    """changed: as `_changed` tells it."""
     if findings.photos == WITHOUT:
         return Face(b"", (*lines, photo.sample), sample=photo.sample)
+    if photo.sample in changed:
+        return Face(b"", lines, changed[photo.sample], sample=photo.sample)
     try:
         pixels = photo.pixels()
     except LabError as error:

@@ -125,7 +125,7 @@ def test_a_photo_that_became_a_link_outside_is_shown_by_nobody(root, secret, tmp
     assert error.kind == "outside" and isinstance(good, bytes)
     assert mistakes.thumbnail(photo, 50) == ("", "the photo lies outside its dataset")
     assert duplicates.signatures([photo]).decoded.tolist() == [False]
-    face = faces._face(REPORT, photo, (), ())
+    face = faces._face(REPORT, photo, (), (), {})
     assert not face.jpeg and "leads out" in face.missing
 
 
@@ -139,7 +139,7 @@ def test_a_followed_photo_is_opened_by_every_door_and_only_by_consent(root, secr
     assert photo_file(path, sample) == secret / "secret.jpg"
     assert isinstance(thumbnails.thumbnail(photo), bytes)
     assert duplicates.signatures([photo]).decoded.tolist() == [True]
-    assert faces._face(REPORT, photo, (), ()).jpeg
+    assert faces._face(REPORT, photo, (), (), {}).jpeg
     assert changes(samples) == []
     plain = str(root / sample)  # as in a table that was made without consent
     with pytest.raises(LabError, match="leads out of the dataset"):

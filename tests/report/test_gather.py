@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -13,11 +14,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from core.cli.main import app
+from core.data.content.same_bytes import digest_of
 from core.data.thumbnails import blurred as blur
 from core.data.thumbnails import small_jpeg
 from core.errors import LabError
-from core.report import gather, render
+from core.report import faces, gather, render
 from core.report.blocks import Bullets, Faces, Figure, Section, Table
+from core.report.maps import RunMaps
 from core.runs import Run
 from core.runs.use import used
 from core.storage import files
@@ -158,6 +161,33 @@ def test_a_report_that_is_blurred_or_without_photos_holds_none_of_them(study, re
     assert embedded == [small_jpeg(blur(photo, 160), 160) for photo in pixels], "squares are all that is kept"
     with pytest.raises(LabError, match="photos 'half' is not known"):
         gather.gather(runs, photos="half")
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_photo_that_changed_since_the_launch_is_not_shown_beside_what_was_answered_about_it(
+    tmp_path, monkeypatch, number
+):
+    table = samples(tmp_path, people=30, photos=1, draw=True)
+    table["hash"] = [digest_of(path, sample) for path, sample in zip(table["path"], table["sample"], strict=True)]
+    ids = [f"20260101-00000{place}-r-000{place}" for place in range(number)]
+    runs = [make_run(tmp_path, table, run_id, seed=seed, run_id=run_id) for seed, run_id in enumerate(ids)]
+    monkeypatch.setattr(faces, "maps_of", lambda run, names, side, **_: RunMaps(dict.fromkeys(names, b"map")))
+
+    def shown(**options):
+        written = gather.gather(runs, maps=True, **options)
+        return [face for block in blocks(written, Faces) for face in block.faces]
+
+    changed, touched = list(dict.fromkeys(face.sample for face in shown()))[:2]
+    paths = table.set_index("sample")["path"]
+    Image.new("RGB", (90, 90), "red").save(paths[changed])
+    os.utime(paths[touched])
+    of_report = shown(faces=[changed, touched])
+    assert len([face for face in of_report if face.sample == changed]) == 2, "asked for, and among those that are shown"
+    for face in of_report:
+        if face.sample == changed:
+            assert (face.jpeg, face.missing, face.maps) == (b"", "changed since the launch", ())
+        else:
+            assert face.jpeg and not face.missing and len(face.maps) == number
 
 
 def test_faces_that_are_named_are_shown_with_every_answer(study):

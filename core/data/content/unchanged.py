@@ -107,6 +107,15 @@ def changes(samples: pd.DataFrame, read: Collection[int] | None = None, memory: 
     return [Change(rows[place][0], faults[place]) for place in sorted(faults)]
 
 
+def since_launch(samples: pd.DataFrame) -> dict[str, str]:
+    """Of the photos that lie there, those that are not the ones of the table: sample -> what to say of it.
+
+    samples: as for `changes`. What cannot be looked at says why where it is opened.
+    """
+    others = [change for change in changes(samples) if change.fault in ("changed", "undecided")]
+    return {change.sample: f"{WORDS[change.fault]} since the launch" for change in others}
+
+
 def _recall(memory: Path | None) -> set[Key]:
     if memory is None or not memory.is_file():
         return set()
