@@ -44,7 +44,8 @@ class FaceMaps:
     maps: (layers, h, w) float32, each scaled to its largest value: 0..1, or -1..1 for a difference (signed); one with
     few cells as its cells. grids: of each layer, its rows and columns of cells, see core.inside.cells.
     photo: (h, w, 3) uint8, what the network gets, without normalisation. model: which fold in words. which, epoch: the
-    checkpoint, None where folds of several epochs are summed up.
+    checkpoint, None where folds of several epochs are summed up. changed: what is to be said
+    of a photo that is not the one of the launch by now.
     """
 
     run_id: str
@@ -65,6 +66,7 @@ class FaceMaps:
     which: str = "best"
     epoch: int | None = None
     grids: tuple[Grid, ...] = ()
+    changed: str = ""
 
     @property
     def title(self) -> str:
@@ -76,6 +78,8 @@ class FaceMaps:
         if self.predicted:
             lines.append(f"{self.true} → {self.predicted}" if self.true else f"→ {self.predicted}")
             lines.append(f"{sure(self.confidence)} · map of {self.target}")
+        if self.changed:
+            lines.append(f"photo: {self.changed}")
         if self.epoch is not None:
             lines.append(f"{'best' if self.which == 'best' else 'last'} epoch, {self.epoch}")
         return lines
@@ -215,6 +219,7 @@ def _by_fold(run: Run, fold: int, inputs: FaceInputs, request: MapRequest) -> li
                 which=request.which,
                 epoch=epoch,
                 grids=tuple(grids.get(layer, (0, 0)) for layer in request.layers),
+                changed=inputs.changed.get(sample, ""),
             )
     return [faces[sample] for sample in inputs.photos]
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.answers.mistakes import divergence
+from core.data.content.unchanged import since_launch
 from core.errors import LabError, memory_in_words
 from core.runs import Run
 from core.runs.yes_no.view import attributes
@@ -23,13 +24,14 @@ BATCH = 32  # faces in one forward pass
 class FaceInputs:
     """Some faces, by sample. photos: as the network gets them, uint8 (h, w, 3), without normalisation.
 
-    true, folds: the class and the fold that held the person out, of faces that the run knows. faults: of the faces that
-    are missing here.
+    true, folds: the class and the fold that held the person out, of faces that the run knows. changed: what is to be
+    said of photos that are not those of the launch by now. faults: of the faces that are missing here.
     """
 
     photos: dict[str, np.ndarray]
     true: dict[str, str] = field(default_factory=dict)
     folds: dict[str, int] = field(default_factory=dict)
+    changed: dict[str, str] = field(default_factory=dict)
     faults: dict[str, LabError] = field(default_factory=dict)
 
     def held_out_by(self, fold: int) -> FaceInputs:
@@ -42,7 +44,8 @@ def faces_of(run: Run, samples: Sequence[str]) -> FaceInputs:
     from core.data.pictures.photo import photo_of
     from core.inside.fold_models import as_seen, frozen_samples, held_out_fold
 
-    table, config, inputs = frozen_samples(run), run.config(), FaceInputs({})
+    table, config = frozen_samples(run), run.config()
+    inputs = FaceInputs({}, changed=since_launch(table[table["sample"].isin(samples)]))
     for sample in samples:
         try:
             fold = held_out_fold(run, sample)

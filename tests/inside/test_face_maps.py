@@ -126,6 +126,20 @@ def test_the_answer_beside_a_map_is_the_out_of_fold_prediction(trained):
         assert face.confidence == pytest.approx(row[f"p_{row['predicted']}"], abs=1e-3)
 
 
+def test_a_photo_that_is_another_than_at_the_launch_says_so_beneath_its_map(copied):
+    """The map is of what lies there now, the recorded answer of what lay there then."""
+    run, _ = copied
+    frozen = run.samples()
+    files = [Path(path).stat() for path in frozen["path"]]
+    frozen = frozen.assign(bytes=[file.st_size for file in files], mtime_ns=[file.st_mtime_ns for file in files])
+    frozen.loc[0, "bytes"] += 1
+    frozen.to_parquet(run.samples_file, index=False)
+    first, second = frozen["sample"].iloc[:2]
+    faces = face_maps.held_out(run, [first, second], MapRequest(layers=("layer4",))).faces
+    said = {face.sample: [line for line in face.lines if "launch" in line] for face in faces}
+    assert said == {first: ["photo: changed since the launch"], second: []}
+
+
 def test_classes_true_any_and_difference(trained):
     run, samples = trained
     names = samples["sample"].tolist()[:4]
