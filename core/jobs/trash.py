@@ -1,11 +1,16 @@
-"""The trash: a deleted run moves there whole, and Restore moves it back. Imports no torch."""
+"""The trash: a deleted run moves there whole, and Restore moves it back. Imports no torch.
+
+A study launches what it lacks under the ids of deleted runs, so two of one id may be deleted: the later one gets
+another name in the trash, and comes back under its id. Nothing that lies there is removed but by `delete_for_good`.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from filelock import Timeout
@@ -18,65 +23,104 @@ from core.runs.lists import index
 from core.runs.notes import check_idle
 from core.runs.owners import owner
 from core.runs.run import check_id
-from core.storage import files
+from core.storage import files, locks
 
 
 def trash_folder(folder: Path | None = None) -> Path:
-    """Deleted runs, each in a folder under its own id, so that it reads like any runs folder."""
+    """Deleted runs, each in a folder under its id or the name that it got here, so that it reads like any runs
+    folder."""
     return places.lab_folder(folder) / "trash"
 
 
-def delete(ids: Sequence[str], folder: Path | None = None) -> None:
-    """Move runs into the trash.
+def delete(ids: Sequence[str], folder: Path | None = None) -> list[str]:
+    """Move runs into the trash. Returns their names there: their ids, but for one whose id another has there already.
 
     Raises LabError, before anything is moved: 'not-yours', 'busy' for a run that trains or waits, 'parent' for one
-    whose weights an unfinished run starts from, 'gone', 'bad-id'; 'read-only' for what cannot be moved.
+    whose weights an unfinished run starts from, 'gone', 'bad-id', 'locked'; 'read-only' for what cannot be moved.
     """
     root = folder or places.runs_folder()
-    chosen = [Run(run_id, root) for run_id in ids]
-    for run in chosen:
-        if not run.dir.is_dir():
-            run.require()
+    chosen = [Run(run_id, root) for run_id in dict.fromkeys(ids)]
+    _check_there(chosen)
     owner.check(chosen)
     for run in chosen:
         check_idle(run)
     _check_children(chosen, root)
-    target = trash_folder(root)
-    with files.written_to(target):
-        target.mkdir(parents=True, exist_ok=True)
-    for run in chosen:
-        with all_folds(run):
-            queue.remove(run, run.folds())
-            _move(run.dir, _free(target / run.id))
+    with alone(root):
+        _check_there(chosen)  # another click may have been the first
+        return [_throw_away(run, trash_folder(root)) for run in chosen]
 
 
-def restore(ids: Sequence[str], folder: Path | None = None) -> None:
-    """Move runs back from the trash.
+def restore(ids: Sequence[str], folder: Path | None = None) -> list[str]:
+    """Move runs back from the trash. ids: their names there. Returns the ids that they have again.
 
-    Raises LabError: 'not-yours' before any is moved, 'gone', or 'exists' when a run of that id is there again.
+    Raises LabError, before any is moved: 'not-yours', 'gone', 'exists' when a run of that id is there again or two of
+    one id are asked for, 'locked'.
     """
     root = folder or places.runs_folder()
-    owner.check([Run(run_id, trash_folder(root)) for run_id in ids])
-    for run_id in ids:
-        source = trash_folder(root) / check_id(run_id)
-        if not source.is_dir():
-            raise LabError(f"run '{run_id}' is not in the trash.", "It was restored or deleted for good.", kind="gone")
-        if (root / run_id).exists():
-            raise LabError(f"run '{run_id}' exists already.", "Delete the one in the list first.", kind="exists")
-        _move(source, root / run_id)
+    trash = trash_folder(root)
+    with alone(root):
+        owner.check([Run(name, trash) for name in ids])
+        ids_by_name = {name: _id_of(name, trash) for name in ids}
+        for name, run_id in ids_by_name.items():
+            if not (trash / name).is_dir():
+                remedy = "It was restored or deleted for good."
+                raise LabError(f"run '{name}' is not in the trash.", remedy, kind="gone")
+            if (root / run_id).exists():
+                remedy = "Delete the one in the list first; the trash keeps both."
+                raise LabError(f"run '{run_id}' exists already.", remedy, kind="exists")
+        if len(set(ids_by_name.values())) < len(ids_by_name):
+            raise LabError("two of these runs have the same id.", "Restore one of them.", kind="exists")
+        for name, run_id in ids_by_name.items():
+            _move(trash / name, root / run_id)
+            _forget_id(name, trash)
+    return list(ids_by_name.values())
 
 
 def delete_for_good(ids: Sequence[str], folder: Path | None = None) -> None:
-    """Remove runs from the trash and from the disk; there is no way back. Raises LabError: 'not-yours' before that."""
-    owner.check([run for run_id in ids if (run := Run(run_id, trash_folder(folder))).dir.is_dir()])
-    for run_id in ids:
-        place = trash_folder(folder) / check_id(run_id)
-        try:
-            shutil.rmtree(place)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise LabError(f"{place} cannot be removed: {error.strerror}.", "Remove the folder by hand.") from error
+    """Remove runs from the trash and from the disk; there is no way back. ids: their names in the trash.
+
+    Raises LabError, before any is removed: 'not-yours', 'locked'.
+    """
+    root = folder or places.runs_folder()
+    trash = trash_folder(root)
+    with alone(root):
+        owner.check([run for name in ids if (run := Run(name, trash)).dir.is_dir()])
+        for name in ids:
+            place = trash / check_id(name)
+            try:
+                shutil.rmtree(place)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise LabError(f"{place} cannot be removed: {error.strerror}.", "Remove the folder by hand.") from error
+            _forget_id(name, trash)
+
+
+def has(run_id: str, folder: Path | None = None) -> bool:
+    """Whether a deleted run of this id lies in the trash, under whatever name."""
+    trash = trash_folder(folder)
+    names = [run_id, *(path.name for path in _id_file(run_id, trash).parent.glob("*"))]
+    return any((trash / name).is_dir() and _id_of(name, trash) == run_id for name in names)
+
+
+@contextlib.contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Nobody else moves a run of this folder into the trash or out of it meanwhile.
+
+    Raises LabError: 'locked', 'read-only'.
+    """
+    trash = trash_folder(root)
+    with contextlib.ExitStack() as stack:
+        with files.written_to(trash):
+            trash.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locks.held(trash / ".lock", "the trash"))
+        yield
+
+
+def _check_there(chosen: Sequence[Run]) -> None:
+    for run in chosen:
+        if not run.dir.is_dir():
+            run.require()
 
 
 def _check_children(chosen: Sequence[Run], root: Path) -> None:
@@ -95,6 +139,7 @@ def _check_children(chosen: Sequence[Run], root: Path) -> None:
 def all_folds(run: Run):
     """Hold every fold's lock, so that no worker can claim the run while its folder moves.
 
+    For who has the runs `alone`: taking the lock of a folder that just went would make it anew.
     Raises LabError: 'busy' for a run that trains or waits, which it may since it was looked at; 'read-only'.
     """
     with contextlib.ExitStack() as stack:
@@ -110,11 +155,43 @@ def all_folds(run: Run):
         yield
 
 
-def _free(place: Path) -> Path:
-    """The place itself; what was deleted under the same id before makes room."""
-    if place.exists():
-        shutil.rmtree(place)
-    return place
+def _throw_away(run: Run, trash: Path) -> str:
+    """Move a run into the trash, for who has it alone; its name there."""
+    name = _free_name(run.id, trash)
+    with all_folds(run):
+        queue.remove(run, run.folds())
+        with files.written_to(trash):
+            id_file = _id_file(name, trash)
+            id_file.unlink(missing_ok=True)
+            if name != run.id:
+                id_file.parent.mkdir(exist_ok=True)
+                files.write_text(id_file, run.id)
+        _move(run.dir, trash / name)
+    return name
+
+
+def _free_name(run_id: str, trash: Path) -> str:
+    """The id itself, or what begins like it where a run of that id lies in the trash already."""
+    others = (f"{run_id[:70]}-{number}" for number in itertools.count(2))  # an id has 80 letters at most
+    return next(name for name in itertools.chain([run_id], others) if not (trash / name).exists())
+
+
+def _id_file(name: str, trash: Path) -> Path:
+    """Says the id of a run that has another name in the trash; absent for all others."""
+    return trash / ".ids" / check_id(name)
+
+
+def _id_of(name: str, trash: Path) -> str:
+    """Of a run in the trash; its name there where nothing, or nothing that makes sense, says another."""
+    try:
+        return check_id(_id_file(name, trash).read_text("utf-8"))
+    except (OSError, ValueError, LabError):
+        return name
+
+
+def _forget_id(name: str, trash: Path) -> None:
+    with contextlib.suppress(OSError):  # it is taken away, too, before another run gets the name
+        _id_file(name, trash).unlink(missing_ok=True)
 
 
 def _move(source: Path, target: Path) -> None:

@@ -88,7 +88,7 @@ def _is_over(study_id: str, root: Path) -> bool:
         if run.exists():
             if not ends.over(run.states()):
                 return False
-        elif run.id not in study.refused and not (trash.trash_folder(root) / run.id).exists():
+        elif run.id not in study.refused and not trash.has(run.id, root):
             return study.cancelled is not None
     return True
 

@@ -11,7 +11,7 @@ from core.config import from_dict
 from core.config.run_config import ModelConfig
 from core.errors import LabError
 from core.inside.fold_models import fold_model
-from core.jobs import control, worker
+from core.jobs import control, trash, worker
 from core.jobs.room import keep, use
 from core.network.room import of_fold
 from core.plan import transfer
@@ -20,6 +20,7 @@ from core.runs import FoldState, Run, origins
 from core.runs.create import create
 from core.runs.kept import dropped, sizes
 from core.runs.lists import index
+from core.storage import locks
 from core.training import checkpoint, device, train
 from tests.everybody_runs import ended, trained_on_everybody
 from tests.fold_runs import answer_held_out, draw_faces, make_run
@@ -300,3 +301,16 @@ def test_a_fold_that_was_interrupted_keeps_no_other_from_being_dropped(run):
     run.write_state(FoldState(1, state="running"))  # by nobody
     assert keep.drop([run.id], "best") > 0
     assert not run.weights_file(0, "final").exists() and run.weights_file(1, "final").exists()
+
+
+def test_nobody_moves_a_run_into_the_trash_while_something_of_it_is_dropped(run, monkeypatch):
+    """Its folder would be made anew, with nothing in it but the locks of its folds."""
+    all_folds, held = keep.all_folds, []
+
+    def looked_at(run):
+        held.append(locks.is_held(trash.trash_folder() / ".lock"))
+        return all_folds(run)
+
+    monkeypatch.setattr(keep, "all_folds", looked_at)
+    keep.drop([run.id], "resume-points")
+    assert held == [True]

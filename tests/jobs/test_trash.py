@@ -11,10 +11,10 @@ from core.runs.lists import index
 
 @pytest.fixture
 def made(runs_folder, tiny_plan):
-    def make(name="a", state="done", init="scratch"):
+    def make(name="a", state="done", init="scratch", run_id=None):
         model = tiny_plan.config.model.model_copy(update={"init": init})
         config = tiny_plan.config.model_copy(update={"name": name, "model": model})
-        run = create(config, tiny_plan.samples, class_names=tiny_plan.class_names, info={})
+        run = create(config, tiny_plan.samples, class_names=tiny_plan.class_names, info={}, run_id=run_id)
         for fold in run.folds():
             run.write_state(FoldState(fold, state))
         return run
@@ -23,17 +23,22 @@ def made(runs_folder, tiny_plan):
 
 
 def contents(folder):
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    files = (path for path in folder.rglob("*") if path.is_file() and "lock" not in path.name)
+    return {path.relative_to(folder): path.read_bytes() for path in files}
+
+
+def names_in_trash():
+    return {entry.name for entry in index.listed(trash.trash_folder())}
 
 
 def test_deleted_and_restored_is_the_same_to_the_byte(made, runs_folder):
     run, other = made("a"), made("b")
-    before = {name: data for name, data in contents(run.dir).items() if "lock" not in name.name}
+    before = contents(run.dir)
     trash.delete([run.id])
     assert [entry.id for entry in index.listed()] == [other.id]
     assert [entry.name for entry in index.listed(trash.trash_folder())] == ["a"]
     trash.restore([run.id])
-    assert {name: data for name, data in contents(run.dir).items() if "lock" not in name.name} == before
+    assert contents(run.dir) == before
     assert index.listed(trash.trash_folder()) == []
 
 
@@ -119,6 +124,52 @@ def test_restore_never_overwrites(made):
     assert (trash.trash_folder() / run.id / "config.yaml").is_file()
 
 
+@pytest.mark.parametrize("run_id", ["20260101-000000-depth-50-0a1b", "20260101-000000-" + "a" * 64])
+def test_two_runs_that_had_one_id_are_both_kept_in_the_trash_and_each_comes_back_under_it(made, runs_folder, run_id):
+    trained = made("trained", run_id=run_id)
+    before = contents(trained.dir)
+    trash.delete([run_id])
+    made("launched again", run_id=run_id)
+    with pytest.raises(LabError) as caught:
+        trash.restore([run_id])
+    assert caught.value.kind == "exists" and "Delete the one in the list" in caught.value.remedy
+    names = trash.delete([run_id])  # as the remedy says
+    assert names_in_trash() == {"trained", "launched again"}
+    assert trash.restore([run_id]) == [run_id] and contents(trained.dir) == before
+    assert names_in_trash() == {"launched again"} and trash.has(run_id)
+    trash.delete([run_id])
+    assert trash.restore(names) == [run_id]  # as Undo of the second would
+    assert [(entry.id, entry.name) for entry in index.listed()] == [(run_id, "launched again")]
+    assert names_in_trash() == {"trained"}
+
+
+def test_two_runs_of_one_id_are_not_restored_at_once(made, runs_folder):
+    (first,) = trash.delete([made("first").id])
+    (second,) = trash.delete([made("second", run_id=first).id])
+    with pytest.raises(LabError, match="same id") as caught:
+        trash.restore([first, second])
+    assert caught.value.kind == "exists" and names_in_trash() == {"first", "second"} and index.listed() == []
+
+
+def test_of_two_runs_that_had_one_id_each_is_deleted_for_good_alone(made, runs_folder):
+    (first,) = trash.delete([made("first").id])
+    (second,) = trash.delete([made("second", run_id=first).id])
+    trash.delete_for_good([first])
+    assert names_in_trash() == {"second"} and trash.has(first)
+    trash.delete_for_good([second])
+    assert names_in_trash() == set() and not trash.has(first)
+    run = made("a run that has the name as its id", run_id=second)
+    assert trash.delete([second]) == [second] and trash.restore([second]) == [second] and run.exists()
+
+
+def test_a_run_that_is_named_twice_is_deleted_once(made):
+    run = made()
+    trash.delete([run.id, run.id])
+    assert names_in_trash() == {"a"}
+    trash.restore([run.id, run.id])
+    assert run.exists()
+
+
 def test_deleted_for_good_is_gone_from_the_disk(made):
     run = made()
     trash.delete([run.id])
@@ -148,6 +199,44 @@ def test_a_run_that_is_resumed_in_that_instant_is_refused_and_keeps_its_place(ma
         trash.delete([run.id])
     assert caught.value.kind == "busy" and run.exists()
     assert [place[1:] for place in queue.places(run.dir.parent)] == [(run.id, 0)]
+
+
+def test_a_run_that_another_deletes_in_that_instant_is_told_as_gone_and_lies_whole_in_the_trash(
+    made, runs_folder, monkeypatch
+):
+    run, other, check = made("both"), made("other"), trash._check_children
+    before = contents(run.dir)
+
+    def deleted_meanwhile(*given):
+        check(*given)
+        monkeypatch.setattr(trash, "_check_children", check)
+        trash.delete([run.id])
+
+    monkeypatch.setattr(trash, "_check_children", deleted_meanwhile)
+    with pytest.raises(LabError) as caught:
+        trash.delete([other.id, run.id])
+    assert caught.value.kind == "gone" and not run.dir.exists() and other.exists()
+    assert names_in_trash() == {"both"} and contents(trash.trash_folder() / run.id) == before
+
+
+def test_of_four_who_delete_a_run_at_once_one_does_and_it_is_whole(made, runs_folder):
+    run, outcomes, together = made(), [], threading.Barrier(4)
+    before = contents(run.dir)
+
+    def delete():
+        together.wait(30)
+        try:
+            outcomes.append(trash.delete([run.id]))
+        except LabError as error:
+            outcomes.append(error.kind)
+
+    threads = [threading.Thread(target=delete) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert outcomes.count([run.id]) == 1 and outcomes.count("gone") == 3, outcomes
+    assert contents(trash.trash_folder() / run.id) == before and not run.dir.exists()
 
 
 def test_an_interrupted_run_is_deleted(made):

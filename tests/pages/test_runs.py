@@ -217,6 +217,20 @@ def test_delete_undo_and_trash(folder):
     assert "The trash is empty" in at.info[0].value
 
 
+def test_undo_brings_back_the_run_that_was_deleted_and_not_another_that_had_its_id(folder):
+    run = make_run(folder, "trained")
+    trash.delete([run.id])
+    make_run(folder, "again", run_id=run.id)
+    at = page("runs", shelf="Trash", runs=run.id)
+    button(at, "Restore").click().run()
+    assert "exists already" in html(at) and "Delete the one in the list first" in html(at)
+    at = page("runs", runs=run.id)
+    button(at, "Delete").click().run()
+    assert {entry.name for entry in index.listed(trash.trash_folder())} == {"trained", "again"}
+    button(at, "Undo").click().run()
+    assert [entry.name for entry in index.listed(folder)] == ["again"]
+
+
 def test_a_running_run_is_refused_in_words(folder):
     run = make_run(folder, "busy", states=("done", "running"))
     with run.fold_lock(1):

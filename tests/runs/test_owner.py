@@ -101,6 +101,18 @@ def test_one_of_several_runs_that_is_anothers_keeps_all_of_them(runs_folder, mon
     assert mine.exists() and notes.read_notes(mine).archived is None
 
 
+def test_who_deletes_a_run_takes_nothing_of_anothers_that_had_its_id(runs_folder, monkeypatch):
+    run = make_run(runs_folder, "of anna", info={"by": "anna"})
+    trash.delete([run.id])
+    make_run(runs_folder, "of bert", info={"by": "bert"}, run_id=run.id)
+    acting(monkeypatch, BERT)
+    (name,) = trash.delete([run.id])
+    owners = {entry.name: entry.by for entry in index.listed(trash.trash_folder())}
+    assert owners == {"of anna": "anna", "of bert": "bert"}
+    refused(trash.restore, [name, run.id])
+    assert trash.restore([name]) == [run.id] and owner.of(run) == "bert"
+
+
 def test_a_run_of_an_older_lab_is_nobodys_and_changed_by_admins_alone_where_several_are(runs_folder, monkeypatch):
     run = make_run(runs_folder)
     assert owner.of(run) == "" and "by" not in run.info()

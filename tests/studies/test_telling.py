@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from core.jobs import halt
+from core.jobs import halt, trash
 from core.jobs.alerts import addresses, ends
 from core.runs import FoldState
+from core.runs.lists import index
 from core.runs.lists.summaries import summaries
 from core.studies import record_file, telling
 from core.studies.healing import _tell_what_was_left_over
@@ -155,6 +156,20 @@ def test_no_run_of_a_study_is_told_to_be_the_highest_where_they_tell_different_c
     tell(first)
     (text,) = [body["text"] for body in webhook.bodies() if body["event"] == "study"]
     assert text == "2 of 2 runs done. Its runs tell different classes, so none of them has the highest macro F1."
+
+
+def test_a_study_is_over_while_a_deleted_run_of_it_lies_in_the_trash_under_whatever_name(runs_folder):
+    run_id = "20260101-000000-a"
+    study = Study("20260101-000000-s", "depths", "", 0.0, {}, [StudyRun(run_id, "a", {})])
+    record_file.folder_of(runs_folder).mkdir(parents=True)
+    record_file.write(study, runs_folder)
+    for _ in range(2):  # deleted, launched again by the study, and deleted again
+        make_run(runs_folder, run_id=run_id)
+        trash.delete([run_id])
+    trash.delete_for_good([run_id])
+    assert telling._is_over(study.id, runs_folder)
+    trash.delete_for_good([entry.id for entry in index.listed(trash.trash_folder())])
+    assert not telling._is_over(study.id, runs_folder)
 
 
 def test_what_a_killed_messenger_left_is_told_by_who_looks_after_the_lab(runs_folder, webhook, monkeypatch):

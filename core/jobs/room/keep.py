@@ -15,7 +15,7 @@ from typing import Any
 
 from core import places
 from core.errors import LabError
-from core.jobs.trash import all_folds
+from core.jobs.trash import all_folds, alone
 from core.runs import Run, origins
 from core.runs.kept import dropped
 from core.runs.lists import index
@@ -186,7 +186,7 @@ def drop(ids: Sequence[str], name: str, folder: Path | None = None) -> int:
 
 
 def _drop(run: Run, choice: Choice) -> int:
-    with all_folds(run):
+    with alone(run.dir.parent), all_folds(run):
         plan = would_drop(see(run), choice)
         if not plan.files:
             return 0

@@ -85,15 +85,18 @@ def _undo(done: tuple) -> None:
 
 
 def do(act: Callable, ids: list[str], words: str | None, undo: Callable | None) -> None:
-    """Do it, and remember what was done and how to undo it; a refusal is shown instead."""
+    """Do it, and remember what was done and how to undo it; a refusal is shown instead.
+
+    act: what gives a list gives the names that the runs have after it, by which it is undone.
+    """
     st.session_state.pop(DONE, None)
     try:
-        act(ids)
+        names = act(ids)
     except LabError as error:
         st.session_state[ERROR] = error
         return
     if words is not None:
-        st.session_state[DONE] = (f" {words}", ids, undo)
+        st.session_state[DONE] = (f" {words}", names if isinstance(names, list) else ids, undo)
         choose(())
 
 
