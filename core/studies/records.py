@@ -135,8 +135,10 @@ def _watch(study: Study, root: Path) -> Callable[[], bool]:
 def _stop_late(study: Study, run: Run, root: Path) -> None:
     if exists(study.id, root):
         control.stop(run)
-    elif run.id in queue.held_runs(root) or any(state.state == "cancelled" for state in run.states()):
+        return
+    if run.id in queue.held_runs(root) or any(state.state == "cancelled" for state in run.states()):
         control.cancel_waiting(run, DELETED)  # once more: it came into the queue after the first time
+    queue.release(root, study.id, [run.id])
 
 
 def folds_of(study: Study, folder: Path | None = None) -> pd.Series:
@@ -168,13 +170,18 @@ def add(study: Study, plan: Plan, scan: Scan, *, run_id: str | None = None, fold
         runs = {each.id: each for each in before.runs} | {
             member.id: member
         }  # in its place, where it was cut off before
-        record_file.write(replace(before, runs=[*runs.values()]), root)
+        after = replace(before, runs=[*runs.values()])
+        record_file.write(after, root)
+    was_stopped = _watch(after, root)
     try:
-        return control.launch(plan, member.id, root, study=study.id)
+        run = control.launch(plan, member.id, root, study=study.id)
     except Exception:
         if member.id not in before.run_ids and not Run(member.id, root).exists():
             _take_out(study.id, member.id, root)
         raise
+    if was_stopped():  # while the run was being made: the stop has not seen it
+        _stop_late(after, run, root)
+    return run
 
 
 def _take_out(study_id: str, run_id: str, root: Path) -> None:

@@ -124,17 +124,23 @@ def in_another_process(root, code, study_id):
 
 @pytest.fixture
 def once_made(workers, monkeypatch):
-    """once_made(number, code): when so many runs of a launch are made, another process does something to the study."""
+    """once_made(number, code): when so many runs of a launch are made, another process does something to the study;
+    before the first for 0.
+    """
 
     def arrange(number, code):
         original, made = create, []
 
-        def creates(*args, **kwargs):
-            run = original(*args, **kwargs)
-            made.append(run)
-            if len(made) == number:  # made, and not in the queue yet
+        def act_after(count):
+            if count == number:
                 (record,) = record_file.all_studies()
                 in_another_process(workers.root, code, record.id)
+
+        def creates(*args, **kwargs):
+            if not made:
+                act_after(0)
+            made.append(run := original(*args, **kwargs))
+            act_after(len(made))  # made, and not in the queue yet
             return run
 
         monkeypatch.setattr(control, "create", creates)
@@ -198,6 +204,34 @@ def test_a_study_cancelled_in_the_middle_of_its_launch_stops_and_is_completed_wh
     assert order(workers.root) == [] and all_states(workers.root) == {"cancelled"}
     records.launch_missing(made)
     assert order(workers.root) == made.run_ids[2:]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_run_that_is_just_joining_a_study_that_is_cancelled_stops_with_it(seeds, workers, once_made, number):
+    study_config, plans, scanned = seeds
+    made = records.launch(study_config, plans[:1])
+    once_made(number, "records.cancel(study)")
+    late = records.add(made, plans[1], scanned)
+    assert order(workers.root) == [] and all_states(workers.root) == {"cancelled"}
+    assert control.resume(late) == [0, 1], "as any run that was cancelled"
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_run_that_is_just_joining_a_study_that_is_paused_and_deleted_does_not_train_and_is_not_held(
+    seeds, workers, once_made, number, paused
+):
+    study_config, plans, scanned = seeds
+    made = records.launch(study_config, plans[:1])
+    if paused:
+        made = records.pause(made)
+    once_made(number, "records.delete(study)" if paused else "records.pause(study); records.delete(study)")
+    late = records.add(made, plans[1], scanned)
+    healing.look_after()
+    assert order(workers.root) == [] and workers.run(small_net) == 0
+    assert all_states(workers.root) == {"cancelled"}
+    assert queue.held_runs(workers.root) == set() and not queue.is_holding(workers.root, made.id)
+    assert {state.reason for state in late.states()} == {records.DELETED}
 
 
 def fold_of(run):
