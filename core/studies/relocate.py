@@ -5,7 +5,7 @@ Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from core.data import recent
 from core.data.labels import corrections, reviews
 from core.data.reach import bounds
 from core.data.reach.opening import is_folder
+from core.data.readers.tree import list_tree
 from core.errors import LabError
 from core.places import runs_folder
 from core.runs import Run
@@ -32,7 +33,8 @@ from core.studies.record_file import Study, StudyRun
 class Relocated:
     """What follows the dataset from now on. agreed: run id -> what was compared; refused: run id -> why it stays.
 
-    studies: ids of those whose runs are all there now. corrections: of the dataset's labels.
+    studies: ids of those whose runs are all there now. corrections: of the dataset's labels. left: where it lay, if
+    other photos lie there by now, so that corrections and reviews of what lies there were not taken along.
     """
 
     root: Path
@@ -40,6 +42,17 @@ class Relocated:
     refused: dict[str, LabError] = field(default_factory=dict)
     studies: tuple[str, ...] = ()
     corrections: int = 0
+    left: str = ""
+
+    def told(self) -> str:
+        """What a person has to know of what was left; "" where all came along."""
+        if not self.left:
+            return ""
+        return (
+            f"Label corrections and reviews of {self.left} were not taken along: not the same photos lie there any "
+            "more, and they may be about those. Corrections of these can be downloaded there and taken in here, on the "
+            "page Data."
+        )
 
 
 def relocate(
@@ -139,17 +152,36 @@ def _taken_over(
             refused[run_id] = error
     if not agreed:
         return Relocated(place, agreed, refused)
-    if old != str(place):
+    taken, left = 0, ""
+    if old == str(place):
+        taken = len(corrections.load(place, folder))
+    elif (corrections.load(old, folder) or reviews.load(old, folder)) and _holds_others(old, place, agreed, folder):
+        left = old
+    else:
         taken = corrections.take_over(old, place, folder)
         reviews.take_over(old, place, folder)
         recent.moved(old, str(place), folder)
-    else:
-        taken = len(corrections.load(place, folder))
     for run_id, outcome in agreed.items():
         if old != str(place) or outcome.times:  # else there is nothing to remember
             facts = {"photos": outcome.photos, "compared": outcome.compared, "missing": len(outcome.missing)}
             moved.record(Run(run_id, folder), place, facts, outcome.times)
-    return Relocated(place, agreed, refused, _studies(old, place, folder), taken)
+    return Relocated(place, agreed, refused, _studies(old, place, folder), taken, left)
+
+
+def _holds_others(old: str, place: Path, run_ids: Iterable[str], folder: Path) -> bool:
+    """Whether photos lie at the old place that are not those of these runs: another dataset that took it, or one that
+    lies there on this machine while the runs came from another. Not so of a copy, nor of what is left without photos.
+    """
+    if not is_folder(old):
+        return False
+    compared = _compared([Run(run_id, folder) for run_id in run_ids], Path(old)).values()
+    outcomes = [outcome for outcome in compared if isinstance(outcome, Agreement)]
+    if any(outcome.different for outcome in outcomes):
+        return True
+    if all(len(outcome.missing) < outcome.photos for outcome in outcomes):
+        return False
+    root = Path(old).resolve()
+    return any(not (root / photo).is_relative_to(place) for photo in list_tree(root).images)
 
 
 def _studies(old: str, place: Path, folder: Path) -> tuple[str, ...]:

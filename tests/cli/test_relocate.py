@@ -6,6 +6,7 @@ from core.data.content.unchanged import check_unchanged
 from core.data.labels import corrections
 from core.data.labels.corrections import Correction
 from tests.moving import draw_dataset, frozen_run
+from tests.photos import draw
 
 
 def test_a_run_and_then_all_of_its_dataset_follow(lab, runs_folder, tmp_path):
@@ -52,3 +53,14 @@ def test_a_run_that_stays_is_told_and_the_exit_code_says_so(lab, runs_folder, tm
     ended = lab("relocate", "--all-of", dataset, new)
     assert ended.code == 1 and ended.out.startswith(f"{part.id}  8 photos found")
     assert f"error: {whole.id} stays where it was" in ended.err and "test/dog/9.png (gone)" in ended.err
+
+
+def test_corrections_that_may_be_of_other_photos_are_told_to_stay(lab, runs_folder, tmp_path):
+    dataset = draw_dataset(tmp_path / "photos")
+    run = frozen_run(runs_folder, dataset)
+    new = dataset.rename(tmp_path / "new")
+    draw(dataset / "train/cat/0.png", (200, 0, 50))
+    corrections.add(dataset, Correction(kind="exclude-photo", sample="train/cat/0.png"))
+    ended = lab("relocate", run.id, new)
+    assert ended.code == 0 and "label corrections that hold there" not in ended.out
+    assert f"Label corrections and reviews of {dataset} were not taken along" in ended.out

@@ -6,10 +6,13 @@ import shutil
 import pytest
 
 from core.data.content.unchanged import check_unchanged
+from core.data.labels import corrections
+from core.data.labels.corrections import Correction
 from core.studies.relocate import relocate
 from tests.answered import answer, probabilities_of
 from tests.moving import draw_dataset, frozen_run
 from tests.pages.app import button, html, labels, page
+from tests.photos import draw
 
 QUESTION = "Where is the dataset now?"
 
@@ -107,3 +110,13 @@ def test_a_move_that_was_told_elsewhere_is_seen_by_an_open_page(folder, dataset,
     relocate(run, new)
     at.run()
     assert not asks(at)
+
+
+def test_corrections_that_may_be_of_other_photos_are_told_to_stay(folder, dataset, tmp_path):
+    run = frozen_run(folder, dataset)
+    new = dataset.rename(tmp_path / "new")
+    at = page("live", run=run.id)
+    draw(dataset / "train/cat/second.png", (200, 0, 50))
+    corrections.add(dataset, Correction(kind="exclude-person", person="0"))
+    look_in(at, new)
+    assert f"reviews of {dataset} were not taken along" in at.success[0].value.replace("\\", "")

@@ -215,6 +215,45 @@ def test_a_copy_begins_with_what_was_found_in_the_original_which_keeps_it(lab, d
     assert {entry.root for entry in recent.recent(lab)} == {str(dataset), str(new)}
 
 
+def second_delivery(root, beside=""):
+    """Other photos in the place of a dataset of draw_dataset. beside: in their names, where those are others, too."""
+    for number, name in enumerate(("cat", "dog")):
+        for n in range(5):
+            draw(root / "train" / name / f"{beside}{n}.png", (100 + n, number, 50))
+    return root
+
+
+@pytest.mark.parametrize("beside", ["", "second-"])
+def test_what_was_said_of_another_dataset_in_the_old_place_is_not_taken_along_and_told(lab, dataset, tmp_path, beside):
+    run = frozen_run(lab, dataset)
+    new = dataset.rename(tmp_path / "new")
+    second_delivery(dataset, beside)
+    made = corrections.add(dataset, Correction(kind="exclude-person", person=f"{beside}0"), lab)
+    reviews.confirm(dataset, f"train/dog/{beside}1.png", "dog", lab)
+    recent.remember(DataConfig(root=str(dataset)), reader="folders", people=10, photos=10, folder=lab)
+    outcome = relocate(run, new)
+    assert outcome.agreed.keys() == {run.id} and run.config().data.root == str(new)
+    assert outcome.corrections == 0 and corrections.load(new, lab) == [] and reviews.load(new, lab) == {}
+    assert corrections.load(dataset, lab) == [made] and len(reviews.load(dataset, lab)) == 1
+    assert [entry.root for entry in recent.recent(lab)] == [str(dataset)]
+    assert outcome.left == str(dataset) and f"of {dataset} were not taken along" in outcome.told()
+
+
+def test_an_old_place_without_photos_and_one_that_holds_the_new_are_no_other_dataset(lab, dataset, tmp_path):
+    run = frozen_run(lab, dataset)
+    made = corrections.add(dataset, Correction(kind="exclude-photo", sample="train/cat/0.png"), lab)
+    new = dataset.rename(tmp_path / "new")
+    (dataset / "train/cat").mkdir(parents=True)  # as a tool leaves it that moves file by file
+    (dataset / "notes.txt").write_text("they are in new")
+    outcome = relocate(run, new)
+    assert corrections.load(new, lab) == [made] and outcome.told() == ""
+    aside = new.rename(tmp_path / "aside")
+    new.mkdir()
+    deeper = aside.rename(new / "deeper")
+    outcome = relocate(run, deeper)
+    assert corrections.load(deeper, lab) == [made] and outcome.told() == ""
+
+
 def study_of(lab, *runs, more=()):
     members = [StudyRun(run.id, run.id, run.config().model_dump(mode="json")) for run in runs]
     study = Study("20260101-000000-study-0000", "study", "", 0.0, {}, [*members, *more])

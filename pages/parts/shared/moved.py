@@ -90,7 +90,7 @@ def _told(run: Run, outcome: Relocated) -> str:
     words += f" {count(more)} more run{' follows' if more == 1 else 's follow'}." if more else ""
     if outcome.refused:
         words += f" {count(len(outcome.refused))} stayed, as their photos are not all there."
-    return words
+    return f"{words} {outcome.told()}".strip()
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
