@@ -1,6 +1,7 @@
 """Fixtures that every test may use: a tiny dataset, a configuration for it, and a runs folder that is left clean."""
 
 import atexit
+import gc
 import os
 import shutil
 import sys
@@ -20,6 +21,7 @@ os.environ["FACET_RUNS"] = tempfile.mkdtemp(prefix="facet-runs-")  # never the r
 os.environ.setdefault("FACET_READY", "0")  # each visit of Launch would load torch; test_ready.py has it on
 if "PYTEST_XDIST_WORKER" in os.environ:  # a core each: threads of two workers would wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # those of a fold job, and take cores from others as they wait
 
 from core.config import RunConfig, from_dict
 from core.data.reach import bounds
@@ -68,6 +70,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.timeout(LONGEST))
 
 
+def pytest_collection_finish():
+    """Garbage is not looked for any more among the libraries and tests that are loaded, which stay to the end."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_terminal_summary(terminalreporter):
     """Tests that were left out are said loudly, where nobody asked for that."""
     without = [each for each in terminalreporter.stats.get("skipped", ()) if NO_RAY in str(each.longrepr)]
@@ -89,6 +97,18 @@ def looks_anywhere():
     """A page that was drawn holds its process to where the lab may look; the next test begins without that."""
     yield
     os.environ.pop(bounds.GIVEN, None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pages_in_haste():
+    """Where some test draws pages without a browser: what Streamlit's test runner does for each anew, once."""
+    if "streamlit.testing.v1" not in sys.modules:
+        yield
+        return
+    from tests.drawing import in_haste
+
+    with in_haste():
+        yield
 
 
 @pytest.fixture(scope="module")
