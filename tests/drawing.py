@@ -15,19 +15,19 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import app_test, local_script_runner
 
+_codes: dict[tuple[str, int, int, bool], CodeType] = {}
+
 
 class Compiled(ScriptCache):
     """Each source is compiled once as long as nobody writes it; with the runner's own cache, for each page drawn."""
-
-    codes: dict[tuple[str, int, int, bool], CodeType] = {}
 
     def get_bytecode(self, script_path: str) -> CodeType:
         path = os.path.abspath(script_path)
         written = os.stat(path)
         key = (path, written.st_mtime_ns, written.st_size, config.get_option("runner.magicEnabled"))
-        if key not in self.codes:
-            self.codes[key] = super().get_bytecode(path)
-        return self.codes[key]
+        if key not in _codes:
+            _codes[key] = super().get_bytecode(path)
+        return _codes[key]
 
 
 def wait(runner: local_script_runner.LocalScriptRunner, timeout: float) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ from core.runs.notes import check_idle
 from core.runs.owners import owner
 from core.runs.run import check_id
 from core.storage import files, locks
+
+GOING = ".gone"  # ends the name of a run's folder while it is removed for good
 
 
 def trash_folder(folder: Path | None = None) -> Path:
@@ -85,15 +88,25 @@ def delete_for_good(ids: Sequence[str], folder: Path | None = None) -> None:
     trash = trash_folder(root)
     with alone(root):
         owner.check([run for name in ids if (run := Run(name, trash)).dir.is_dir()])
+        _clear(trash)
         for name in ids:
-            place = trash / check_id(name)
-            try:
-                shutil.rmtree(place)
-            except FileNotFoundError:
+            if not (trash / check_id(name)).is_dir():
                 continue
-            except OSError as error:
-                raise LabError(f"{place} cannot be removed: {error.strerror}.", "Remove the folder by hand.") from error
+            hidden = trash / f".{secrets.token_hex(4)}{GOING}"
+            _move(trash / name, hidden)  # else what is removed in part, as this is cut off, could be restored
             _forget_id(name, trash)
+            try:
+                shutil.rmtree(hidden)
+            except OSError as error:
+                raise LabError(
+                    f"{hidden} cannot be removed: {error.strerror}.", "Remove the folder by hand."
+                ) from error
+
+
+def _clear(trash: Path) -> None:
+    """Remove what a deletion for good that was cut off had begun to remove."""
+    for hidden in trash.glob(f".*{GOING}"):
+        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def has(run_id: str, folder: Path | None = None) -> bool:

@@ -1,4 +1,7 @@
+import shutil
 import threading
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -177,6 +180,27 @@ def test_deleted_for_good_is_gone_from_the_disk(made):
     assert not (trash.trash_folder() / run.id).exists()
     with pytest.raises(LabError):
         trash.restore([run.id])
+
+
+def test_what_was_removed_in_part_when_its_deletion_was_cut_off_cannot_be_restored(made, runs_folder, monkeypatch):
+    run, other = made("a"), made("b")
+    trash.delete([run.id, other.id])
+
+    def cut_off(place, **_):
+        shutil.rmtree(place / "folds")
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trash, "shutil", SimpleNamespace(rmtree=cut_off))
+        with pytest.raises(LabError, match="cannot be removed") as caught:
+            trash.delete_for_good([run.id])
+    assert Path(caught.value.message.split(" cannot")[0]).is_dir() and caught.value.remedy
+    assert [entry.id for entry in index.listed(trash.trash_folder())] == [other.id]
+    with pytest.raises(LabError) as caught:
+        trash.restore([run.id])
+    assert caught.value.kind == "gone"
+    trash.delete_for_good([other.id])
+    assert [path for path in trash.trash_folder().iterdir() if path.is_dir() and list(path.iterdir())] == []
 
 
 def test_no_place_in_the_queue_stays_behind(made, runs_folder):
