@@ -84,9 +84,10 @@ def _notes_of_one(entry: Listed, all_tags: list[str]) -> None:
             placeholder="Choose or type a tag",
         )
         begin(st.text_area, "Note", key=text, begins=its_text, height=140, max_chars=notes.NOTE_LENGTH)
-        st.form_submit_button("Save", type="primary", on_click=_save_one, args=(entry, name, tags, text))
-        if typed:
-            st.form_submit_button("Keep theirs", on_click=_forget, args=(entry.id,))
+        with st.container(horizontal=True):
+            st.form_submit_button("Save", type="primary", on_click=_save_one, args=(entry, name, tags, text))
+            if typed:
+                st.form_submit_button("Keep theirs", on_click=_forget, args=(entry.id,))
 
 
 def _save_one(entry: Listed, name: str, tags: str, text: str) -> None:
