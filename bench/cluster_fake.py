@@ -43,6 +43,7 @@ class FakeNodes:
     def __init__(self, count: int):
         self.rows = [Node(f"{index:04d}", f"node {index}", 1) for index in range(count)]
         self.jobs: list[FoldJob] = []
+        self.over: set[str] = set()  # tasks that have ended
 
     def keep(self, content: bytes) -> bytes:
         return content
@@ -52,13 +53,19 @@ class FakeNodes:
 
     def start(self, job: FoldJob, blobs: dict[str, list[Any]], avoid: Any) -> str:
         self.jobs.append(job)
+        return self.task(job)
+
+    @staticmethod
+    def task(job: FoldJob) -> str:
         return f"{job.run} {job.fold} {job.attempt}"
 
     def stop(self, task: str) -> None:
         pass
 
     def ended(self, tasks: Any) -> list[tuple[str, str]]:
-        return []
+        ended = self.over.intersection(tasks)
+        self.over -= ended
+        return [(task, "") for task in ended]
 
     def nodes(self) -> list[Node]:
         return self.rows
@@ -122,6 +129,7 @@ class Cluster:
             parcel.files |= {"best.safetensors": b"x"}
         self.messages += 1
         if not self.desk.ship(parcel) or over:
+            self.hands.over.add(self.hands.task(job))
             del self.training[key]
             return
         self.training[key] = job, done + 1

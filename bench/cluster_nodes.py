@@ -26,6 +26,7 @@ from core.runs import Run
 FOLDS = 3
 PATIENCE = 120  # seconds in which some fold job trains
 PERIOD = 100_000  # microseconds, after which a share of a core is given anew
+STORE = 500_000_000  # bytes of a node's object store: some resume points of ResNet-18 (134 MB), as real nodes hold
 CONFIG: dict[str, Any] = {
     "name": "nodes",
     "folds": {"count": FOLDS},
@@ -118,11 +119,11 @@ def cluster(nodes: int, share: float = 1.0) -> Iterator[None]:
     from ray.cluster_utils import Cluster
 
     small = {"include_dashboard": False, "no_monitor": True, "include_log_monitor": False}
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": 200_000_000, **small})
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": 2 * STORE, **small})
     with groups(nodes, share) as theirs:
         try:
             for group in theirs:
-                join(group, made.add_node(num_cpus=1, object_store_memory=100_000_000))
+                join(group, made.add_node(num_cpus=1, object_store_memory=STORE))
             os.environ["RAY_ADDRESS"] = made.address
             yield
         finally:
@@ -130,18 +131,17 @@ def cluster(nodes: int, share: float = 1.0) -> Iterator[None]:
             made.shutdown()
 
 
-def time_study(root: Path, plan: Plan, nodes: int, runs: int, share: float = 1.0) -> float:
+def time_study(root: Path, first: Plan, plan: Plan, nodes: int, runs: int, share: float = 1.0) -> float:
     """Seconds from the first fold job's start to the last one's end, `runs` runs, on nodes that have torch loaded.
 
-    Before them at least a fold job for each node is not counted: for it the node loads torch.
+    first: not counted; a run of as many folds as there are nodes, on each of which one of them loads torch. With more,
+    some nodes would begin what is counted while others still had two of the first to train.
     """
-    warm = -(-nodes // FOLDS)
     slots.write(root, slots.Slots(count=1, threads=1))  # a fold job asks for the cores of a slot
     with cluster(nodes, share):
-        launched = [control.launch(plan, folder=root) for _ in range(warm + runs)]
+        launched = [control.launch(each, folder=root) for each in (first, *[plan] * runs)]
         _wait(launched)
-    counted = launched[warm:]
-    states = [state for run in counted for state in run.states()]
+    states = [state for run in launched[1:] for state in run.states()]
     return max(state.ended or 0.0 for state in states) - min(state.started or 0.0 for state in states)
 
 
@@ -175,7 +175,8 @@ def measure(top: Path, nodes: int, jobs: int, epochs: int, share: float = 1.0) -
     for count in (1, nodes):
         root = top / f"runs-{count}"
         root.mkdir()
-        seconds[count] = time_study(root, plan, count, runs, share)
+        first = plan_of(top / "demo", epochs, folds=max(2, count))
+        seconds[count] = time_study(root, first, plan, count, runs, share)
     gain = seconds[1] / seconds[nodes]
     spare = machine.cores() - nodes * share
     size = "one core" if share >= 1 else f"{share:g} of a core"

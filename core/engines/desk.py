@@ -82,6 +82,7 @@ class Desk:
         self.waiting: dict[Key, FoldJob] = {}  # in order
         self.again: dict[Key, tuple[FoldJob, int]] = {}  # lost, with their number of losses; before all that waits
         self.running: dict[Key, Attempt] = {}
+        self.leaving: list[tuple[Any, float]] = []  # tasks of attempts that are over, whose cores Ray has not back yet
         self.last: dict[Key, int] = {}  # the highest attempt of each fold that was ever begun
         self.blobs: dict[str, list[Any]] = {}
         self.fresh: dict[Key, Parcel] = {}  # what the writer has not been given; files as (handle, bytes)
@@ -253,7 +254,7 @@ class Desk:
                 current.losses = 0
             self._news(replace(parcel, files=dict(files)))
             if parcel.end:
-                del self.running[parcel.key]
+                self._leave(self.running.pop(parcel.key))
                 self.newest.pop(parcel.key, None)
                 self.unkept.discard(parcel.key)
             return True
@@ -286,7 +287,9 @@ class Desk:
         """Look after what trains, and begin what waits. To be called a few times a second."""
         with self.lock:
             tasks = {key: attempt.task for key, attempt in self.running.items()}
-        faults = dict(self.hands.ended(list(tasks.values()))) if tasks else {}
+            leaving = [task for task, _ in self.leaving]
+        asked = [*tasks.values(), *leaving]
+        faults = dict(self.hands.ended(asked)) if asked else {}
         nodes = self.hands.nodes()
         with self.lock:
             self.names |= {node.id: node.name for node in nodes}
@@ -306,12 +309,15 @@ class Desk:
                     words = f"it did not begin for {self._patience(key):.0f} s"
                     self.unheard[key] = self.unheard.get(key, 0) + 1
                     self._lose(key, words, count=False)
+            self.leaving = [
+                (task, since) for task, since in self.leaving if task not in faults and now - since <= self.silence
+            ]
             self._forget_newest()
             full = self._full()
             while not full and (self.again or self.waiting):
                 key = next(iter(self.again or self.waiting))
                 job, losses = self.again[key] if key in self.again else (self.waiting[key], 0)
-                if len(self.running) >= self._places(nodes, job):
+                if len(self.running) + len(self.leaving) >= self._places(nodes, job):
                     break
                 self._begin(job, losses)
 
@@ -363,6 +369,11 @@ class Desk:
     def _stop(self, key: Key) -> None:
         if (attempt := self.running.pop(key, None)) is not None:
             self.hands.stop(attempt.task)
+            self._leave(attempt)
+
+    def _leave(self, attempt: Attempt) -> None:
+        """An attempt is over and its process not yet free: what began now would begin beside it, in another process."""
+        self.leaving.append((attempt.task, self.clock()))
 
     def _lose(self, key: Key, why: str, *, count: bool = True) -> None:
         """An attempt is over without an end: the fold begins anew where its newest resume point left it."""

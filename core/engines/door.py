@@ -14,6 +14,8 @@ import tempfile
 import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 EVERY = 0.25  # seconds between two looks of the desk at what trains
 CALL = 120.0  # seconds that a node waits for the desk's answer
@@ -63,6 +65,18 @@ class Door:
             time.sleep(EVERY)
 
 
+def awaited(reference: Any, timeout: float | None = None) -> Any:
+    """What a reference stands for, as `ray.get` gives it, waited for in a thread beside the one that trains.
+
+    While a task's own thread waits in `ray.get`, Ray gives its cores to another task (its documentation: nested tasks,
+    yielding resources while blocked), which begins beside it in a process of its own and loads torch anew.
+    """
+    import ray
+
+    with ThreadPoolExecutor(1) as beside:
+        return beside.submit(ray.get, reference, timeout=timeout).result()
+
+
 class DeskLine:
     """The desk as a node reaches it."""
 
@@ -70,10 +84,8 @@ class DeskLine:
         self._actor = actor
 
     def __getattr__(self, name: str):
-        import ray
-
         def call(*arguments):
-            return pickle.loads(ray.get(self._actor.call.remote(name, pickle.dumps(arguments)), timeout=CALL))
+            return pickle.loads(awaited(self._actor.call.remote(name, pickle.dumps(arguments)), CALL))
 
         return call
 
@@ -99,4 +111,4 @@ def train(code: bytes, job_bytes: bytes, key: tuple, attempt: int, blobs: dict, 
     if why:
         desk.unfit(key, attempt, node["id"], why)
         return
-    trainer.train(job, lambda blob: (ray.get(part) for part in blobs[blob]), desk, node)
+    trainer.train(job, lambda blob: (awaited(part) for part in blobs[blob]), desk, node)

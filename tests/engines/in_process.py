@@ -35,7 +35,7 @@ class Threads:
 
     def ended(self, tasks):
         ended, self.over = [pair for pair in self.over if pair[0] in tasks], []
-        return ended
+        return ended + [(task, "cancelled") for task in self.stopped if task in tasks]
 
     def nodes(self):
         return self.rows

@@ -24,13 +24,15 @@ from core.engines import pack
 from tests.workers import SmallNet, kill_tree
 
 NETWORK = "\nimport torch, torchvision\n" + inspect.getsource(SmallNet) + "torchvision.models.resnet18 = SmallNet\n"
-# Stands still in the middle of the second epoch as long as a file says so.
+# Says in which process it trains, and stands still in the middle of the second epoch as long as a file says so.
 HOLD = textwrap.dedent("""
     def _hold(original=Clock.tick):
         import os, threading
         def tick(clock, split, step, steps, done):
             fold, folder = f"{clock.trainer.run.id}-{clock.trainer.fold}", os.environ["FACET_TEST_HOLDS"]
             asked = os.path.join(folder, f"hold-{fold}")
+            with open(os.path.join(folder, f"trains-{fold}"), "w") as stream:
+                stream.write(str(os.getpid()))
             if (clock.epoch, split, step) == (2, "train", 1) and os.path.exists(asked):
                 with open(os.path.join(folder, f"held-{fold}"), "w") as stream:
                     stream.write(str(os.getpid()))
@@ -70,6 +72,10 @@ class Holds:
         """The process in which it stands still; 0 while it does not."""
         path = self.folder / f"held-{run.id}-{fold}"
         return int((path.exists() and path.read_text()) or 0)
+
+    def trained_in(self, run, fold):
+        """The process in which it trained."""
+        return int((self.folder / f"trains-{run.id}-{fold}").read_text())
 
     def let_go(self, run, fold):
         (self.folder / f"hold-{run.id}-{fold}").unlink()

@@ -55,8 +55,32 @@ def test_the_oldest_begin_first_as_many_as_there_are_places(desk, hands):
     desk.arrange("w", [job(3), job(1)])  # in another order
     assert desk.begun(("r", 2), 1, {"id": "n0"})
     assert desk.ship(parcel(2, 1, end="over"))
+    hands.over.append(("task 0", ""))
     desk.tick()
     assert begun(desk, hands)[2:] == [(3, 1)]
+
+
+def test_the_next_job_begins_once_the_process_of_the_one_before_is_free(desk, hands, clock):
+    """Before that Ray would begin it in a process of its own, which has to load torch first, beside the other one."""
+    desk.arrange("w", [job(fold) for fold in range(5)])
+    desk.tick()
+    desk.ship(parcel(0, 1, end="over"))
+    desk.tick()
+    assert begun(desk, hands) == [(0, 1), (1, 1)]
+    hands.over.append(("task 0", ""))
+    desk.tick()
+    assert begun(desk, hands)[2:] == [(2, 1)]
+    desk.cancel("w", ("r", 1))
+    desk.tick()
+    assert begun(desk, hands)[3:] == [(3, 1)]
+    desk.ship(parcel(2, 1, end="over"))
+    clock.now = 59
+    desk.beat(("r", 3), 1)
+    desk.tick()
+    assert len(hands.started) == 4
+    clock.now = 61  # its node was cut off just then: its place is not waited for any longer than a word of it would be
+    desk.tick()
+    assert begun(desk, hands)[4:] == [(4, 1)]
 
 
 def test_what_is_not_among_what_waits_any_more_is_withdrawn(desk, hands):
@@ -211,6 +235,7 @@ def test_nothing_more_begins_while_too_much_waits_for_the_writer(desk, hands):
     desk.arrange("w", [job(0), job(1), job(2)])
     desk.tick()
     desk.ship(parcel(0, 1, end="over", **{"last.pt": b"x" * 101}))
+    hands.over.append(("task 0", ""))
     desk.tick()
     assert begun(desk, hands) == [(0, 1), (1, 1)]
     assert desk.status()["full"]
@@ -325,6 +350,7 @@ def test_a_node_taken_out_of_use_begins_nothing_and_goes_on_with_what_it_has(des
     desk.tick()
     desk.use("w", "n1", "taken out by hand")
     desk.ship(parcel(0, 1, end="over"))
+    hands.over.append(("task 0", ""))
     desk.tick()
     assert len(desk.running) == 1
     desk.use("w", "n1", "")
@@ -372,8 +398,9 @@ def test_ten_thousand_jobs_wait_and_each_begins_once(hands, clock):
         if place % 2 == 0:
             desk.tick()
             desk.take("w", desk.batch)
-        begun_job = hands.started[place][1]
+        task, begun_job, _, _ = hands.started[place]
         assert begun_job == jobs[place]
         desk.ship(Parcel(*begun_job.key, 1, state={"epoch": 1}, end="over"))
+        hands.over.append((task, ""))
     assert len(hands.started) == 10_000
     assert not desk.waiting

@@ -285,6 +285,19 @@ def test_fold_jobs_share_a_gpu_as_the_setting_says(nodes, place, root, monkeypat
         nodes.cluster.remove_node(card)
 
 
+def test_a_node_trains_one_fold_after_another_in_one_process(nodes, plans, here, root, holds):
+    """Which has torch loaded: a new one for each fold would take longer than many a fold."""
+    runs = [control.launch(plan, folder=root) for plan in plans]
+    serve(root)
+    assert_same(runs, here)
+    processes = {}
+    for run in runs:
+        for fold in run.folds():
+            node = taken.attempts(run, fold)[-1]["name"]
+            processes.setdefault(node, set()).add(holds.trained_in(run, fold))
+    assert {node: len(pids) for node, pids in processes.items()} == dict.fromkeys(processes, 1)
+
+
 @pytest.mark.fault(47)
 def test_a_study_on_three_nodes_one_killed_and_one_frozen_and_woken_is_the_study_of_this_machine(
     nodes, plans, here, root, holds

@@ -433,6 +433,7 @@ def test_people_take_turns_on_a_cluster_as_on_this_machine(root, open_lab, tiny_
         hands.desk.begun(hands.started[-1][1].key, hands.started[-1][1].attempt, {"id": "n0"})
         lab.writer._receive()
         hands.desk.ship(Parcel(*hands.started[-1][1].key, 1, state={"state": "done", "epoch": 1}, end="over"))
+        hands.over.append((hands.started[-1][0], ""))
     order = [runs.index(Run(job.run, root)) for _, job, _, _ in hands.started]
     assert order == [0, 2, 0, 2, 1, 1]
 
