@@ -134,14 +134,15 @@ def cluster(nodes: int, share: float = 1.0) -> Iterator[None]:
 def time_study(root: Path, first: Plan, plan: Plan, nodes: int, runs: int, share: float = 1.0) -> float:
     """Seconds from the first fold job's start to the last one's end, `runs` runs, on nodes that have torch loaded.
 
-    first: not counted; a run of as many folds as there are nodes, on each of which one of them loads torch. With more,
-    some nodes would begin what is counted while others still had two of the first to train.
+    first: not counted; a run of as many folds as there are nodes, on each of which one of them loads torch. What is
+    counted is launched once all of them have ended, so that every node begins with it at the same time.
     """
     slots.write(root, slots.Slots(count=1, threads=1))  # a fold job asks for the cores of a slot
     with cluster(nodes, share):
-        launched = [control.launch(each, folder=root) for each in (first, *[plan] * runs)]
-        _wait(launched)
-    states = [state for run in launched[1:] for state in run.states()]
+        _wait([control.launch(first, folder=root)])
+        counted = [control.launch(plan, folder=root) for _ in range(runs)]
+        _wait(counted)
+    states = [state for run in counted for state in run.states()]
     return max(state.ended or 0.0 for state in states) - min(state.started or 0.0 for state in states)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 EVERY = 0.25  # seconds between two looks of the desk at what trains
 CALL = 120.0  # seconds that a node waits for the desk's answer
+LARGE = 100_000  # bytes from which content travels beside what is pickled
 
 
 def lay(code: bytes) -> None:
@@ -42,6 +43,34 @@ def lay(code: bytes) -> None:
     sys.path.insert(0, folder)
 
 
+def packed(value: Any) -> list[bytes]:
+    """A value pickled, and after it each large content in it as it is: Ray copies that once, where it would be copied
+    into the pickle first and out of it again. `unpacked` undoes it.
+    """
+    beside: list[bytes] = []
+
+    class Packer(pickle.Pickler):
+        def persistent_id(self, part: Any) -> int | None:
+            if type(part) is not bytes or len(part) < LARGE:
+                return None
+            beside.append(part)
+            return len(beside) - 1
+
+    stream = io.BytesIO()
+    Packer(stream, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
+    return [stream.getvalue(), *beside]
+
+
+def unpacked(head: bytes, *beside: bytes) -> Any:
+    """What `packed` packed."""
+
+    class Unpacker(pickle.Unpickler):
+        def persistent_load(self, place: int) -> bytes:
+            return beside[place]
+
+    return Unpacker(io.BytesIO(head)).load()
+
+
 class Door:
     """The detached actor: a desk (core/engines/desk.py) that can be called from elsewhere."""
 
@@ -56,8 +85,8 @@ class Door:
         self.desk = Desk(RayHands(ray.put(code), ray.remote(train), me), **settings)
         threading.Thread(target=self._look_after, daemon=True).start()
 
-    def call(self, name: str, arguments: bytes) -> bytes:
-        return pickle.dumps(getattr(self.desk, name)(*pickle.loads(arguments)))
+    def call(self, name: str, *arguments: bytes) -> bytes:
+        return pickle.dumps(getattr(self.desk, name)(*unpacked(*arguments)))
 
     def _look_after(self) -> None:
         while True:
@@ -85,7 +114,7 @@ class DeskLine:
 
     def __getattr__(self, name: str):
         def call(*arguments):
-            return pickle.loads(awaited(self._actor.call.remote(name, pickle.dumps(arguments)), CALL))
+            return pickle.loads(awaited(self._actor.call.remote(name, *packed(arguments)), CALL))
 
         return call
 

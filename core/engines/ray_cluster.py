@@ -208,7 +208,7 @@ class RayCluster:
     def _ask(self, name: str, *arguments: Any, timeout: float = ANSWER) -> Any:
         ray, begun = self.ray, time.monotonic()
         try:
-            answer = self.actor.call.remote(name, pickle.dumps(arguments))
+            answer = self.actor.call.remote(name, *door.packed(arguments))
             while True:
                 try:
                     return pickle.loads(ray.get(answer, timeout=timeout))
