@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.data.tasks import CHOSEN, attributes_of, class_parts, joint_name
+from core.data.tasks import CHOSEN, attributes_of, class_parts, differing, joint_name
 from core.errors import LabError
 from core.runs import Run
 from core.stats.metrics import accuracy, class_f1, codes, confusion, macro_f1
@@ -46,14 +46,13 @@ def attribute_probabilities(predictions: pd.DataFrame, parts: Sequence[dict[str,
 def attribute_scores(
     predictions: pd.DataFrame, parts: Sequence[dict[str, str]], class_names: Sequence[str], fold: int
 ) -> list[AttributeScore]:
-    """One score an attribute of a task of several; empty for a task of one, whose joint score says it already.
+    """One score for each attribute in which the classes of a task of several differ; empty for a task of one, whose
+    joint score says it already.
 
     A value is predicted by its summed probability, not read from the likeliest joint class: the two can differ.
     """
-    if len(parts[0]) < 2:
-        return []
     scores = []
-    for attribute in parts[0]:
+    for attribute in differing(parts):
         shares = attribute_probabilities(predictions, parts, attribute)
         values = list(shares.columns)
         by_class = {name: values.index(part[attribute]) for name, part in zip(class_names, parts, strict=True)}
@@ -66,7 +65,7 @@ def score_run(run: Run, which: str = "best") -> list[AttributeScore]:
     """The attribute scores of every finished fold of a run, from its out-of-fold predictions."""
     names = run.info()["class_names"]
     parts = class_parts(run.config().task, names)
-    done = [state.fold for state in run.states() if state.state == "done"] if len(parts[0]) > 1 else []
+    done = [state.fold for state in run.states() if state.state == "done"] if differing(parts) else []
     return [s for fold in done for s in attribute_scores(run.predictions(fold, which), parts, names, fold)]
 
 

@@ -16,7 +16,7 @@ from core.answers import mistakes
 from core.answers.attribute_scores import P, attribute_probabilities
 from core.answers.mistakes import Answers
 from core.data.persons import Persons, persons_of, units
-from core.data.tasks import class_parts
+from core.data.tasks import class_parts, differing
 from core.errors import LabError
 from core.runs import Run
 from core.stats import calibration, conformal, decisions, one_vs_rest, over_people, selective
@@ -92,8 +92,9 @@ class SetSummary:
 class Certainty:
     """Everything that a run's out-of-fold answers tell about its probabilities; rows are photos.
 
-    questions: the classes first, then each attribute of a task of several. fold: (n,) the fold that answered; person:
-    (n,) codes from 0, each photo's own where persons are unknown. missing: folds not finished or without answers.
+    questions: the classes first, then each attribute in which the classes of a task of several differ. fold: (n,) the
+    fold that answered; person: (n,) codes from 0, each photo's own where persons are unknown. missing: folds not
+    finished or without answers.
     temperatures: fold -> that of its network, fitted on what it held out: what the network is to be used with.
     temperature: one for all folds, on all answers. crossed: fold -> the temperature from all other folds, under which
     `after` is told; empty, with after, offsets None, where one fold alone has answered. scores: what conformal sets are
@@ -224,13 +225,12 @@ def of_answers(answers: Answers, parts: list[dict[str, str]]) -> Certainty:
     p, y = answers.probabilities, answers.table["y"].to_numpy(np.int64)
     fold, person = table["fold"].to_numpy(np.int64), pd.factorize(table["person"])[0]
     questions = [_question("", answers.class_names, p, y, person)]
-    if len(parts[0]) > 1:
-        named = pd.DataFrame(p, columns=[P + name for name in answers.class_names])
-        for attribute in parts[0]:
-            shares = attribute_probabilities(named, parts, attribute)
-            values = list(shares.columns)
-            labels = np.array([values.index(part[attribute]) for part in parts])[y]
-            questions.append(_question(attribute, tuple(map(str, values)), shares.to_numpy(float), labels, person))
+    named = pd.DataFrame(p, columns=[P + name for name in answers.class_names])
+    for attribute in differing(parts):
+        shares = attribute_probabilities(named, parts, attribute)
+        values = list(shares.columns)
+        labels = np.array([values.index(part[attribute]) for part in parts])[y]
+        questions.append(_question(attribute, tuple(map(str, values)), shares.to_numpy(float), labels, person))
     after, offsets = None, None
     crossed: dict[int, float] = {}
     if len(answers.folds) > 1:

@@ -63,6 +63,17 @@ def class_parts(task: TaskConfig, names: list[str]) -> list[dict[str, str]]:
     return parts
 
 
+def differing(parts: Sequence[dict[str, str]]) -> list[str]:
+    """The attributes of a task of several in which its classes differ; none of a task of one. parts: of class_parts.
+
+    One that is the same in all classes, as gender is of women only and of classes that are merged across it, is told
+    right whatever is answered: there is nothing to score.
+    """
+    if len(parts[0]) < 2:
+        return []
+    return [name for name in parts[0] if len({part[name] for part in parts}) > 1]
+
+
 def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame, list[str], int]:
     """(samples of the task with int `y` and str `class_name` added, class names, number of samples not in the task).
 

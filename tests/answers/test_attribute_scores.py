@@ -54,6 +54,16 @@ def test_a_task_of_one_attribute_has_no_attribute_scores():
     assert attribute_scores(predictions(rng, GENDERS, GENDERS * 3), parts, GENDERS, 0) == []
 
 
+def test_an_attribute_that_is_the_same_in_all_classes_has_no_score():
+    """Gender, of women only and of classes that are merged across it: its F1 would be 1 whatever is answered."""
+    rng = np.random.default_rng(6)
+    merged = {f"aged {a}": [f"{g} {a}" for g in GENDERS] for a in AGES}
+    for merge, names in (({}, JOINT[:3]), (merged, list(merged))):
+        parts = class_parts(TaskConfig(name="gender-age", merge=merge), names)
+        scores = attribute_scores(predictions(rng, names, rng.choice(names, 20)), parts, names, 0)
+        assert [score.attribute for score in scores] == ["age"] and scores[0].f1 < 1
+
+
 def test_two_networks_together_are_their_product():
     rng = np.random.default_rng(1)
     gender = predictions(rng, GENDERS, rng.choice(GENDERS, 30), np.arange(30))

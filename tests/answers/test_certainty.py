@@ -47,6 +47,24 @@ def test_lines_are_scikit_learns_for_classes_and_attributes(run):
     assert gender.names == ("female", "male")
 
 
+@pytest.mark.parametrize("are_merged", [False, True])
+def test_an_attribute_that_is_the_same_in_all_classes_is_no_question(tmp_path, are_merged):
+    """Gender of women only, and of classes that are merged across it, has one value, of which nothing can be asked."""
+    table, names, merge = table_of(tmp_path, people=PEOPLE, folds=FOLDS, photos=PHOTOS), CLASSES[:3], {}
+    if are_merged:
+        names = ["young", "grown", "old"]
+        merge = {name: [CLASSES[place], CLASSES[place + 3]] for place, name in enumerate(names)}
+        table["y"] %= 3
+    table = table[table["y"] < 3].reset_index(drop=True)
+    table["class_name"] = [names[y] for y in table["y"]]
+    wrong = {row: (int(table["y"][row]) + 1) % 3 for row in range(0, len(table), 4)}
+    p = probabilities_of(table["y"].to_numpy(), 0, wrong, 0.5, classes=3)
+    task = {"name": "gender-age", "merge": merge}
+    sure = certainty.load(made(tmp_path / "runs", table, probabilities=p, names=names, task=task))
+    assert [question.attribute for question in sure.questions] == ["", "age"]
+    assert sure.questions[1].names == ("<30", "30-59", ">=60") and sure.photos == len(table)
+
+
 def test_rows_are_joined_by_fold_and_temperatures_are_those_of_the_folds(run):
     sure = certainty.load(run)
     p, y = sure.classes.probabilities, sure.classes.labels

@@ -59,3 +59,11 @@ def test_sure_not_sure_and_far_stand_beside_the_class(predictions, said):
     assert ">not sure</span>" in said["html"] and "far from anything trained on" in said["html"]
     answer.show(predictions, 0, Judged(of_two, accuracy=0.95))
     assert ">not sure</span>" in said["html"]
+
+
+def test_an_attribute_that_is_the_same_in_all_classes_is_no_answer(predictions, said):
+    """Of a run about women alone: whatever a photo shows, "female 1.000" would stand there."""
+    shares = np.array([[[0.8, 0.2]], [[0.7, 0.3]], [[0.6, 0.4]]])
+    women = Predictions(predictions.photos, predictions.members, NAMES[:2], shares)
+    answer.show(women, 0, Judged(None))
+    assert "<b>age</b>" in said["html"] and "<b>gender</b>" not in said["html"]

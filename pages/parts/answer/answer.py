@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from core.data.tasks import class_parts
+from core.data.tasks import class_parts, differing
 from core.predict.doubt import Doubt
 from core.predict.predictions import Predictions
 from core.stats import voting
@@ -68,7 +68,7 @@ def show(
     answer = int(predictions.classes(vote, weights)[row])
     names = predictions.class_names
     parts = class_parts(predictions.runs[0].config().task, list(names))
-    groups = [_attribute(name, parts, shares, of_folds) for name in parts[0]] if len(parts[0]) > 1 else []
+    groups = [_attribute(name, parts, shares, of_folds) for name in differing(parts)]
     order = np.argsort(-shares, kind="stable")
     joint = [(names[place], shares[place], of_folds[:, place]) for place in order[:MOST_CLASSES]]
     more = len(order) - MOST_CLASSES
