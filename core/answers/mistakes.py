@@ -17,7 +17,7 @@ from core.data.values import attribute_names, column_of, is_number
 from core.errors import LabError, memory_in_words
 from core.runs import Run
 from core.runs.everybody.unmeasured import check_held_out
-from core.runs.yes_no.view import check_one
+from core.runs.yes_no.view import OneAttribute, check_one
 from core.stats import metrics, voting
 from core.text import in_full
 
@@ -90,15 +90,17 @@ def load_answers(run: Run, which: str = "best", folds: Sequence[int] | None = No
     its finished ones (Run.done_folds), since a fold that trains or was stopped has answered too, as far as it came.
     Raises LabError: kind 'gone'; 'everybody' where nobody was held out; 'attribute' of a run that tells attributes one
     by one; 'missing' where no fold that counts has predictions; 'unreadable' where a file is damaged or cannot be read;
-    'memory'; 'leak' where a fold answered about a face that it had not held out.
+    'memory'; 'leak' where a fold answered about a face that it had not held out. Seen through one attribute, a fold of
+    which no photo tells it has no predictions.
     """
     check_held_out(run.require())
     check_one(run)
     task, class_names, samples = _frozen(run)
     predictions, missing = _predictions(run, which, class_names, folds)
     if not predictions:
+        about = ", or none about a photo that tells it" if isinstance(run, OneAttribute) else ""
         raise LabError(
-            f"run '{run.id}' has no {which} predictions yet.",
+            f"run '{run.key}' has no {which} predictions yet{about}.",
             "Let a fold finish, or choose another run.",
             kind="missing",
         )
@@ -166,6 +168,9 @@ def _predictions(
         absent = [column for column in (*_NEEDS, *(f"p_{name}" for name in class_names)) if column not in of_fold]
         if absent:
             raise _damaged(run, place, f"no column {absent[0]!r}")
+        if of_fold.empty:  # no photo that it held out tells the attribute
+            missing.append(fold)
+            continue
         predictions.append(of_fold.assign(answered_by=fold, sample=of_fold["sample"].astype(str)))
     return predictions, missing
 

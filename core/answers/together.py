@@ -49,7 +49,8 @@ class Together:
 
 
 def load(run: Run, certainty: Certainty, alpha: float = ALPHA) -> Together | None:
-    """None for a run without test photos, and as long as nobody looked at their score: this is no further look.
+    """None for a run without test photos, or of an attribute that none of them tells; where a fold has no answers; and
+    as long as nobody looked at the score: this is no further look.
 
     certainty: of the run's best weights, which answer about test photos. Raises LabError as ensemble_scores.load does,
     and 'unreadable' too for what no network answers.
@@ -60,6 +61,8 @@ def load(run: Run, certainty: Certainty, alpha: float = ALPHA) -> Together | Non
         return None
     try:
         answers, photos = ensemble_scores.of_folds(run)
+        if photos.empty:
+            return None
         return of_answers(answers, photos, certainty, run.folds(), alpha)
     except ValueError as error:
         raise LabError(

@@ -8,8 +8,10 @@ from sklearn.metrics import average_precision_score, precision_recall_fscore_sup
 from core.answers import certainty, certainty_words
 from core.errors import LabError
 from core.runs import FoldState
+from core.runs.yes_no.view import opened
 from core.stats import calibration
 from tests.answered import CLASSES, answer, made, probabilities_of, table_of
+from tests.yes_no_runs import told_by_few
 
 PEOPLE, PHOTOS, FOLDS = 72, 3, 3
 
@@ -182,3 +184,14 @@ def test_two_classes(tmp_path):
     assert len(sure.questions) == 1 and sure.classes.accuracy.mean == 0.8
     assert sure.before.gap.mean == pytest.approx(0, abs=1e-6) and sure.before.error.mean == pytest.approx(0, abs=1e-6)
     assert isinstance(sure.classes.labels, np.ndarray) and pd.isna(sure.classes.accuracy.p)
+
+
+def test_an_attribute_that_no_finished_fold_tells_lacks_answers_and_is_not_damaged(tmp_path):
+    run = told_by_few(tmp_path, fold=0)
+    for fold in (1, 2):
+        run.write_state(FoldState(fold, "cancelled"))
+    young, smiling = (opened(f"{run.id}:{name}", run.dir.parent) for name in ("Young", "Smiling"))
+    with pytest.raises(LabError, match="no best predictions yet, or none about a photo that tells it") as refused:
+        certainty.load(young)
+    assert refused.value.kind == "missing" and young.key in refused.value.message
+    assert certainty.load(smiling).folds == (0,)

@@ -11,8 +11,10 @@ from core.answers import certainty, certainty_words, ensemble_scores, together
 from core.cli.main import app
 from core.errors import LabError
 from core.runs import looks
+from core.runs.yes_no.view import opened
 from core.stats import calibration
 from tests.answered import CLASSES, made, table_of
+from tests.yes_no_runs import told_by_few
 
 
 def answers(labels, networks, seed):
@@ -75,3 +77,28 @@ def test_what_is_no_probability_is_refused_in_words_and_hides_nothing_else(run):
     assert refused.value.kind == "unreadable"
     told = CliRunner().invoke(app, ["certainty", run.id, "--runs", str(run.dir.parent)])
     assert told.exit_code == 0 and "is damaged" in told.stderr and "mean of calibrated networks" in told.stdout
+
+
+def seen_through(run, name):
+    """(the run seen through one attribute, how sure it is, the mean of its folds on the test set)."""
+    of_one = opened(f"{run.id}:{name}", run.dir.parent)
+    sure = certainty.load(of_one)
+    return of_one, sure, together.load(of_one, sure)
+
+
+def test_of_an_attribute_that_nobody_of_a_fold_tells_the_mean_of_folds_is_not_told(tmp_path):
+    run = told_by_few(tmp_path, fold=1)
+    looks.add(run, "page")
+    young, sure, test = seen_through(run, "Young")
+    assert test is None and (sure.folds, sure.missing) == ((0, 2), (1,))
+    assert "Fold 1 is not in it: it is not finished, or has no answers." in sure.doubts
+    assert seen_through(run, "Smiling")[2].photos == 12
+    told = CliRunner().invoke(app, ["certainty", young.key, "--runs", str(run.dir.parent)])
+    assert told.exit_code == 0 and "New photos get the mean of 2 folds" in told.stdout, told.output
+
+
+def test_an_attribute_that_no_test_photo_tells_is_not_told_there_and_nothing_is_damaged(tmp_path):
+    run = told_by_few(tmp_path, test=True)
+    looks.add(run, "page")
+    assert seen_through(run, "Young")[2] is None
+    assert seen_through(run, "Smiling")[2].photos == 12

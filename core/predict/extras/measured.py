@@ -248,6 +248,12 @@ def _answerable(run: Run, place: str) -> pd.DataFrame:
             "Ask about the photos that the folds held out, or launch a run on a dataset with a labelled test split.",
             kind="no-test",
         )
+    if table.empty:  # of one attribute
+        raise LabError(
+            f"{run.key}: no test photo tells this attribute.",
+            "Ask about the photos that the folds held out, or about another attribute.",
+            kind="no-test",
+        )
     return table
 
 

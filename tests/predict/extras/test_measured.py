@@ -9,8 +9,10 @@ from core.predict.extras.measured import HELD_OUT, TEST, kept, load, measured, o
 from core.predict.extras.ways import PLAIN
 from core.predict.job import Cancelled
 from core.runs import FoldState
+from core.runs.yes_no.view import opened
 from tests.answered import made, table_of
 from tests.measured_runs import DEVICE, PASS, READING, made_up, runs_with_test
+from tests.yes_no_runs import told_by_few
 
 
 @pytest.fixture
@@ -113,3 +115,12 @@ def test_what_cannot_be_asked_is_refused_before_anybody_is_asked(run, tmp_path, 
     with pytest.raises(LabError, match="on everybody") as refused:
         of_runs([everybody], HELD_OUT)
     assert refused.value.kind == "everybody" and not calls
+
+
+def test_an_attribute_that_no_test_photo_tells_cannot_be_asked_about_there(tmp_path, calls):
+    run = told_by_few(tmp_path, test=True)
+    for fold in run.folds():
+        run.weights_file(fold, "best").touch()
+    with pytest.raises(LabError, match=f"{run.id}:Young: no test photo tells this attribute") as refused:
+        of_runs([opened(f"{run.id}:Young", run.dir.parent)], TEST)
+    assert refused.value.kind == "no-test" and not calls
