@@ -108,7 +108,9 @@ def _record(ladder: Ladder, seen: dict[Run, int]) -> dict[str, Any]:
 
 
 def _of_rung(rung: Rung, ladder: Ladder) -> dict[str, Any]:
-    over = None if rung.over is None else _ends(rung.over) | {"p": rung.over.p, "verdict": rung.verdict}
+    over = None
+    if rung.over is not None:
+        over = _ends(rung.over) | {"p": rung.over.p if math.isfinite(rung.over.p) else None, "verdict": rung.verdict}
     return {
         "name": rung.name,
         "run": None if rung.run is None else rung.run.key,

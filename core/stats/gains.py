@@ -10,7 +10,7 @@ import numpy as np
 
 from core.stats.metrics import confusion, f1_of_counts, macro_f1
 from core.stats.over_people import grouped
-from core.stats.paired import LEVEL, RESAMPLES, Interval, drawn_anew, f1_of_parts, f1_parts
+from core.stats.paired import LEVEL, RESAMPLES, Interval, drawn_anew, f1_of_parts, f1_parts, of_draws
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +61,8 @@ def judged(
         low, high = _ends(f1[:, place], level)
         over = None
         if other is not None:
-            over = _difference(
-                all_classes[:, place] - all_classes[:, other], means[place] - means[other], people, level
-            )
+            draws = all_classes[:, place] - all_classes[:, other]
+            over = of_draws(draws, float(means[place] - means[other]), people, level)
         each = tuple(macro_f1(confusion(true, network, classes)) for network in answers[place])
         ways.append(Way(Interval(float(means[place]), low, high, math.nan, people, level), each, over))
     return ways
@@ -80,10 +79,3 @@ def _ends(draws: np.ndarray, level: float) -> tuple[float, float]:
         return math.nan, math.nan
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
-
-
-def _difference(draws: np.ndarray, mean: float, people: int, level: float) -> Interval:
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    sides = (draws <= 0).sum(), (draws >= 0).sum()
-    p = min(1.0, 2 * (min(sides) + 1) / (len(draws) + 1))
-    return Interval(float(mean), float(low), float(high), float(p), people, level)

@@ -106,19 +106,29 @@ def bootstrap_f1_difference(
     It says how much the people that were photographed matter, for these trained networks. It does not know that
     another training would end elsewhere; corrected_paired_interval does.
     p is two-sided: twice the smaller share of resamples on one side of 0, never below 1 / (resamples + 1).
+    low, high and p are NaN where all draws are alike, as those of one person are: see of_draws.
     Raises ValueError without samples. Source: Efron & Tibshirani 1993, chapter 13; clusters: Field & Welsh 2007.
     """
     if not len(person):
         raise ValueError("bootstrap: there are no samples")
     both = np.stack([f1_parts(person, true, p, classes) for p in (predicted_a, predicted_b)], axis=1)
-    people = len(both)
     observed = f1_of_parts(both.sum(axis=0))
     f1 = np.concatenate([f1_of_parts(sums) for sums in drawn_anew(both, resamples, seed)])
-    resampled = f1[:, 0] - f1[:, 1]
-    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
-    sides = (resampled <= 0).sum(), (resampled >= 0).sum()
-    p = min(1.0, 2 * (min(sides) + 1) / (resamples + 1))
-    return Interval(float(observed[0] - observed[1]), float(low), float(high), float(p), people, level)
+    return of_draws(f1[:, 0] - f1[:, 1], float(observed[0] - observed[1]), len(both), level)
+
+
+def of_draws(draws: np.ndarray, mean: float, people: int, level: float = LEVEL) -> Interval:
+    """The percentile interval and two-sided p of a difference, from what it is in each draw of people, (resamples,).
+
+    Where every draw gives the same difference other than 0, as with one person, that tells nothing about the spread:
+    low, high and p are NaN then.
+    """
+    if np.ptp(draws) <= 1e-12 and abs(mean) > 1e-12:
+        return Interval(mean, math.nan, math.nan, math.nan, people, level)
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    sides = (draws <= 0).sum(), (draws >= 0).sum()
+    p = min(1.0, 2 * (min(sides) + 1) / (len(draws) + 1))
+    return Interval(mean, float(low), float(high), float(p), people, level)
 
 
 def bootstrap_scores(

@@ -33,6 +33,13 @@ def test_on_a_test_set_each_call_is_a_look_and_the_networks_are_asked_once(runs,
     assert record["persons"] == {"known": 48, "count": 24} and record["photos"] == 48
 
 
+def test_of_one_person_the_record_has_no_ends(runs, lab):
+    runs[0].test_photos().assign(person="anna").to_parquet(runs[0].test_file)
+    done = lab("extras", "first", "--json", "--runs", runs[0].dir.parent)
+    over = json.loads(done.out, parse_constant=pytest.fail)["steps"][1]["over"]
+    assert over["score"] and over["low"] is over["high"] is over["p"] is None and over["verdict"] == "undecided"
+
+
 def test_held_out_photos_are_no_look_and_what_they_cannot_tell_is_said(runs, lab):
     done = lab("extras", "first", "second", "--on", "held-out", "--views", "none", "--runs", runs[0].dir.parent)
     assert done.code == 0, done.err

@@ -64,8 +64,9 @@ def test_the_same_answers_bring_exactly_nothing_and_one_person_has_no_interval()
     person, true, given = answers_of()
     same = gains.judged(person, true, [given[:1], given[:1]], [None, 0], 3)[1]
     assert (same.over.mean, same.over.low, same.over.high, same.over.p) == (0, 0, 0, 1)
-    alone = gains.judged(np.zeros_like(person), true, [given[:1]], [None], 3)[0]
-    assert not alone.f1.known
+    alone, other = gains.judged(np.zeros_like(person), true, [given[:1], given[1:2]], [None, 0], 3)
+    assert not alone.f1.known and not other.over.known and np.isnan(other.over.p)
+    assert other.over.mean == pytest.approx(by_sklearn(true, given[1]) - by_sklearn(true, given[0])) != 0
 
 
 def test_without_photos_there_is_nothing_to_judge():

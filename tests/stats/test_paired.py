@@ -166,6 +166,17 @@ def test_bootstrap_without_photos_is_refused():
         bootstrap_f1_difference(nothing, nothing, nothing, nothing, 2)
 
 
+def test_one_person_has_a_difference_but_neither_an_interval_nor_a_p():
+    """Each draw is that person again, which tells nothing about others."""
+    person, true = np.zeros(6, dtype=int), np.arange(6) % 3
+    wrong = np.where(np.arange(6) < 2, (true + 1) % 3, true)
+    gap = bootstrap_f1_difference(person, true, true, wrong, 3)
+    assert gap.mean > 0.1 and gap.n == 1 and not gap.known and math.isnan(gap.p)
+    assert decide(gap, gap.p, 0.0) == UNDECIDED
+    same = bootstrap_f1_difference(person, true, wrong, wrong, 3)
+    assert (same.mean, same.low, same.high, same.p) == (0, 0, 0, 1)
+
+
 @pytest.mark.parametrize(("b", "c"), [(0, 0), (1, 0), (5, 5), (3, 12), (41, 22)])
 def test_mcnemar_is_statsmodels(b, c):
     right_a = np.array([True] * b + [False] * c + [True] * 7 + [False] * 3)

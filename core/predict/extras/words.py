@@ -39,8 +39,9 @@ def spread(rung: Rung) -> str:
 
 
 def difference(of: Interval) -> str:
-    """ "+0.020 [+0.010, +0.030]", with true minus signs; what rounds to nothing has no sign."""
-    return f"{_signed(of.mean)} [{_signed(of.low)}, {_signed(of.high)}]"
+    """ "+0.020 [+0.010, +0.030]", with true minus signs, the mean alone where there is no interval; what rounds to
+    nothing has no sign."""
+    return f"{_signed(of.mean)} [{_signed(of.low)}, {_signed(of.high)}]" if of.known else _signed(of.mean)
 
 
 def _signed(share: float) -> str:
@@ -76,6 +77,8 @@ def verdict(rung: Rung, ladder: Ladder) -> str:
 
 def _why(rung: Rung, ladder: Ladder) -> str:
     assert rung.over is not None
+    if not rung.over.known:
+        return ", without an interval: every draw gives the same"
     if rung.over.low <= 0 <= rung.over.high:
         return ""
     return f", which does not stand the correction for {count(ladder.comparisons)} comparisons"
@@ -100,7 +103,9 @@ def about(ladder: Ladder) -> str:
     )
     if not ladder.persons.are_known:
         text += " Where persons are unknown they may be too narrow."
-    if ladder.persons.people < FEW:
+    if ladder.persons.people == 1:
+        text += f" Of {units(1, state)} there are none: every draw gives the same."
+    elif ladder.persons.people < FEW:
         text += f" {units(ladder.persons.people, state)} make rough ones."
     if ladder.comparisons > 1:
         text += f" What is called better or worse stands Holm's correction for {count(ladder.comparisons)} comparisons."

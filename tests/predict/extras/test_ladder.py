@@ -166,3 +166,18 @@ def test_what_a_step_brings_is_said_in_a_sentence(runs, monkeypatch, low, high, 
     steps = ladder(again(of_runs(runs[:1], TEST)))
     assert sentence in words.verdicts(steps)[0]
     assert words.spread(steps.rungs[0]).startswith("mean of 2, 0.") and "of 24 people" in words.about(steps)
+
+
+def test_of_one_person_what_a_step_brings_has_no_interval_and_nothing_is_shown(tmp_path, monkeypatch):
+    """Each draw is that person again: an interval of no width, in green, would be a promise that nobody can make."""
+    made_up(monkeypatch)
+    (run,) = runs_with_test(tmp_path, ["alone"])
+    run.test_photos().assign(person="anna").to_parquet(run.test_file)
+    steps = ladder(of_runs([run], TEST))
+    brought = [rung for rung in steps.rungs if rung.over is not None and rung.over.mean]
+    assert brought and not any(rung.over.known or np.isfinite(rung.over.p) for rung in brought)
+    assert {rung.verdict for rung in steps.rungs[1:]} == {paired.UNDECIDED}
+    said = [*words.verdicts(steps), *map(words.f1, steps.rungs), *(words.difference(rung.over) for rung in brought)]
+    assert not any("nan" in each for each in said)
+    assert "] F1" not in said[0] and "F1, without an interval: every draw gives the same, and take 1.7 times" in said[0]
+    assert "Of 1 person there are none: every draw gives the same." in words.about(steps)
