@@ -75,11 +75,14 @@ def temperature(certainty: Certainty) -> str:
 
 def mean_of_folds(certainty: Certainty) -> str:
     """What that means where several folds answer together."""
-    folds = count(len(certainty.folds))
+    if len(certainty.folds) > 1:
+        several = f"New photos get the mean of {count(len(certainty.folds))} folds, which"
+    else:
+        several = "Where new photos get the mean of several folds, that"
     return (
-        f"Each of these answers is of one network. New photos get the mean of {folds} folds, which is less sure than "
-        "they are: the mean of calibrated networks is under-confident. So first the mean, then one temperature for it; "
-        "fitting that needs photos which no fold was trained on, a test set."
+        f"Each of these answers is of one network. {several} is less sure than they are: the mean of calibrated "
+        "networks is under-confident. So first the mean, then one temperature for it; fitting that needs photos which "
+        "no fold was trained on, a test set."
     )
 
 

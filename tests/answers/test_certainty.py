@@ -114,6 +114,8 @@ def test_sets_and_promises_hold_what_they_say_of_these_photos(run):
 
 
 def test_one_finished_fold_is_told_without_what_needs_two(run):
+    words = certainty_words.mean_of_folds(certainty.load(run))
+    assert "New photos get the mean of 3 folds, which is less sure than they are" in words
     for fold in (1, 2):
         run.predictions_file(fold, "best").unlink()
     sure = certainty.load(run)
@@ -122,6 +124,8 @@ def test_one_finished_fold_is_told_without_what_needs_two(run):
     assert "Only fold 0 has answered" in sure.doubts[0]
     for words in (certainty_words.temperature(sure), certainty_words.sets(None, sure), certainty_words.offsets(sure)):
         assert "two folds have answered" in words
+    words = certainty_words.mean_of_folds(sure)
+    assert "Where new photos get the mean of several folds, that is less sure than they are" in words
 
 
 def test_a_fold_that_was_stopped_counts_in_nothing_though_it_has_answered(run):
