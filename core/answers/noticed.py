@@ -37,9 +37,14 @@ class Noticed:
     classes: tuple[str, ...] = ()
 
 
-def noticed(about: Outcome | None, over: Overfit | None, scores: Mapping[int, float]) -> list[Noticed]:
+def noticed(
+    about: Outcome | None, over: Overfit | None, scores: Mapping[int, float], present: Mapping[int, float]
+) -> list[Noticed]:
     """about: None where answers cannot be read or are told attribute by attribute. scores: fold -> macro F1 of the
-    finished folds, at the best epoch."""
+    finished folds, at the best epoch. present: the same over the classes that the fold has photos of, by which folds
+    are held against each other: one that merely lacks a class is not odd. Runs of older labs have it not, or not of
+    all folds; all classes count for them.
+    """
     said = []
     if about is not None and about.never:
         said.append(Noticed(NEVER, NEVER_TITLE, never_words(about.never), classes=about.never))
@@ -47,11 +52,13 @@ def noticed(about: Outcome | None, over: Overfit | None, scores: Mapping[int, fl
         folds = f"{over.folds} of {over.of} folds" if over.of > 1 else "its fold"
         words = f"from epoch {over.epoch} on: validation loss ends {over.rise:.0%} above its lowest, in {folds}"
         said.append(Noticed(OVERFITS, "Overfits", words))
-    if (fold := odd_fold(scores)) is not None:
-        others = [f1 for other, f1 in scores.items() if other != fold]
+    alike = {fold: present[fold] for fold in scores} if scores.keys() <= present.keys() else dict(scores)
+    if (fold := odd_fold(alike)) is not None:
+        others = [f1 for other, f1 in alike.items() if other != fold]
+        over_classes = "" if alike == dict(scores) else " over the classes that each has photos of"
         words = (
-            f"fold {fold} has F1 {score(scores[fold])}, the others {score(min(others))} to {score(max(others))}: more "
-            f"than chance spreads {len(scores)} folds (Grubbs' test, 5%)"
+            f"fold {fold} has F1 {score(alike[fold])}, the others {score(min(others))} to {score(max(others))}"
+            f"{over_classes}: more than chance spreads {len(alike)} folds (Grubbs' test, 5%)"
         )
         said.append(Noticed(ODD_FOLD, "Odd fold", words, fold=fold))
     return said

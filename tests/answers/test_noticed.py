@@ -36,11 +36,21 @@ def test_equal_folds_are_seldom_called_odd():
 
 def test_each_finding_says_its_evidence():
     scores = {0: 0.70, 1: 0.71, 2: 0.41, 3: 0.72, 4: 0.70}
-    never, overfits, odd = noticed.noticed(WEAK, Overfit(5, 0.4, 4, 5), scores)
+    never, overfits, odd = noticed.noticed(WEAK, Overfit(5, 0.4, 4, 5), scores, scores)
     assert never.title == "Never predicted" and never.classes == ("old",) and "no photo was taken for it" in never.words
     assert overfits.words == "from epoch 5 on: validation loss ends 40% above its lowest, in 4 of 5 folds"
-    assert odd.fold == 2 and "fold 2 has F1 0.410, the others 0.700 to 0.720" in odd.words
-    assert noticed.noticed(None, None, {0: 0.7}) == []
+    assert odd.fold == 2 and "fold 2 has F1 0.410, the others 0.700 to 0.720: more than" in odd.words
+    assert noticed.noticed(None, None, {0: 0.7}, {}) == []
+
+
+def test_a_fold_that_merely_lacks_a_class_is_not_odd():
+    scores = {0: 0.70, 1: 0.71, 2: 0.47, 3: 0.72, 4: 0.70}
+    assert noticed.noticed(None, None, scores, scores | {2: 0.705}) == []
+    (odd,) = noticed.noticed(None, None, scores | {1: 0.47}, scores | {1: 0.71, 2: 0.48})
+    assert "fold 2 has F1 0.480, the others 0.700 to 0.720 over the classes that each has photos of" in odd.words
+    for recorded in ({}, {2: 0.705}):  # by an older lab, or of some folds
+        (odd,) = noticed.noticed(None, None, scores, recorded)
+        assert odd.fold == 2 and "fold 2 has F1 0.470, the others 0.700 to 0.720: more than" in odd.words
 
 
 def test_photos_that_look_the_same_count_where_the_run_has_both_in_two_folds():

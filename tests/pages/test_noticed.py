@@ -1,5 +1,7 @@
 """The handles of what the lab noticed in a run: each does what follows from the finding, with no other change."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -35,6 +37,15 @@ def test_an_odd_fold_leads_to_its_mistakes_and_stands_in_the_report(run, opened)
     assert opened == [("look_inside", {"run": run.id, "fold": "2"})]
     (section,) = [part for part in gather.gather([run]).sections if part.title == "What stands out"]
     assert section.blocks[0].lines[0].startswith("Odd fold: fold 2 has F1 0.410")
+
+
+def test_a_fold_that_merely_lacks_a_class_is_odd_neither_on_the_page_nor_in_the_report(run):
+    for state in run.states():
+        present = 0.71 if state.fold == 2 else state.scores["best_f1"]
+        run.write_state(replace(state, scores=state.scores | {"best_f1_present": present}))
+    assert "Odd fold" not in html(page("live", run=run.id))
+    said = [part for part in gather.gather([run]).sections if part.title == "What stands out"]
+    assert not any("Odd fold" in line for part in said for block in part.blocks for line in block.lines)
 
 
 def test_who_never_stops_early_gets_it_as_a_change_on_launch(run, opened, monkeypatch):

@@ -33,4 +33,4 @@ def _of(member: ComparedRun) -> list[Noticed]:
     metrics = member.run.all_metrics()
     metrics = metrics[metrics["fold"].isin(member.done)]
     overfit = outcome.overfits(metrics) if len(metrics) else None
-    return noticed(about, overfit, member.scores("f1", "best"))
+    return noticed(about, overfit, member.scores("f1", "best"), member.scores("f1_present", "best"))

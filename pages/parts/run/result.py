@@ -77,9 +77,8 @@ def section(run: Run, config: RunConfig, status: view.RunStatus) -> None:
         left, right = st.columns([1, 1.1], gap="medium")
         with left:
             st.html(_STYLE + headline(entry) + facts(story))
-            scores = {fold.fold: (fold.scores or {}).get("best_f1") for fold in status.folds if fold.state == "done"}
-            best_f1 = {fold: float(f1) for fold, f1 in scores.items() if isinstance(f1, (int, float))}
-            handles.draw(run, config, noticed(story.about, story.overfit, best_f1))
+            best = _scores(status, "best_f1"), _scores(status, "best_f1_present")
+            handles.draw(run, config, noticed(story.about, story.overfit, *best))
         with right:
             if story.answers is not None and story.about is not None and story.about.confusion is not None:
                 _faces(story.answers, story.about.confusion)
@@ -128,6 +127,12 @@ def facts(story: Story) -> str:
 
 def confusion_in_words(confusion: Confusion) -> str:
     return f"{count(confusion.photos)} of {count(confusion.of)} {confusion.true} taken for {confusion.predicted}"
+
+
+def _scores(status: view.RunStatus, name: str) -> dict[int, float]:
+    """fold -> a score of the finished folds, where it was recorded."""
+    recorded = {fold.fold: (fold.scores or {}).get(name) for fold in status.folds if fold.state == "done"}
+    return {fold: float(value) for fold, value in recorded.items() if isinstance(value, (int, float))}
 
 
 def _story(run: Run, config: RunConfig, entry: Listed) -> Story:
