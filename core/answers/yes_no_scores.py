@@ -5,6 +5,7 @@ Imports no torch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -15,6 +16,7 @@ from core.runs import Run
 from core.runs.yes_no import answers
 from core.runs.yes_no.view import attributes
 from core.stats.metrics import YesScores, yes_scores
+from core.text import NOTHING
 
 NUMBERS = tuple(each.name for each in fields(YesScores))  # photos, prevalence, f1, f1_yes, precision, recall, accuracy
 F1_IN_WORDS = (
@@ -41,6 +43,11 @@ class AttributeTable:
 def of_counts(counts: np.ndarray, names: Sequence[str]) -> dict[str, YesScores]:
     """counts: (2 attributes, 2 attributes), see metrics.confusion_of_pairs."""
     return {name: yes_scores(counts[2 * i : 2 * i + 2, 2 * i : 2 * i + 2]) for i, name in enumerate(names)}
+
+
+def share_of_yes(prevalence: float) -> str:
+    """ "12.3%"; a dash for an attribute that no photo tells, as `score` gives for its scores."""
+    return f"{prevalence:.1%}" if math.isfinite(prevalence) else NOTHING
 
 
 def of_predictions(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, YesScores]:

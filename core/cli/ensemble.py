@@ -85,6 +85,7 @@ def _told(interval: Interval) -> str:
 
 def _record(run: Run, scores: EnsembleScores, look: int) -> dict[str, Any]:
     record = run.info().get("test") or {}
+    of_attributes = scores.attributes.to_dict("index")
     return {
         "run": run.id,
         "look": look,
@@ -99,7 +100,10 @@ def _record(run: Run, scores: EnsembleScores, look: int) -> dict[str, Any]:
         },
         "folds": [vars(fold) for fold in scores.folds],
         "confusion": scores.confusion.tolist(),
-        "attributes": scores.attributes.to_dict("index"),
+        "attributes": {
+            attribute: {name: number if math.isfinite(number) else None for name, number in numbers.items()}
+            for attribute, numbers in of_attributes.items()
+        },
         "left_out": {name: record.get(name) for name in ("unknown", *apart.REASONS)},
         "people_shared": record.get("people_shared"),
     }

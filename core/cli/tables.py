@@ -12,6 +12,7 @@ from core.runs.everybody import unmeasured
 from core.runs.yes_no import view as one_by_one
 from core.stats import metrics
 from core.storage.files import GARBAGE
+from core.text import score
 
 
 def print_folds(run: Run) -> None:
@@ -88,9 +89,9 @@ def _print_attributes(run: Run) -> None:
     except LabError as error:
         print(f"attributes: {error.message}")
         return
-    for attribute in dict.fromkeys(score.attribute for score in scores):
-        by_fold = [score for score in scores if score.attribute == attribute]
-        accuracy, f1 = spread([score.accuracy for score in by_fold]), spread([score.f1 for score in by_fold])
+    for attribute in dict.fromkeys(each.attribute for each in scores):
+        by_fold = [each for each in scores if each.attribute == attribute]
+        accuracy, f1 = spread([each.accuracy for each in by_fold]), spread([each.f1 for each in by_fold])
         print(f"{attribute:<8} accuracy {accuracy}, F1 {f1}, at each fold's best epoch")
 
 
@@ -112,12 +113,14 @@ def _print_yes_no(run: Run) -> None:
 
 def print_attribute_table(scores: pd.DataFrame) -> None:
     """scores: index attribute, columns photos, prevalence, f1, f1_yes, precision, recall, accuracy; lowest F1 first."""
+    from core.answers.yes_no_scores import share_of_yes
+
     width = max(len("attribute"), *map(len, scores.index))
     heads = ("F1", "F1 of yes", "precision", "recall", "accuracy", "yes", "photos")
     print(f"{'attribute':<{width}}" + "".join(f"{head:>11}" for head in heads))
     for name, row in scores.sort_values("f1", kind="stable").iterrows():
-        cells = [f"{row[number]:.3f}" for number in ("f1", "f1_yes", "precision", "recall", "accuracy")]
-        cells += [f"{row['prevalence']:.1%}", f"{row['photos']:,.0f}"]
+        cells = [score(row[number]) for number in ("f1", "f1_yes", "precision", "recall", "accuracy")]
+        cells += [share_of_yes(row["prevalence"]), f"{row['photos']:,.0f}"]
         print(f"{name:<{width}}" + "".join(f"{cell:>11}" for cell in cells))
 
 

@@ -272,7 +272,7 @@ def _scores_one_by_one(run: Run, folds: Sequence[int], best: list[float | None])
     for name, threshold in zip(names, fitted.values, strict=True):
         of_one = means.loc[name]
         numbers = [_score(of_one[number]) for number in ("f1", "f1_yes", "precision", "recall")]
-        share = f"{of_one['prevalence']:.1%}"
+        share = yes_no_scores.share_of_yes(of_one["prevalence"])
         lines.append(
             f"| {_cell(name)} | {count(of_one['photos'])} | {share} | {' | '.join(numbers)} | {threshold:.2f} |"
         )

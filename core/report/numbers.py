@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -207,13 +206,13 @@ def _of_attributes(member: ComparedRun, name: str) -> Table:
         (
             attribute,
             *(score(number) for number in (one.f1, one.f1_yes, one.precision, one.recall, one.accuracy)),
-            f"{one.prevalence:.1%}",
+            yes_no_scores.share_of_yes(one.prevalence),
             f"{one.photos:,}",
         )
-        for attribute, one in sorted(scores.items(), key=lambda pair: pair[1].f1)
+        for attribute, one in sorted(scores.items(), key=lambda pair: (not pair[1].photos, pair[1].f1))
     )
     head = ("attribute", "F1", "F1 of yes", "precision", "recall", "accuracy", "yes", "photos")
-    mean = float(np.mean([one.f1_yes for one in scores.values()]))
+    mean = mean_and_deviation([one.f1_yes for one in scores.values()])[0]
     return Table(head, rows, f"{name}, best epoch, all out-of-fold photos pooled; mean F1 of yes {score(mean)}.")
 
 

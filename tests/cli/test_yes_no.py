@@ -10,7 +10,7 @@ from core.predict.yes_no import thresholds
 from core.runs import Run
 from tests.celeba import drawn
 from tests.held_apart import with_test
-from tests.yes_no_runs import NAMES, finished, planned
+from tests.yes_no_runs import NAMES, finished, planned, told_by_few
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -84,3 +84,13 @@ def test_all_yes_no_attributes_are_trained_where_none_is_named(lab, root, tmp_pa
     lab("cancel", launched.out.split()[0])
     few = lab("train", recipe, "--data", root, "--set", "training.sampling=balanced")
     assert few.code and "training.sampling" in few.err
+
+
+def test_an_attribute_that_no_test_photo_tells_has_no_scores(lab, runs_folder, tmp_path):
+    run = told_by_few(tmp_path, test=True, runs=runs_folder)
+    text = lab("test", run.id)
+    assert text.code == 0, text.err
+    (line,) = [line for line in text.out.splitlines() if line.startswith("Young ")]
+    assert line.split() == ["Young", *["–"] * 6, "0"] and "nan" not in text.out
+    record = json.loads(lab("test", run.id, "--json").out, parse_constant=pytest.fail)
+    assert record["attributes"]["Young"]["f1"] is None and record["attributes"]["Smiling"]["f1"] > 0.5

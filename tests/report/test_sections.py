@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from core.config.run_config import TaskConfig
-from core.report import sections
+from core.report import numbers, sections
 from tests.people import ANNA, acting
+from tests.yes_no_runs import told_by_few
 
 
 def line(*whose):
@@ -42,3 +43,11 @@ def test_where_several_people_are_it_is_told_who_launched_what(monkeypatch):
     assert line("anna", "anna") == "Launched by anna."
     assert line("anna", "") == "Launched: RUN0 by anna; RUN1 by nobody known."
     assert line("", "") == ""
+
+
+def test_an_attribute_that_no_finished_fold_tells_has_dashes_and_stands_last(tmp_path):
+    run = told_by_few(tmp_path, fold=0)
+    member = SimpleNamespace(run=run, done=(0,), config=run.config())
+    table = numbers._of_attributes(member, "first")
+    assert [row[0] for row in table.rows] == ["Smiling", "Young"] and table.rows[1][1:] == ("–",) * 6 + ("0",)
+    assert table.note.endswith(f"mean F1 of yes {table.rows[0][2]}.")
