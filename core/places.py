@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from core import machine
@@ -14,6 +15,12 @@ RUNS, DEMO, LAB_FILE = "FACET_RUNS", "FACET_DEMO", "FACET_LAB_FILE"  # who start
 def runs_folder() -> Path:
     """The folder of all runs: FACET_RUNS if set, else runs/ beside app.py."""
     return Path(os.environ.get(RUNS) or HOME / "runs").resolve()
+
+
+def runs_option(runs: Path) -> str:
+    """What a command that a person is told to type ends with, so that it is about these runs in whichever shell;
+    nothing where they lie in runs/ beside app.py."""
+    return "" if runs.resolve() == (HOME / "runs").resolve() else f" --runs {shlex.quote(str(runs.resolve()))}"
 
 
 def lab_folder(runs: Path | None = None) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from core import places
 from core.cli.tables import print_folds
 from core.errors import LabError
 from core.jobs import elsewhere, halt
@@ -59,7 +60,7 @@ def way_on_from_a_stop(root: Path, run_id: str = "RUN") -> str:
         trains_here = elsewhere.address(root) is None
     except LabError:  # no place where fold jobs can train: a resume says so
         trains_here = False
-    return f"python -m core {'worker' if trains_here else f'resume {run_id}'}"
+    return f"python -m core {'worker' if trains_here else f'resume {run_id}'}{places.runs_option(root)}"
 
 
 def _progress_line(run: Run, states: list[FoldState]) -> str:

@@ -132,5 +132,5 @@ def _waits_elsewhere(root: Path, summaries: list[dict[str, Any]]) -> str:
         return ""
     if next(queue.entries(root), None) is None:
         return ""
-    here = "To train here what waits, start a worker by hand: python -m core worker."
+    here = f"To train here what waits, start a worker by hand: python -m core worker{places.runs_option(root)}"
     return f"What waits was queued on another machine, which trains it when the lab runs there. {here}"

@@ -1,6 +1,7 @@
 """After an error that nobody foresaw a fresh process goes on; after three instant ones in a row the queue stops."""
 
 import math
+import shlex
 import subprocess
 import sys
 
@@ -88,7 +89,7 @@ def test_three_instant_failures_in_a_row_stop_the_queue_in_words(tiny_plan, work
 
     with pytest.raises(LabError, match="The queue has stopped") as caught:  # and whoever waits does not wait for ever
         progress.wait_for(runs_[1])
-    assert "python -m core worker" in caught.value.remedy
+    assert caught.value.remedy.endswith(f"Go on with: python -m core worker --runs {workers.root}")
 
     halt.go_on(workers.root)
     assert workers.run(small_net) == 0
@@ -240,11 +241,26 @@ def test_the_command_line_says_so_and_a_worker_started_by_hand_lets_it_go_on(run
     done = lab("status")
     assert done.returncode == 0
     assert "The queue has stopped: 3 fold jobs in a row" in done.stderr
-    assert "python -m core worker" in done.stderr
+    assert f"python -m core worker --runs {runs_folder}\n" in done.stderr
     assert lab("worker", "--by-itself").returncode == 0
     assert halt.stopped(runs_folder) is not None
     assert lab("worker").returncode == 0
     assert halt.stopped(runs_folder) is None
+
+
+def test_the_command_that_lets_a_queue_go_on_is_about_that_queue_and_no_other(runs_folder, tmp_path, monkeypatch):
+    """Typed as it stands, in whichever shell: without the folder it would lift another stop and train there."""
+    other = tmp_path / "other runs"
+    other.mkdir()
+    stop_the_queue(other)
+    (words,) = [line for line in lab("status", "--runs", str(other)).stderr.splitlines() if "go on with" in line]
+    assert words == f"Let it go on with: python -m core worker --runs '{other}'"
+    command = shlex.split(words.partition(": python -m core ")[2])
+    stop_the_queue(runs_folder)
+    assert lab(*command).returncode == 0
+    assert halt.stopped(other) is None and halt.stopped(runs_folder) is not None
+    monkeypatch.setattr(places, "HOME", tmp_path)
+    assert progress.way_on_from_a_stop(tmp_path / "runs") == "python -m core worker", "where all of the lab lies"
 
 
 def test_where_a_cluster_trains_a_resume_lets_the_queue_go_on_and_no_worker_is_advised(
@@ -256,10 +272,10 @@ def test_where_a_cluster_trains_a_resume_lets_the_queue_go_on_and_no_worker_is_a
     monkeypatch.setattr(control, "start_writer", started.append)
     run = launch(short(tiny_plan), runs_folder)
     halt.stop(runs_folder, "The Ray cluster at ray://head:10001 is gone: it went away.", "Start it anew.")
-    assert "Let it go on with: python -m core resume RUN\n" in lab("status").stderr
+    assert f"Let it go on with: python -m core resume RUN --runs {runs_folder}\n" in lab("status").stderr
     with pytest.raises(LabError, match="is gone") as caught:
         progress.wait_for(run)
-    assert caught.value.remedy == f"Start it anew. Go on with: python -m core resume {run.id}"
+    assert caught.value.remedy == f"Start it anew. Go on with: python -m core resume {run.id} --runs {runs_folder}"
     started.clear()
     monkeypatch.setattr(sys, "argv", ["core", "resume", run.id])
     with pytest.raises(SystemExit) as left:

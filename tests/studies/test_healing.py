@@ -54,7 +54,7 @@ def test_what_another_machine_left_out_is_queued_for_that_one_and_a_page_says_wh
     assert run.info()["machine"] == "another"
     queue.remove(run, run.folds())
     sentence = healing.look_after()
-    assert "on another machine" in sentence and "python -m core worker" in sentence
+    assert "on another machine" in sentence and sentence.endswith(f"python -m core worker --runs {runs_folder}")
     assert len(control.waiting()) == 2 and started == []
     monkeypatch.setattr(machine, "name", lambda: "another")
     assert healing.look_after() == "" and started == [runs_folder]
