@@ -55,6 +55,22 @@ def test_what_surely_cannot_fit_is_refused_before_anything_is_frozen(tiny_plan, 
     assert control.launch(tiny_plan, folder=runs_folder).exists()
 
 
+def test_what_would_help_is_named_and_nothing_else(tiny_plan, runs_folder, free):
+    """What is kept of each run matters from the second one on, and a rule that is set already cannot be set."""
+    free[0] = 100_000_000
+
+    def remedy(*plans):
+        with pytest.raises(LabError, match="disk full") as caught:
+            forecast.check(plans, runs_folder)
+        return caught.value.remedy
+
+    anyhow = "Free some (page Settings, or python -m core disk), "
+    assert remedy(tiny_plan) == f"{anyhow}or take fewer folds."
+    assert remedy(tiny_plan, tiny_plan) == f"{anyhow}keep less of each run, or take fewer folds or runs."
+    keep.set_rule(runs_folder, "results")
+    assert remedy(tiny_plan, tiny_plan) == f"{anyhow}or take fewer folds or runs."
+
+
 def test_without_room_for_decoded_photos_the_fold_is_the_same_to_the_bit_and_says_what_happened(
     workers, tiny_plan, never_stopped_small
 ):

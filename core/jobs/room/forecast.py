@@ -106,10 +106,13 @@ def check(plans: Sequence[Plan], root: Path | None = None) -> None:
     """Raises LabError(kind 'disk-full') for a launch that surely cannot fit."""
     root = root or places.runs_folder()
     if (ahead := forecast(plans, root)).is_hopeless:
-        what = "this run" if len(plans) == 1 else f"these {len(plans):,} runs"
+        several = len(plans) > 1
+        what = f"these {len(plans):,} runs" if several else "this run"
+        # a rule is followed once a run has ended: of several it leaves room for the next
+        less = "keep less of each run, " if several and keep.rule(root) is keep.ALL else ""
         raise LabError(
             f"disk full: the weights of {what} take {size(ahead.least)}, and {size(ahead.free)} are free in {root}.",
-            "Free some (page Settings, or python -m core disk), keep less of each run, or take fewer folds or runs.",
+            f"Free some (page Settings, or python -m core disk), {less}or take fewer folds{' or runs' * several}.",
             kind="disk-full",
         )
 
