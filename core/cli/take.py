@@ -89,6 +89,10 @@ def serve(
         str, typer.Option(envvar="FACET_TOKEN", help="That each request has to carry; better in FACET_TOKEN.")
     ] = "",
     int8: Annotated[bool, typer.Option("--int8", help="By the networks in int8, which a run is given first.")] = False,
+    folds: Annotated[
+        str | None,
+        typer.Option("--folds", help="The folds that answer, such as 0,2 (default: all, which must be done)."),
+    ] = None,
     runs_dir: RunsOption = None,
 ) -> None:
     """Answer photos over HTTP until told to stop: POST /predict; the page at / says how."""
@@ -96,7 +100,8 @@ def serve(
     from core.export.runtime import server
 
     server.check_token(host, token)  # before a run is packaged for minutes
-    with serving.opened(name, runs_dir and runs_dir.resolve(), _progress, int8=int8) as (package_folder, notes):
+    chosen, root = _folds(folds), runs_dir and runs_dir.resolve()
+    with serving.opened(name, root, _progress, int8=int8, folds=chosen) as (package_folder, notes):
         for note in notes:
             print(f"note: {note}", file=sys.stderr)
         server.serve(package_folder, host, port, token)

@@ -6,8 +6,9 @@ import contextlib
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from core import machine
 from core.errors import LabError
@@ -27,12 +28,14 @@ def opened(
     progress: Progress = lambda what, done, total: None,
     *,
     int8: bool = False,
+    folds: Sequence[int] | None = None,
 ) -> Iterator[tuple[PackageFolder, list[str]]]:
     """The package that a run's id, a .zip or an unpacked folder names, and what has to be said of it.
 
-    int8: answered by the networks in int8, which a run is given. Programs in a package are not run: the lab's own
-    answer. Raises LabError: kind 'package' for a .zip or folder that is none or is damaged, 'int8' for a package that
-    has no such networks, else as `build`.
+    int8: answered by the networks in int8, which a run is given. folds: those that answer; where None all, which of a
+    run have to be done. Programs in a package are not run: the lab's own answer. Raises LabError: kind 'package' for a
+    .zip or folder that is none or is damaged, 'int8' for a package that has no such networks, 'fold' for one that lacks
+    a fold, else as `build`.
     """
     path = Path(name)
     with contextlib.ExitStack() as stack:
@@ -46,8 +49,24 @@ def opened(
                 folder = _unpacked(path, folder)
             else:
                 forms = (ONNX, INT8) if int8 else (ONNX,)
-                notes = build(Run(name, runs), folder, check=CHECKED, formats=forms, progress=progress).notes
-        yield PackageFolder(folder, threads=machine.cores(), int8=int8), notes
+                with _temporary_disk_in_words():
+                    options: dict[str, Any] = {"folds": folds, "check": CHECKED, "formats": forms}
+                    notes = build(Run(name, runs), folder, **options, progress=progress).notes
+        chosen = None if folds is None else sorted(set(folds))
+        yield PackageFolder(folder, chosen, threads=machine.cores(), int8=int8), notes
+
+
+@contextlib.contextmanager
+def _temporary_disk_in_words() -> Iterator[None]:
+    """A run is packaged in a place that nobody chose, in the one form that answers: there is less to be done about a
+    full disk than where a package is asked for."""
+    try:
+        yield
+    except LabError as error:
+        if error.kind != "disk-full":
+            raise
+        remedy = "Free some, name fewer folds with --folds, or set TMPDIR to another disk."
+        raise LabError(error.message, remedy, error.kind) from error
 
 
 def _unpacked(path: Path, folder: Path) -> Path:

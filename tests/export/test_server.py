@@ -1,5 +1,7 @@
 import asyncio
 import os
+import shutil
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,11 +11,13 @@ import numpy as np
 import onnx
 import pytest
 
+from core.cli.main import main
 from core.errors import LabError
 from core.export import network, serving
 from core.export.runtime import server
 from core.export.runtime.guard import Limits
 from core.export.runtime.package_folder import PackageFolder
+from core.runs import FoldState, Run
 from tests.export.odd_runs import TOKEN, torch_answers
 
 pytestmark = pytest.mark.long  # its fixtures, once
@@ -247,6 +251,37 @@ def test_a_run_is_packaged_first_and_a_folder_is_served_as_it_is(joint, monkeypa
     assert not inside.exists()
     with serving.opened(str(joint.folder)) as (package, notes):
         assert package.folder == joint.folder
+
+
+def test_of_an_unfinished_run_the_folds_that_are_named_answer(joint, tmp_path, monkeypatch):
+    monkeypatch.setattr(network, "graph_of", lambda opened: onnx.load(joint.folder / "folds/0/model.onnx"))  # seconds
+    run = Run(joint.run.id, tmp_path)
+    shutil.copytree(joint.run.dir, run.dir)
+    run.write_state(FoldState(0, "cancelled", epoch=3))
+    with pytest.raises(LabError, match="1 of 2 folds is not done: 0") as caught, serving.opened(run.id, tmp_path):
+        pass
+    assert "Name the folds to take: 1." in caught.value.remedy
+    with serving.opened(run.id, tmp_path, folds=[1]) as (package, notes):
+        assert package.folds == [1] and notes == ["1 of the 2 folds of the run are in this package."]
+
+
+def test_the_command_line_names_the_folds_that_answer(joint, monkeypatch):
+    served = []
+    monkeypatch.setattr(server, "serve", lambda package, *address: served.append(package.folds))
+    monkeypatch.setattr(sys, "argv", ["core", "serve", str(joint.folder), "--folds", "1"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 0 and served == [[1]]
+
+
+def test_a_full_disk_names_what_can_be_done_where_a_run_is_served(joint, monkeypatch):
+    def full(*_, **__):
+        raise LabError("disk full: no room.", "Free some, choose fewer folds or forms.", "disk-full")
+
+    monkeypatch.setattr(serving, "build", full)
+    with pytest.raises(LabError, match="disk full") as caught, serving.opened(joint.run.id, joint.run.dir.parent):
+        pass
+    assert "forms" not in caught.value.remedy and "--folds" in caught.value.remedy and "TMPDIR" in caught.value.remedy
 
 
 @pytest.mark.parametrize(
