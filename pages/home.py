@@ -7,6 +7,7 @@ import streamlit as st
 from core.jobs.pace import ahead
 from core.runs import Run
 from core.runs.lists import index
+from core.runs.lists.summaries import what_to_do
 from pages.parts.home import around, ended, now, welcome
 from pages.parts.shared import badges, frame
 
@@ -31,6 +32,6 @@ if halted := [summary for summary in listed if any(fold["state"] in badges.STOPP
 if done := [summary for summary in listed if summary["state"] == "done"]:
     ended.finished(done, ended.last_result(done))
 for bad in [summary for summary in every if "unreadable" in summary][: ended.STOPPED_SHOWN]:
-    st.html(badges.fault(f"{bad['unreadable']}.", "Its folder can be deleted or mended.", bad["id"], "unreadable"))
+    st.html(badges.fault(f"{bad['unreadable']}.", what_to_do(Run(bad["id"])), bad["id"], "unreadable"))
 around.section(every)
 around.machine_line()

@@ -16,6 +16,7 @@ from core.runs import Run, metrics_file, starts
 from core.runs.colours import colour_of
 from core.runs.kept import dropped
 from core.runs.lists import index
+from core.storage import files
 from core.text import plain
 from pages.parts.baseline import baseline
 from pages.parts.hand import hand
@@ -56,13 +57,13 @@ def open_run(run_id: str) -> tuple[Run, RunConfig, dict]:
     try:
         config, info = run.config(), run.info()
         info["class_names"] = [str(name) for name in info["class_names"]]
+        folds = run.folds()
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise LabError(
-            f"run '{run_id}' is unreadable: its configuration or run.json is damaged ({type(error).__name__}).",
-            MEND,
-            kind="unreadable",
-        ) from error
-    if not run.folds():
+        what, remedy = f"its configuration or run.json is damaged ({type(error).__name__})", MEND
+        if files.out_of_reach(error):
+            what, remedy = f"its files cannot be read ({error.strerror})", files.CHECK
+        raise LabError(f"run '{run_id}' is unreadable: {what}.", remedy, kind="unreadable") from error
+    if not folds:
         raise LabError(f"run '{run_id}' has no folds.", "Its folder is incomplete; choose another run.", "unreadable")
     return run, config, info
 

@@ -205,11 +205,11 @@ def load(run: Run) -> EnsembleScores | None:
         written = json.loads((pq.read_schema(run.test_predictions_file).metadata or {})[origins.KEY])["folds"]
         scores = _scores(str(run.dir), stamps)
     except (OSError, *GARBAGE) as error:
-        raise LabError(
-            f"{run.id}: test_predictions.parquet is damaged, or not about its test photos ({type(error).__name__}).",
-            "Delete it: the folds then answer anew.",
-            kind="unreadable",
-        ) from error
+        what = f"is damaged, or not about its test photos ({type(error).__name__})"
+        remedy = "Delete it: the folds then answer anew."
+        if files.out_of_reach(error):
+            what, remedy = f"cannot be read ({error.strerror})", files.CHECK
+        raise LabError(f"{run.id}: test_predictions.parquet {what}.", remedy, kind="unreadable") from error
     if not _same_networks(run, written):
         raise LabError(
             f"{run.id}: other weights answered about the test set than the run has now.",

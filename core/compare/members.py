@@ -24,6 +24,7 @@ from core.runs.names import given
 from core.runs.states import FoldState
 from core.runs.yes_no import answers
 from core.runs.yes_no.view import attributes
+from core.storage import files
 from core.storage.files import GARBAGE
 from core.studies import records
 
@@ -93,11 +94,11 @@ def load(run_id: str, folder: Path | None = None) -> ComparedRun:
     except (OSError, *GARBAGE) as error:
         if not run.exists():
             run.require()
-        raise LabError(
-            f"run '{run_id}' is unreadable: a file of it is missing or damaged ({type(error).__name__}).",
-            "Copy its files back from a backup, or compare without it.",
-            kind="unreadable",
-        ) from error
+        what = f"is missing or damaged ({type(error).__name__})"
+        remedy = "Copy its files back from a backup, or compare without it."
+        if files.out_of_reach(error):
+            what, remedy = f"cannot be read ({error.strerror})", files.CHECK
+        raise LabError(f"run '{run_id}' is unreadable: a file of it {what}.", remedy, kind="unreadable") from error
     return ComparedRun(run, config, info, names, samples, tuple(run.states()), version, persons)
 
 
@@ -197,8 +198,11 @@ def out_of_fold(member: ComparedRun, which: str, folds: Sequence[int] | None = N
     except FileNotFoundError:
         member.run.require()
     except (OSError, *GARBAGE) as error:
-        message = f"{member.name}: predictions of the {WHICH[which]} cannot be read ({type(error).__name__})."
-        raise LabError(message, "Resume or repeat the run to write them again.", kind="missing") from error
+        why, remedy = type(error).__name__, "Resume or repeat the run to write them again."
+        if files.out_of_reach(error):
+            why, remedy = str(error.strerror), files.CHECK
+        message = f"{member.name}: predictions of the {WHICH[which]} cannot be read ({why})."
+        raise LabError(message, remedy, kind="missing") from error
     raise LabError(
         f"{member.name}: predictions of a finished fold are gone.", "Repeat the run to have them again.", kind="missing"
     )

@@ -27,7 +27,7 @@ from core.config.parts import (
 )
 from core.config.transforms import TRANSFORMS
 from core.errors import LabError
-from core.storage import plain_yaml
+from core.storage import files, plain_yaml
 
 SCHEMA = 1
 
@@ -183,6 +183,8 @@ def read_text(path: Path, source: str) -> str:
         with open(path, encoding="utf-8") as stream:
             return stream.read(plain_yaml.LENGTH + 1)  # of a longer one no more is needed to refuse it
     except (OSError, UnicodeDecodeError) as error:
+        if files.out_of_reach(error):
+            raise LabError(f"{source}: cannot be read ({error.strerror}).", files.CHECK, kind="config") from None
         message = f"{source}: cannot be read as UTF-8 text ({error})."
         raise LabError(message, "Save it as plain YAML text.", kind="config") from None
 

@@ -26,7 +26,7 @@ from core.jobs import gpus, halt, queue
 from core.jobs.alerts import addresses
 from core.network import weights
 from core.runs import Run
-from core.runs.lists.summaries import summaries
+from core.runs.lists.summaries import summaries, what_to_do
 from core.storage import asking, files, lab_file, locks
 from core.text import listed
 
@@ -307,9 +307,8 @@ def _runs(root: Path) -> Iterator[Finding]:
     runs = summaries(root)
     broken = [run for run in runs if "unreadable" in run]
     for run in broken:
-        yield Finding(
-            "runs", "fault", f"{run['id']} cannot be read: {run['unreadable']}.", "Delete it on the page Runs."
-        )
+        what = f"{run['id']} cannot be read: {run['unreadable']}."
+        yield Finding("runs", "fault", what, what_to_do(Run(run["id"], root)))
     stopped = [run["id"] for run in runs if run.get("state") == "interrupted"]
     if stopped:
         yield Finding(

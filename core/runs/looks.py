@@ -18,7 +18,7 @@ def times(run: Run) -> list[float]:
     except FileNotFoundError:
         return []
     except (OSError, *GARBAGE) as error:
-        raise _unreadable(run) from error
+        raise _unreadable(run, error) from error
     return _moments(run, content)
 
 
@@ -62,9 +62,9 @@ def _moments(run: Run, content: Any) -> list[float]:
         raise _unreadable(run) from error
 
 
-def _unreadable(run: Run) -> LabError:
-    return LabError(
-        f"{run.id}: test_looks.json is damaged, so nobody knows how often its test set was looked at.",
-        "Copy it back from a backup, or delete it: counting then begins anew.",
-        kind="unreadable",
-    )
+def _unreadable(run: Run, error: Exception | None = None) -> LabError:
+    what, remedy = "is damaged", "Copy it back from a backup, or delete it: counting then begins anew."
+    if error is not None and files.out_of_reach(error):  # deleted it would be the count itself that is lost
+        what, remedy = f"cannot be read ({error.strerror})", files.CHECK
+    text = f"{run.id}: test_looks.json {what}, so nobody knows how often its test set was looked at."
+    return LabError(text, remedy, kind="unreadable")

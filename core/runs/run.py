@@ -10,6 +10,7 @@ import hashlib
 import io
 import re
 import shutil
+import stat
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -188,7 +189,11 @@ class Run:
 
     # contents
     def exists(self) -> bool:
-        return self.config_file.is_file()
+        """Also where this account may not look, or the disk does not answer: whoever reads it says so."""
+        try:
+            return stat.S_ISREG(self.config_file.stat().st_mode)
+        except OSError as error:
+            return files.out_of_reach(error)
 
     def require(self) -> Run:
         if not self.exists():
@@ -228,8 +233,8 @@ class Run:
             what, remedy = f"is damaged ({type(error).__name__})", "Copy it back from a backup."
             if isinstance(error, FileNotFoundError):
                 what = "is gone"
-            elif isinstance(error, OSError) and error.errno:  # the file may be good
-                what, remedy = f"cannot be read ({error.strerror})", "Check its rights and its disk, then try again."
+            elif files.out_of_reach(error):
+                what, remedy = f"cannot be read ({error.strerror})", files.CHECK
             raise LabError(f"{self.id}: {path.name} {what}.", remedy, kind="unreadable") from error
 
     def photos_version(self) -> tuple[int, ...]:

@@ -10,14 +10,23 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 
 from core.errors import LabError
 from core.storage import locks
 
 GARBAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # what a mangled JSON file ends in
+CHECK = "Check its rights and its disk, then try again."  # the remedy for what is out of reach
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)  # of a folder, as on some shared folders and network disks
+
+
+def out_of_reach(error: BaseException) -> TypeGuard[OSError]:
+    """Whether what could not be read may be good: this account may not, or its disk does not answer. Nobody is told to
+    delete it then, nor to train anew. pyarrow tells damage as an OSError too, without a number.
+    """
+    gone = isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError)
+    return isinstance(error, OSError) and bool(error.errno) and not gone
 
 
 def write_whole(

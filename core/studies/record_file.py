@@ -86,11 +86,10 @@ def _read(path: Path) -> Study:
         study = Study(**{**data, "runs": [StudyRun(**member) for member in data["runs"]]})
         return replace(study, paused=study.paused or queue.is_holding(path.parents[2], study.id))
     except (OSError, *GARBAGE) as error:
-        raise LabError(
-            f"study {path.stem}: its record cannot be read ({type(error).__name__}).",
-            f"Delete {path.name} in runs/.lab/studies; the runs themselves are whole.",
-            kind="config",
-        ) from None
+        why, remedy = type(error).__name__, f"Delete {path}; the runs themselves are whole."
+        if files.out_of_reach(error):
+            why, remedy = str(error.strerror), files.CHECK
+        raise LabError(f"study {path.stem}: its record cannot be read ({why}).", remedy, kind="config") from None
 
 
 def write(study: Study, root: Path) -> None:

@@ -1,5 +1,8 @@
 """Scores on test photos against scikit-learn, on probabilities made by hand; and what is read back from the file."""
 
+import errno
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +10,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from core.answers import ensemble_scores
 from core.errors import LabError
+from core.storage import files
 from tests.answered import CLASSES, made, probabilities_of, table_of
 
 TRUE = [0, 0, 1, 1, 2, 2, 0, 1]
@@ -112,6 +116,16 @@ def test_a_damaged_file_is_told(asked, name):
     with pytest.raises(LabError, match="is damaged") as told:
         ensemble_scores.load(run)
     assert told.value.kind == "unreadable"
+
+
+def test_answers_that_cannot_be_reached_are_not_said_to_be_deleted(asked, monkeypatch):
+    def refuse(path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    monkeypatch.setattr(ensemble_scores.pq, "read_schema", refuse)
+    with pytest.raises(LabError, match=r"test_predictions.parquet cannot be read \(Input/output error\)") as told:
+        ensemble_scores.load(asked[0])
+    assert told.value.remedy == files.CHECK
 
 
 def test_answers_about_other_photos_are_no_score_of_these(asked):

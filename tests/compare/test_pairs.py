@@ -1,13 +1,16 @@
 """Comparisons of made-up finished runs: what is paired, what is refused, what is said."""
 
+import errno
 import json
 import math
+import os
 import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 from statsmodels.stats.multitest import multipletests
@@ -19,10 +22,12 @@ from core.figures import comparison
 from core.places import lab_folder
 from core.runs import FoldState
 from core.stats import paired
+from core.storage import files
 from core.studies import records
 from core.studies.records import Study
 from core.studies.relocate import relocate
 from tests.answered import answer, probabilities_of
+from tests.closed import close
 from tests.compared import CLASSES, make_run, samples
 from tests.moving import draw_dataset, frozen_run
 
@@ -295,6 +300,23 @@ def test_a_run_deleted_while_compared_is_gone_and_the_others_stay(study, tmp_pat
     with pytest.raises(LabError) as caught:  # and when it goes between two looks
         members.out_of_fold(runs[1], "final")
     assert caught.value.kind == "gone"
+
+
+def test_what_this_account_may_not_read_is_not_said_to_be_damaged_nor_to_be_trained_anew(study, tmp_path, monkeypatch):
+    runs = copy(study, tmp_path)
+
+    def refuse(path):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pd, "read_parquet", refuse)
+        with pytest.raises(LabError, match=r"cannot be read \(Permission denied\)") as caught:
+            members.out_of_fold(runs[0], "best")
+    assert caught.value.remedy == files.CHECK
+    close(monkeypatch, runs[1].run.dir)
+    readable, (problem,) = members.load_all([m.id for m in runs], tmp_path)
+    assert len(readable) == 3 and "a file of it cannot be read (Permission denied)" in problem.message
+    assert (problem.kind, problem.remedy) == ("unreadable", files.CHECK)
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "run.json", "samples.parquet"])

@@ -8,6 +8,8 @@ import pytest
 from core.data.labels import corrections, reviews
 from core.errors import LabError
 from core.places import lab_folder
+from core.storage import files
+from tests.closed import close
 from tests.people import ANNA, BERT, acting
 
 ODD = '=cmd,"a"\nb/ü.jpg'
@@ -44,6 +46,20 @@ def test_many_at_once_lose_none(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda i: reviews.confirm("/photos", f"{i}.jpg", "male", tmp_path), range(24)))
     assert set(reviews.load("/photos", tmp_path)) == {f"{i}.jpg" for i in range(24)}
+
+
+def test_only_a_broken_file_is_said_to_be_deleted(tmp_path, monkeypatch):
+    reviews.confirm("/photos", "a.jpg", "male", tmp_path)
+    path = reviews.file("/photos", tmp_path)
+    with monkeypatch.context() as patch:
+        close(patch, path)
+        with pytest.raises(LabError, match=r"cannot be read \(Permission denied\)") as caught:
+            reviews.load("/photos", tmp_path)
+    assert (caught.value.kind, caught.value.remedy) == ("corrections", files.CHECK)
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(LabError, match="cannot be read") as caught:
+        reviews.load("/photos", tmp_path)
+    assert caught.value.remedy == "Mend or delete it."
 
 
 @pytest.mark.parametrize("content", [b"id,nonsense\n", b"when,sample,label\na,b\n", b"\xff\xfe", b""])

@@ -10,8 +10,9 @@ import pytest
 from core import places
 from core.jobs import doctor, gpus, slots
 from core.jobs.alerts import addresses
-from core.storage import asking, locks
+from core.storage import asking, files, locks
 from core.training import checkpoint
+from tests.closed import close
 
 
 def findings_about(subject, root, **options):
@@ -141,6 +142,16 @@ def test_broken_runs_and_old_left_overs_are_named_and_young_ones_are_not(tmp_pat
     )
     [left] = [finding for finding in findings if finding.subject == "left-overs"]
     assert left.what.startswith("1 temporary file of killed processes") and str(old) in left.what
+
+
+def test_a_run_that_this_account_may_not_read_is_not_said_to_be_deleted(tmp_path, monkeypatch):
+    broken, another = tmp_path / "20260101-000000-broken-abcd", tmp_path / "20260101-000000-another-abcd"
+    broken.mkdir()
+    another.mkdir()
+    close(monkeypatch, another)
+    remedies = {finding.what.split()[0]: finding.remedy for finding in findings_about("runs", tmp_path)}
+    assert remedies[another.name] == files.CHECK
+    assert remedies[broken.name] == "Its folder can be mended, or deleted on the page Runs."
 
 
 def test_what_the_doctor_says_to_delete_is_what_it_counted(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from core.errors import LabError
 from core.runs import Run, looks
 from core.storage import files
+from tests.closed import close
 from tests.workers import FORKS
 
 
@@ -52,6 +53,16 @@ def test_a_damaged_count_is_told_and_does_not_begin_again(run, content):
             ask(run)
         assert told.value.kind == "unreadable"
     assert run.test_looks_file.read_text() == content
+
+
+@pytest.mark.parametrize("fault", [errno.EACCES, errno.EIO, errno.ESTALE])
+def test_a_count_that_cannot_be_reached_is_not_said_to_be_damaged_and_to_be_deleted(run, monkeypatch, fault):
+    looks.add(run, "page")
+    close(monkeypatch, run.test_looks_file, fault)
+    with pytest.raises(LabError, match=r"test_looks\.json cannot be read") as told:
+        looks.times(run)
+    assert f"({os.strerror(fault)})" in told.value.message
+    assert (told.value.kind, told.value.remedy) == ("unreadable", files.CHECK)
 
 
 def test_a_look_that_cannot_be_counted_is_refused_in_words(run, monkeypatch):

@@ -19,6 +19,7 @@ from core.runs.lists.summaries import summaries
 from core.storage import files
 from core.studies import grid, healing, record_file, records
 from core.studies.grid import StudyConfig
+from tests.closed import close
 from tests.workers import small_net, with_changes
 
 TINY = {"folds.count": 2, "phases.0.epochs": 1, "training.batch_size": 8}
@@ -475,6 +476,21 @@ def test_a_damaged_record_is_named_and_hides_no_other(seeds, workers):
         records.load("20200101-000000-none-0000")
     with pytest.raises(LabError, match="not a run id"):
         records.load("../../etc/passwd")
+
+
+def test_only_a_damaged_record_is_said_to_be_deleted_and_that_one_where_it_lies(seeds, workers, monkeypatch):
+    study_config, plans, _ = seeds
+    made = records.launch(study_config, plans[:1])
+    path = records.folder_of(workers.root) / f"{made.id}.json"
+    with monkeypatch.context() as patch:
+        close(patch, path)
+        with pytest.raises(LabError, match=r"its record cannot be read \(Permission denied\)") as caught:
+            records.load(made.id)
+    assert caught.value.remedy == files.CHECK
+    path.write_text("{")
+    with pytest.raises(LabError, match="its record cannot be read") as caught:
+        records.load(made.id)
+    assert caught.value.remedy == f"Delete {path}; the runs themselves are whole."
 
 
 def test_a_deleted_record_leaves_the_runs(seeds, workers):

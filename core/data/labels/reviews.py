@@ -52,9 +52,8 @@ def _read(path: Path) -> dict[str, Review]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, csv.Error) as error:
-        raise LabError(
-            f"reviewed labels {path}: cannot be read ({error})", "Mend or delete it.", "corrections"
-        ) from None
+        why, remedy = (error.strerror, files.CHECK) if files.out_of_reach(error) else (error, MEND)
+        raise LabError(f"reviewed labels {path}: cannot be read ({why})", remedy, "corrections") from None
     head, rows = tuple(lines[0]) if lines else (), [cells for cells in lines[1:] if cells]
     if head not in (COLUMNS, OLDER) or any(len(cells) != len(head) for cells in rows):
         raise LabError(f"reviewed labels {path}: its lines are not {', '.join(COLUMNS)}", MEND, "corrections")

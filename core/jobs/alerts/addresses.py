@@ -201,9 +201,10 @@ def _kept(root: Path) -> tuple[list[Address], str]:
     except PermissionError:
         text = "this account may not read whom the lab tells of ends."
         raise _refused(text, "The account that named them on Settings tells them, once a page of it is open.") from None
-    except (OSError, *GARBAGE):
+    except (OSError, *GARBAGE) as error:
         text = f"{_file(root)} cannot be read."
-        raise _refused(text, "Delete it, and name the addresses on Settings again.") from None
+        again = "Delete it, and name the addresses on Settings again."
+        raise _refused(text, files.CHECK if files.out_of_reach(error) else again) from None
 
 
 def _address(entry: dict[str, Any]) -> Address:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import OrderedDict
 from dataclasses import dataclass, fields
@@ -36,11 +37,12 @@ class RunBytes:
 def bytes_of(run: Run) -> RunBytes:
     """What lies in a run's folder now; nothing of one that is gone."""
     kinds: dict[Path, str] = {run.test_predictions_file: "predictions", run.package_file: "package"}
-    for fold in run.folds():
-        kinds[run.last_file(fold)] = "resume"
-        for which in ("best", "final"):
-            kinds[run.weights_file(fold, which)] = which
-            kinds[run.predictions_file(fold, which)] = "predictions"
+    with contextlib.suppress(OSError):  # where this account may not look nothing is counted either
+        for fold in run.folds():
+            kinds[run.last_file(fold)] = "resume"
+            for which in ("best", "final"):
+                kinds[run.weights_file(fold, which)] = which
+                kinds[run.predictions_file(fold, which)] = "predictions"
     sums: dict[str, int] = {}
     for path, size in files.sizes_below(run.dir):
         kind = kinds.get(path, "other")

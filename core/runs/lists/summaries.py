@@ -59,6 +59,20 @@ def read_summary(run_dir: Path) -> dict[str, Any] | None:
     return given.summary(summary, run.notes_file)
 
 
+def what_to_do(run: Run) -> str:
+    """What to do about a run that is unreadable. One that may be whole, where this account may not read it or its disk
+    does not answer, is not said to be deleted."""
+    try:
+        run.folds()
+        for path in (run.summary_file, run.config_file, run.samples_file):
+            with contextlib.suppress(FileNotFoundError), path.open("rb") as stream:
+                stream.read(1)
+    except OSError as error:
+        if files.out_of_reach(error):
+            return files.CHECK
+    return "Its folder can be mended, or deleted on the page Runs."
+
+
 def derived(run_dir: Path, summary: dict[str, Any]) -> dict[str, Any]:
     """The summary with `state`, and with what a dead worker left 'running' shown as interrupted."""
     if "unreadable" in summary:

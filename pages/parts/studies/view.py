@@ -20,6 +20,7 @@ from core.runs.colours import colour_of
 from core.runs.lists import index
 from core.runs.lists.best import highest, same_classes
 from core.runs.lists.index import Listed
+from core.runs.lists.summaries import what_to_do
 from core.runs.states import overall
 from core.studies.records import Study, StudyRun, missing
 from core.text import count, duration, number_of, one_line, score, spread
@@ -292,8 +293,7 @@ def faults_html(study: Study, status: StudyStatus) -> str:
     """What failed, was refused or cannot be read, and what to do."""
     faults = [badges.fault(why, "", run_id) for run_id, why in study.refused.items()]
     faults += [
-        badges.fault(f"{why}.", "Its folder can be deleted or mended.", run_id, "unreadable")
-        for run_id, why in status.broken.items()
+        badges.fault(f"{why}.", what_to_do(Run(run_id)), run_id, "unreadable") for run_id, why in status.broken.items()
     ]
     for row in status.rows:
         for fold in row.folds:

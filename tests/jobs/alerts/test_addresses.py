@@ -1,5 +1,6 @@
 """Who is told: named by an admin, kept where only the account reads it, and shown to nobody whole."""
 
+import errno
 import json
 import stat
 
@@ -8,8 +9,9 @@ import pytest
 from core.errors import LabError
 from core.jobs.alerts import addresses
 from core.jobs.alerts.addresses import EVENTS, Address
-from core.storage import asking, lab_link
+from core.storage import asking, files, lab_link
 from core.storage.asking import Asker
+from tests.closed import close
 
 SLACK = "https://hooks.slack.com/services/T0001/B0002/abcdefghijklmnop"
 
@@ -133,6 +135,14 @@ def test_a_damaged_list_is_said_and_not_taken_for_an_empty_one(tmp_path):
     with pytest.raises(LabError, match="cannot be read") as refused:
         addresses.of_lab(tmp_path)
     assert SLACK not in str(refused.value)
+
+
+def test_a_list_on_a_disk_that_does_not_answer_is_not_said_to_be_deleted(tmp_path, monkeypatch):
+    addresses.add(tmp_path, SLACK)
+    close(monkeypatch, addresses.folder_of(tmp_path) / "addresses.json", errno.EIO)
+    with pytest.raises(LabError, match="cannot be read") as refused:
+        addresses.of_lab(tmp_path)
+    assert refused.value.remedy == files.CHECK
 
 
 def test_an_address_is_named_by_what_nobody_can_write_to():
