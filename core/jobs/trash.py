@@ -19,8 +19,9 @@ from filelock import Timeout
 from core import places
 from core.errors import LabError
 from core.jobs import queue
-from core.runs import Run
+from core.runs import FoldState, Run
 from core.runs.lists import index
+from core.runs.lists.summaries import read_summary
 from core.runs.notes import check_idle
 from core.runs.owners import owner
 from core.runs.run import check_id
@@ -46,7 +47,7 @@ def delete(ids: Sequence[str], folder: Path | None = None) -> list[str]:
     _check_there(chosen)
     owner.check(chosen)
     for run in chosen:
-        check_idle(run)
+        _check_idle(run)
     _check_children(chosen, root)
     with alone(root):
         _check_there(chosen)  # another click may have been the first
@@ -148,6 +149,27 @@ def _check_children(chosen: Sequence[Run], root: Path) -> None:
             )
 
 
+def _check_idle(run: Run, states: Sequence[FoldState] | None = None) -> None:
+    """notes.check_idle, but for folds of which nobody wrote how they stand, as where a copy of the run was cut off.
+
+    They count as folds that wait. Of a run that cannot be read they would do so for ever, and nobody could cancel them.
+    Raises LabError: 'busy', 'read-only' where this account may not look at the folds, which may train.
+    """
+    try:
+        states = run.states() if states is None else states
+        if any(state.state == "queued" for state in states) and not _can_be_read(run):
+            waiting = {fold for _, _, fold in queue.places(run.dir.parent, run.id)}
+            states = [state for state in states if state.state != "queued" or state.fold in waiting]
+        check_idle(run, states)
+    except OSError as error:
+        what = f"run '{run.id}' cannot be looked at: {error.strerror}."
+        raise LabError(what, files.CHECK, kind="read-only") from error
+
+
+def _can_be_read(run: Run) -> bool:
+    return run.exists() and "unreadable" not in (read_summary(run.dir) or {})
+
+
 @contextlib.contextmanager
 def all_folds(run: Run):
     """Hold every fold's lock, so that no worker can claim the run while its folder moves.
@@ -164,7 +186,7 @@ def all_folds(run: Run):
                     remedy = "Cancel the run first; its checkpoints are kept."
                     raise LabError(f"run '{run.id}': fold {fold} is training.", remedy, kind="busy") from None
         states = [run.written_state(fold) for fold in run.folds()]
-        check_idle(run, [state for state in states if state.state == "queued"])  # who says running is dead: we hold it
+        _check_idle(run, [state for state in states if state.state == "queued"])  # who says running is dead: we hold it
         yield
 
 

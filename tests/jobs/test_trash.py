@@ -1,3 +1,4 @@
+import errno
 import shutil
 import threading
 from pathlib import Path
@@ -10,6 +11,8 @@ from core.jobs import queue, trash
 from core.runs import FoldState
 from core.runs.create import create
 from core.runs.lists import index
+from core.storage import files
+from tests.closed import close
 
 
 @pytest.fixture
@@ -26,8 +29,8 @@ def made(runs_folder, tiny_plan):
 
 
 def contents(folder):
-    files = (path for path in folder.rglob("*") if path.is_file() and "lock" not in path.name)
-    return {path.relative_to(folder): path.read_bytes() for path in files}
+    paths = (path for path in folder.rglob("*") if path.is_file() and "lock" not in path.name)
+    return {path.relative_to(folder): path.read_bytes() for path in paths}
 
 
 def names_in_trash():
@@ -101,6 +104,43 @@ def test_an_unreadable_run_can_be_deleted_and_comes_back(made):
     assert not run.dir.exists()
     trash.restore([run.id])
     assert index.listed()[0].unreadable
+
+
+def test_a_run_whose_copy_was_cut_off_can_be_deleted_and_comes_back(made):
+    """A fold without a state counts as one that waits. Nobody could cancel that where the run cannot be read."""
+    run = made()
+    run.state_file(1).unlink()
+    with pytest.raises(LabError, match="fold 1 waits to be trained"):  # it will: whoever looks after the lab queues it
+        trash.delete([run.id])
+    run.config_file.unlink()
+    trash.delete([run.id])
+    assert not run.dir.exists()
+    trash.restore([run.id])
+    assert run.dir.is_dir() and not run.config_file.exists()
+
+
+def test_of_a_run_that_cannot_be_read_a_fold_in_the_queue_waits_all_the_same(made):
+    run = made()
+    for path in (run.summary_file, run.samples_file):
+        path.write_text("{")
+    run.state_file(1).unlink()
+    queue.enqueue(run, [1])
+    with pytest.raises(LabError, match="fold 1 waits to be trained"):
+        trash.delete([run.id])
+    queue.remove(run, [1])
+    trash.delete([run.id])
+    assert not run.dir.exists()
+
+
+@pytest.mark.parametrize("fault", [errno.EACCES, errno.EIO])
+def test_a_run_at_whose_folds_nobody_can_look_stays_in_words(made, monkeypatch, fault):
+    run, other = made("another's"), made("mine")
+    with monkeypatch.context() as patch:
+        close(patch, run.dir, fault)
+        with pytest.raises(LabError, match="cannot be looked at") as caught:
+            trash.delete([other.id, run.id])
+    assert (caught.value.kind, caught.value.remedy) == ("read-only", files.CHECK)
+    assert run.exists() and other.exists()
 
 
 def test_what_is_not_there_is_told(made, runs_folder):

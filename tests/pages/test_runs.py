@@ -9,8 +9,11 @@ import streamlit as st
 
 from core.jobs import control, trash
 from core.runs import Run, notes
+from core.runs.kept import sizes
 from core.runs.lists import curves, index, saved, views
+from core.storage import files
 from pages.parts.shared import exports
+from tests.closed import close
 from tests.pages.app import button, captions, elements, html, labels, page
 from tests.pages.trials import lost_samples, make_run, spared
 
@@ -415,6 +418,20 @@ def test_an_unreadable_run_is_shown_and_can_be_deleted(folder):
 
     button(at, "Delete").click().run()
     assert not run.dir.exists()
+
+
+def test_a_run_that_this_account_may_not_read_is_told_on_every_page_and_nowhere_said_to_be_deleted(folder, monkeypatch):
+    """As of a folder of mode 0700 that is another's. Of that one nobody here knows whether it trains."""
+    run = make_run(folder, "one")
+    close(monkeypatch, run.dir)
+    assert files.CHECK in html(page("home")) and "deleted on the page Runs" not in html(page("home"))
+    live = html(page("live", run=run.id))
+    assert "cannot be read (Permission denied)" in live and files.CHECK in live
+    at = page("runs", runs=run.id)
+    assert sizes.bytes_of(run).total == 0, "a column that can be chosen"
+    button(at, "Delete").click().run()
+    assert not at.exception and run.dir.is_dir()
+    assert "cannot be looked at: Permission denied" in html(at) and files.CHECK in html(at)
 
 
 @pytest.mark.parametrize("by", ["phases.0.epochs", "Phase 1: Epochs"])
