@@ -217,8 +217,9 @@ with st.container():
         tour.section(run, status, listed)
 with st.container():
     head.ways_on(run, status)
-with st.container():
-    moved.ask(run)
+asks = st.container()
+with asks:
+    asked = moved.ask(run)
 with st.container():
     if not status.everybody and (doubts := view.doubts_html(view.doubts_of(run))):  # of its folds
         st.html(doubts)
@@ -254,6 +255,9 @@ with st.container():
         extras.section(run, status, listed)
 with st.container():
     take.section(run, status)
+if not asked and moved.is_noted(run):  # by what was tried further down just now
+    with asks:
+        moved.ask(run)
 
 tab_log, tab_samples, tab_rates, tab_groups = st.tabs(
     ["Log", "Samples as the network sees them", "Learning rates", "Groups"], key="live-tabs", on_change="rerun"

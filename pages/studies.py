@@ -16,7 +16,7 @@ from core.text import ago, count, number_of, plain
 from pages.parts.hand import hand
 from pages.parts.people import people
 from pages.parts.settings import slots
-from pages.parts.shared import badges, frame
+from pages.parts.shared import badges, frame, moved
 from pages.parts.shared.fields import field
 from pages.parts.studies import answer, export, scores, view
 from pages.parts.tab import ticking
@@ -43,10 +43,15 @@ def _in_words(error: Exception) -> LabError:
 
 def resume(study: Study) -> None:
     _, refused = records.resume(study)
-    if refused:
-        st.session_state["studies-error"] = LabError(
-            f"{len(refused)} of {len(study.runs)} runs could not go on: {refused[0]}", "The others were queued."
-        )
+    if not refused:
+        return
+    for run, error in refused:
+        moved.note(run, error)
+    run, error = refused[0]
+    why = f"{error.message.removeprefix(f'{run.id}: ')} {error.remedy}".strip()
+    others = "The others were queued." if len(refused) < len(records.present(study)) else ""
+    what = f"{len(refused)} of {len(study.runs)} runs could not go on: {run.id}: {why}"
+    st.session_state["studies-error"] = LabError(what, others)
 
 
 def forget(study: Study) -> None:

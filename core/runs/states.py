@@ -12,7 +12,7 @@ from typing import Any
 STATES = ("queued", "running", "done", "failed", "cancelled")
 ALIVE = ("queued", "running")
 FINISHED = ("done", "failed", "cancelled", "interrupted")
-AGAIN = ("diverged", "memory", "data-changed", "data-undecided")  # kinds in which going on ends as before
+AGAIN = ("diverged", "memory", "data-changed")  # kinds in which going on ends as before
 SLIM = ("fold", "state", "reason", "kind", "epoch", "best_epoch", "scores", "started", "ended", "seconds")
 SUMMARY: dict[str, Any] = {
     "name": str,

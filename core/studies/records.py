@@ -284,7 +284,7 @@ def pause(study: Study, folder: Path | None = None) -> Study:
         return load(study.id, root)
 
 
-def resume(study: Study, folder: Path | None = None) -> tuple[Study, list[str]]:
+def resume(study: Study, folder: Path | None = None) -> tuple[Study, list[tuple[Run, LabError]]]:
     """Queue every fold that is neither done nor under way, in the study's order. Returns also what was refused, why."""
     root = folder or runs_folder()
     check_own(study, root)
@@ -294,8 +294,7 @@ def resume(study: Study, folder: Path | None = None) -> tuple[Study, list[str]]:
         try:
             control.requeue(run)
         except LabError as error:
-            why = error.message.removeprefix(f"{run.id}: ")
-            refused.append(f"{run.id}: {why} {error.remedy}".strip())
+            refused.append((run, error))
     after = _reordered(study.id, root, lambda record: record)
     control.ensure_workers(root)
     return after, refused

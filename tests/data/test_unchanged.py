@@ -115,7 +115,7 @@ def test_without_a_hash_a_touched_photo_is_neither_taken_for_the_same_nor_for_an
     touch(frozen["path"][0])
     error = refusal(without_hashes(frozen))
     assert error.kind == "data-undecided" and "a/0.png (its time changed)" in error.message
-    assert "nobody can tell" in error.message and "--same-sizes" in error.remedy
+    assert "nobody can tell" in error.message and "relocate RUN FOLDER --same-sizes" in error.remedy
     os.unlink(frozen["path"][1])
     error = refusal(without_hashes(frozen))
     assert error.kind == "data-changed" and "a/0.png (its time changed), a/1.png (gone)" in error.message

@@ -248,7 +248,7 @@ def test_what_was_cancel_is_nothing_else_after_the_click(folder, monkeypatch):
     assert labels(at).index("Resume") > labels(at).index("Cancel")
 
 
-@pytest.mark.parametrize("kind", ["diverged", "memory", "data-changed", "data-undecided"])
+@pytest.mark.parametrize("kind", ["diverged", "memory", "data-changed"])
 def test_a_run_that_would_fail_again_offers_first_to_change_it(folder, kind):
     run = make_run(folder, states=("queued", "queued"))
     for fold in (0, 1):

@@ -8,8 +8,11 @@ import pytest
 from core.data.content.unchanged import check_unchanged
 from core.data.labels import corrections
 from core.data.labels.corrections import Correction
+from core.studies import record_file
+from core.studies.record_file import Study, StudyRun
 from core.studies.relocate import relocate
 from tests.answered import answer, probabilities_of
+from tests.everybody_runs import ended
 from tests.moving import draw_dataset, frozen_run
 from tests.pages.app import button, html, labels, page
 from tests.photos import draw
@@ -73,21 +76,81 @@ def test_missing_photos_are_named_and_agreed_to_for_that_folder_alone(folder, da
     assert not asks(at) and run.config().data.root == str(other)
 
 
-@pytest.mark.fault(44)
-def test_an_older_run_whose_photos_were_touched_can_be_agreed_to_be_the_same(folder, dataset):
+def touched(folder, dataset):
+    """A run of an older lab, which kept no hashes, whose photos have another time by now."""
     run = frozen_run(folder, dataset, hashes=False)
-    for state in run.states():
-        run.write_state(type(state)(state.fold, "cancelled"))
     for row in [*run.samples().itertuples(), *run.test_photos().itertuples()]:
         os.utime(row.path, ns=(7, 7))
+    return run
+
+
+def agree_to_sizes(at):
+    (agree,) = [box for box in at.checkbox if "the same photos" in box.label]
+    agree.check()
+    button(at, "Look there").click().run()
+    assert not at.exception and not asks(at)
+
+
+@pytest.mark.fault(44)
+@pytest.mark.parametrize("label", ["Compute the baseline", "Train on everybody", "Score the test set"])
+def test_the_page_asks_also_after_what_is_tried_with_a_finished_run(folder, dataset, label):
+    """Not after Resume alone, which such a run does not have: the error says that its page asks."""
+    run = ended(touched(folder, dataset), (1, 1))
+    at = page("live", run=run.id)
+    at.session_state[f"live-baseline-{run.id}"] = True  # its expander is open
+    at.run()
+    assert not asks(at)
+    (only,) = [each for each in at.button if each.label.startswith(label)]
+    only.click().run()
+    assert not at.exception and "nobody can tell" in html(at) and asks(at)[0].value == str(dataset)
+    agree_to_sizes(at)
+    check_unchanged(run.samples())
+
+
+@pytest.mark.fault(44)
+@pytest.mark.parametrize("name", ["home", "runs", "studies"])
+def test_the_page_of_the_run_asks_after_a_resume_on_another_page(folder, dataset, name):
+    run = touched(folder, dataset)
+    for state in run.states():
+        run.write_state(type(state)(state.fold, "cancelled"))
+    member = StudyRun(run.id, "frozen", run.config().model_dump(mode="json"))
+    study = Study("20260101-000000-older-abcd", "older", "", 1.0, {}, [member])
+    record_file.folder_of(folder).mkdir(parents=True, exist_ok=True)
+    record_file.write(study, folder)
+    at = page(name, **{"runs": {"runs": run.id}, "studies": {"study": study.id}}.get(name, {}))
+    button(at, "Resume").click().run()
+    assert not at.exception and "relocate RUN FOLDER --same-sizes" in html(at)
+    assert name == "home" or f"{run.id}: 8 photos have another time" in html(at), "which one it is"
+    at.switch_page("pages/live.py")
+    at.query_params.clear()
+    at.query_params["run"] = run.id
+    at.run()
+    assert not at.exception and asks(at)[0].value == str(dataset)
+    agree_to_sizes(at)
+    button(at, "Resume").click().run()
+    assert {state.state for state in run.states()} == {"queued"}
+
+
+def test_folds_that_failed_for_the_times_of_photos_go_on_rather_than_begin_anew(folder, dataset):
+    run = touched(folder, dataset)
+    for state in run.states():
+        run.write_state(type(state)(state.fold, "failed", reason="another time.", kind="data-undecided", epoch=1))
+    at = page("live", run=run.id)
+    assert button(at, "Resume").proto.type == "primary" and button(at, "Run again").proto.type == "secondary"
+    button(at, "Resume").click().run()
+    assert asks(at)
+
+
+@pytest.mark.fault(44)
+def test_an_older_run_whose_photos_were_touched_can_be_agreed_to_be_the_same(folder, dataset):
+    run = touched(folder, dataset)
+    for state in run.states():
+        run.write_state(type(state)(state.fold, "cancelled"))
     at = page("live", run=run.id)
     assert not asks(at)
     button(at, "Resume").click().run()
     assert "nobody can tell" in html(at) and asks(at)[0].value == str(dataset)
-    (agree,) = [box for box in at.checkbox if "the same photos" in box.label]
-    agree.check()
-    button(at, "Look there").click().run()
-    assert not asks(at)
+    agree_to_sizes(at)
     check_unchanged(run.samples())
 
 

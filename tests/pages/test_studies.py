@@ -281,8 +281,13 @@ def test_a_run_whose_samples_cannot_be_read_keeps_the_rest_of_its_study_not_from
     press(show(study=record.id), "Pause")
     bad = lost_samples(Run(record.run_ids[0]), left)
     text = text_of(press(show(study=record.id), "Resume"))
-    assert f"1 of 3 runs could not go on: {bad.id}: samples.parquet is" in text
+    assert f"1 of 3 runs could not go on: {bad.id}: samples.parquet is" in text and "The others were queued." in text
     assert {run_id for run_id, _ in jobs.waiting()} >= set(record.run_ids[1:])
+    for run_id in record.run_ids[1:]:
+        lost_samples(Run(run_id), left)
+    press(show(study=record.id), "Pause")
+    text = text_of(press(show(study=record.id), "Resume"))
+    assert f"3 of 3 runs could not go on: {bad.id}" in text and "The others" not in text
 
 
 def test_one_run_of_a_paused_study_can_be_resumed_on_its_own_page(record):

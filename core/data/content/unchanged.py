@@ -159,8 +159,9 @@ def check_unchanged(samples: pd.DataFrame, memory: Path | None = None) -> None:
         raise LabError(
             f"{what} another time than at the launch: {named(changed)}. An older lab launched this run and kept no "
             "hashes, so nobody can tell whether the bytes are the same; the sizes are.",
-            "If only the times changed (a copy, a backup put back), say so where the run asks for its dataset, or with "
-            "python -m core relocate --same-sizes; else put the files back, or use 'Run again'.",
+            "If only the times changed (a copy, a backup put back), say so on the run's page, which asks for its "
+            "dataset once this was tried there, or with python -m core relocate RUN FOLDER --same-sizes; else put the "
+            "files back, or use 'Run again'.",
             kind="data-undecided",
         )
     raise LabError(

@@ -10,6 +10,7 @@ from core.answers import frozen_features
 from core.runs import Run
 from core.text import count
 from pages.parts.doing import doing
+from pages.parts.shared import moved
 
 ASKED = "baseline-asked"  # in the session: ids of the runs whose baseline was asked for and is not there yet
 STAGES = {"decoding photos": (0.0, 0.1), "photos seen": (0.1, 0.7), "fits made": (0.7, 1.0)}  # of a run's work
@@ -52,7 +53,8 @@ def _compute(runs: Sequence[Run], key: str) -> None:
                 words = f"{what.capitalize()}{which}: {count(done)} of {count(total)}"
                 tell((number + share) / len(runs), words)
 
-            first_weights.measure(run, progress=progress)
+            with moved.noted(run):
+                first_weights.measure(run, progress=progress)
 
     if doing.do(ASKED, key, work):
         st.rerun()

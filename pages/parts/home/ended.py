@@ -22,7 +22,7 @@ from pages.parts.hand import results
 from pages.parts.home import lines
 from pages.parts.people import people
 from pages.parts.run import result, view
-from pages.parts.shared import badges, theme
+from pages.parts.shared import badges, moved, theme
 
 LAUNCH, RUNS = (HOME / "pages" / f"{name}.py" for name in ("launch", "runs"))
 FINISHED_SHOWN = 6
@@ -149,6 +149,7 @@ def _more(number: int, words: str) -> None:
 
 def _resume(run_id: str) -> None:
     try:
-        control.resume(Run(run_id))
+        with moved.noted(Run(run_id)):
+            control.resume(Run(run_id))
     except LabError as error:
         st.session_state[PROBLEM] = error

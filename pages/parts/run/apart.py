@@ -17,7 +17,7 @@ from core.runs import Run, looks
 from core.text import count, plain, score, spread
 from pages.parts.doing import doing
 from pages.parts.run import view
-from pages.parts.shared import badges, tables, theme
+from pages.parts.shared import badges, moved, tables, theme
 
 if TYPE_CHECKING:
     from core.stats.paired import Interval
@@ -96,7 +96,8 @@ def _score(run: Run, asked: set[str]) -> None:
         def progress(done: int, total: int) -> None:
             tell(done / total, f"{count(done)} of {count(total)} photos read and answers given")
 
-        ensemble.scored(run, progress)
+        with moved.noted(run):
+            ensemble.scored(run, progress)
         looks.add(run, "page")
         asked.add(run.id)  # the page is not begun anew between the count and this: nothing here asks the session
 

@@ -19,7 +19,7 @@ from core.runs.create import new_id
 from core.runs.everybody import unmeasured
 from core.text import count, plain
 from pages.parts.run import view
-from pages.parts.shared import badges, theme
+from pages.parts.shared import badges, moved, theme
 from pages.parts.shared.fields import begin
 
 LIVE = HOME / "pages" / "live.py"
@@ -91,7 +91,7 @@ def _note(*asked: object) -> None:
 def _launch(run: Run, ticket: str, epochs: int) -> None:
     """Ends on the new run's page, or with what went wrong."""
     try:
-        with st.spinner("Launching"):
+        with st.spinner("Launching"), moved.noted(run):
             config = planned.proposed(run, epochs)
             check_weights(config)
             control.launch(planned.make_plan(config, run.dir.parent), ticket, run.dir.parent)

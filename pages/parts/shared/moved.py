@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import streamlit as st
@@ -26,14 +28,15 @@ AGREE = {  # kind of what was told -> what can be agreed to, and the words for i
 }
 
 
-def ask(run: Run) -> None:
-    """Nothing while the photos of the run are in their place, but for what was taken over just before."""
+def ask(run: Run) -> bool:
+    """Whether it asks: not while the photos of the run are in their place; then it draws nothing but what was taken
+    over just before."""
     if said := st.session_state.pop(_key(run, "said"), ""):
         st.success(plain(said), icon=":material/check:")
     root = _root(run)
     named, error = st.session_state.get(TOLD, {}).get(run.id, (root, None))
     if not root or (error is None and _is_closed(run, root)) or (error is None and not _is_gone(run)):
-        return
+        return False
     with st.container(key=f"moved-{run.id}"):
         if error is None:
             st.html(
@@ -59,6 +62,7 @@ def ask(run: Run) -> None:
         begin(st.checkbox, "All runs and studies of this dataset", key=_key(run, "all"), begins=True)
         if error is not None and error.kind in AGREE:
             begin(st.checkbox, AGREE[error.kind][1], key=_key(run, error.kind, named), begins=False)
+    return True
 
 
 def note(run: Run, error: LabError) -> bool:
@@ -66,6 +70,20 @@ def note(run: Run, error: LabError) -> bool:
     if error.kind == "data-undecided":
         st.session_state.setdefault(TOLD, {})[run.id] = (_root(run), error)
     return error.kind in ("data-moved", "data-undecided")
+
+
+@contextlib.contextmanager
+def noted(run: Run) -> Iterator[None]:
+    """Something is tried with the run: `note` of the error that it ends in, which passes."""
+    try:
+        yield
+    except LabError as error:
+        note(run, error)
+        raise
+
+
+def is_noted(run: Run) -> bool:
+    return run.id in st.session_state.get(TOLD, {})
 
 
 def _look(run: Run, root: str, named: str, error: LabError | None) -> None:
