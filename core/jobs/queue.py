@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -28,6 +29,7 @@ from core.storage import files, locks
 from core.storage.unchanged import Unchanged
 
 STARTING = b"starting"  # in the file of a slot whose worker has not looked into the queue yet
+STAMPED = re.compile(r"[0-9]{20}__")  # how the name of a place begins; all as wide, so that they sort as their times do
 
 
 def queue_folder(runs: Path) -> Path:
@@ -52,15 +54,17 @@ def holds_folder(runs: Path) -> Path:
 
 
 def enqueue(run: Run, folds: list[int], whose: str | None = None) -> None:
-    """One small file a fold job; its name is its place: time, run, fold.
+    """One small file a fold job; its name is its place: time, run, fold. It comes behind all that stands there, also
+    where the clock went back meanwhile.
 
     whose: name of the machine that begins it by itself, since another may not have its photos; this one if None, any
     if empty, as in queues of version 0.1. A worker that is started by hand takes jobs of every machine.
     """
     folder = queue_folder(run.dir.parent)
     folder.mkdir(parents=True, exist_ok=True)
-    stamp = time.time_ns()
-    waiting = {place_fold for _, _, place_fold in places(run.dir.parent, run.id)}
+    names = os.listdir(folder)
+    stamp = max(time.time_ns(), 1 + _last_stamp(names))
+    waiting = {place_fold for _, _, place_fold in _jobs(folder, names, run.id)}
     for fold in folds:
         if fold not in waiting:
             place = folder / f"{stamp:020d}__{run.id}__{fold:02d}"
@@ -68,6 +72,14 @@ def enqueue(run: Run, folds: list[int], whose: str | None = None) -> None:
                 files.write_text(place, machine.name() if whose is None else whose, durable=False)
             except LabError:  # a full disk still has room for a name
                 place.touch()
+
+
+def _last_stamp(names: list[str]) -> int:
+    """Of the places in the queue; 0 where there is none."""
+    last = max(names, default="")
+    if not STAMPED.match(last):  # something else that lies there
+        last = max(filter(STAMPED.match, names), default="0")
+    return int(last[:20])
 
 
 def entries(runs: Path, *, by_itself: bool = False) -> Iterator[tuple[Path, str, int]]:
@@ -147,6 +159,10 @@ def places(runs: Path, of_run: str | None = None) -> Iterator[turns.Job]:
         names = os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return
+    yield from _jobs(folder, names, of_run)
+
+
+def _jobs(folder: Path, names: Iterable[str], of_run: str | None) -> Iterator[turns.Job]:
     for name in sorted(names if of_run is None else [name for name in names if f"__{of_run}__" in name]):
         parts = name.split("__")
         if len(parts) == 3 and ID.fullmatch(parts[1]) and parts[2].isdecimal():

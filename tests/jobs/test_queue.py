@@ -97,6 +97,19 @@ def test_jobs_wait_in_the_order_in_which_they_came(make_run, runs_folder):
     assert control.waiting(runs_folder) == waiting(runs_folder)
 
 
+@pytest.mark.fault(28)
+def test_what_is_launched_after_the_clock_went_back_trains_after_what_waits(make_run, runs_folder, monkeypatch):
+    runs = sorted((make_run(1) for _ in range(3)), key=lambda run: run.id, reverse=True)  # not as their names sort
+    queue.enqueue(runs[0], [0])
+    for name in ("README", "99999999999999999999", f"{'x' * 20}__00"):
+        (queue.queue_folder(runs_folder) / name).touch()
+    monkeypatch.setattr(queue.time, "time_ns", lambda: 10**18)  # in the year 2001
+    for run in runs[1:]:
+        queue.enqueue(run, [0])
+    monkeypatch.undo()
+    assert [run_id for run_id, _ in waiting(runs_folder)] == [run.id for run in runs]
+
+
 def test_a_job_that_waits_is_not_queued_twice(make_run, runs_folder):
     run = make_run()
     queue.enqueue(run, [0, 1])
