@@ -129,7 +129,7 @@ def requeue(run: Run) -> list[int]:
                 if state.state == "running":  # its worker is dead, since its lock is ours
                     state = deaths.judged(run, state)
                 facts = {name: getattr(state, name) for name in ("epoch", "best_epoch", "scores", "memory_kills")}
-                run.write_state(FoldState(fold, **facts))
+                run.write_state(FoldState(fold, **facts, resumed=state.was_begun))
                 waiting.append(fold)
     halt.go_on(run.dir.parent)
     queue.enqueue(run, waiting)

@@ -21,7 +21,7 @@ from core.storage import files
 def begin(run: Run, fold: int, worker: dict[str, Any]) -> None:
     """Say that a fold runs. worker: who trains it."""
     before = run.written_state(fold)
-    state = replace(before, state="running", worker=worker, started=time.time(), ended=None)
+    state = replace(before, state="running", worker=worker, started=time.time(), ended=None, resumed=before.was_begun)
     run.write_state(replace(state, reason="", remedy="", kind=""))
 
 

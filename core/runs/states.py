@@ -13,7 +13,7 @@ STATES = ("queued", "running", "done", "failed", "cancelled")
 ALIVE = ("queued", "running")
 FINISHED = ("done", "failed", "cancelled", "interrupted")
 AGAIN = ("diverged", "memory", "data-changed")  # kinds in which going on ends as before
-SLIM = ("fold", "state", "reason", "kind", "epoch", "best_epoch", "scores", "started", "ended", "seconds")
+SLIM = ("fold", "state", "reason", "kind", "epoch", "best_epoch", "scores", "started", "ended", "seconds", "resumed")
 SUMMARY: dict[str, Any] = {
     "name": str,
     "created": (int, float),
@@ -37,12 +37,18 @@ class FoldState:
     epoch: int = 0  # completed epochs
     device: str = ""
     worker: dict[str, Any] | None = None  # deaths.identity of the process that trains or trained it
-    started: float | None = None
+    started: float | None = None  # of the last start alone
     ended: float | None = None
     seconds: float | None = None  # spent in its epochs, over all starts; known once it has ended
     best_epoch: int | None = None
     memory_kills: int = 0  # how often its worker was killed for want of memory
     scores: dict[str, float] | None = None  # best_ and final_ of each of metrics_file.SCORES
+    resumed: bool = False  # there was a start before; not told by states of version 0.1
+
+    @property
+    def was_begun(self) -> bool:
+        """Whether it was started at all, however that ended."""
+        return self.resumed or self.started is not None
 
 
 def overall(states: Iterable[str]) -> str:

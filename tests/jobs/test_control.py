@@ -13,6 +13,7 @@ from core.jobs import control, fold_job, queue, speed, trash, worker
 from core.places import lab_folder
 from core.runs import FoldState, Run
 from core.runs.create import create
+from core.runs.lists import index
 from core.runs.lists.summaries import summaries
 from tests.nobody import as_nobody
 from tests.workers import FORKS, PATIENCE, held, hold_at, launch, log_of, release, short, small_net, until
@@ -406,3 +407,16 @@ def test_a_slot_of_another_account_is_left_to_it(somebody_elses, monkeypatch):
     assert as_nobody(lambda: control.start_worker(root)) == "None"
     Path(lock.lock_file).parent.chmod(0o777)
     assert as_nobody(lambda: queue.take_slot_for_worker(root)[0]) == "1"
+
+
+def test_a_fold_that_is_begun_again_says_so_and_no_clock_time_is_told(tiny_plan, runs_folder, started):
+    run = control.launch(tiny_plan)
+    fold_job.begin(run, 0, {})
+    control.cancel(run)
+    assert control.resume(run) == [0, 1]
+    for fold in (0, 1):
+        fold_job.begin(run, fold, {})
+        fold_job.finish(run, fold, {"state": "done"})
+    (entry,) = index.listed()
+    assert entry.state == "done" and entry.wall_seconds is None, "nobody knows how long the first start trained"
+    assert [fold["resumed"] for fold in entry.summary["folds"]] == [True, False], "the other only waited"

@@ -105,6 +105,19 @@ def test_time_of_folds_from_before_it_was_recorded_is_end_minus_start(made):
     assert run_index.listed()[0].seconds == 0.0  # the clock went back
 
 
+def test_the_time_by_the_clock_is_not_known_where_a_fold_was_begun_again(made):
+    run = made("a")
+
+    def by_the_clock(**fold):
+        run.write_state(FoldState(1, "done", **{"started": 1050.0, "ended": 1250.0, "seconds": 190.0, **fold}))
+        return run_index.listed()[0].wall_seconds
+
+    run.write_state(FoldState(0, "done", started=1000.0, ended=1100.0, seconds=90.0))
+    assert by_the_clock() == 250.0, "what trained side by side counts once"
+    assert by_the_clock(resumed=True) is None, "its first start was cut off before the end of an epoch"
+    assert by_the_clock(seconds=900.0) is None, "an older lab did not say so, but its epochs took longer"
+
+
 def test_the_nearest_recipe_is_told_with_its_changes(made):
     made("a", from_dict({"name": "x", "data": {"root": "/x"}}))
     assert run_index.listed()[0].recipe.startswith("As published")

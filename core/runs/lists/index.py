@@ -120,14 +120,12 @@ class Listed:
         None where that is not known: before a fold has ended, and where one was resumed, since a fold keeps the time of
         its last start alone.
         """
-        spans = [
-            (fold["started"], fold["ended"])
-            for fold in self.summary.get("folds", ())
-            if fold.get("started") and fold.get("ended")
-        ]
-        trained = [_seconds(fold) or 0.0 for fold in self.summary.get("folds", ()) if fold.get("ended")]
-        if not spans or len(spans) < len(trained):
+        folds = self.summary.get("folds", ())
+        spans = [(fold["started"], fold["ended"]) for fold in folds if fold.get("started") and fold.get("ended")]
+        trained = [_seconds(fold) or 0.0 for fold in folds if fold.get("ended")]
+        if not spans or len(spans) < len(trained) or any(fold.get("resumed") for fold in folds):
             return None
+        # What an older lab resumed does not say so: it trained longer than its last start.
         if any(end - start < seconds - 1 for (start, end), seconds in zip(spans, trained, strict=True)):
             return None
         total, until = 0.0, -math.inf
