@@ -4,6 +4,7 @@ import functools
 import hashlib
 import http.server
 import threading
+from datetime import UTC, datetime
 
 import pytest
 
@@ -15,6 +16,7 @@ from core.runs import Run
 from core.runs.lists.summaries import summaries
 from pages.parts.dock import waits
 from pages.parts.form import downloads
+from pages.parts.ticket import ticket
 from tests.pages.launch_form import button, faces, field, open_group, open_on, open_page, text_of
 from tests.photos import draw, mask_dataset
 
@@ -64,6 +66,24 @@ def test_the_ticket_says_what_would_be_trained_when_and_on_how_much_disk(form, m
 )
 def test_when_it_starts_is_said_with_the_queue_counted(before, words):
     assert waits.starts(before) == words
+
+
+@pytest.mark.parametrize(
+    ("browser", "words"),
+    [({}, ">about 12:0"), ({"timezone_offset": -540}, ">about 21:0"), ({"timezone_offset": 300}, ">about 07:0")],
+    ids=["none", "Seoul", "New York"],
+)
+def test_when_it_is_done_is_told_by_the_clock_of_who_looks(form, monkeypatch, browser, words):
+    class Noon(datetime):
+        """Of a server by UTC."""
+
+        @classmethod
+        def now(cls, tz=None):
+            return datetime(2026, 6, 1, 12, tzinfo=UTC).astimezone(tz or UTC)
+
+    monkeypatch.setattr(ticket, "datetime", Noon)
+    form.context = browser
+    assert words in facts(form.run())
 
 
 def test_a_problem_leads_to_its_field_and_each_change_back_to_the_recipe(form):

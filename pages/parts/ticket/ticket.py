@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -179,8 +179,9 @@ def _fold_jobs(plan: Plan, rate: float) -> list[float]:
 
 
 def _moment(seconds: float) -> str:
-    """ "14:32", "Tue 02:10" for another day."""
-    now = datetime.now()
+    """ "14:32", "Tue 02:10" for another day: by the clock of who looks, since a server may stand elsewhere."""
+    behind = st.context.timezone_offset  # minutes behind UTC, as the browser says; None where none does
+    now = datetime.now(None if behind is None else timezone(timedelta(minutes=-behind)))
     then = now + timedelta(seconds=seconds)
     return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%a %H:%M}"
 
