@@ -101,6 +101,11 @@ def chance(probability: float) -> str:
     return "over 99 %" if percent >= 99.5 else "under 1 %" if percent < 0.5 else f"{percent:.0f} %"
 
 
+def so_far(share: float) -> str:
+    """How far something is, 0..1, as "52%"; what rounding would call through stays "99%" until it is."""
+    return f"{1.0 if share >= 1 else min(share, 0.99):.0%}"
+
+
 def spread(values: Iterable[float | None]) -> str:
     """Mean, sample deviation and number of folds: "0.713 ± 0.012 (5)"; "0.713 (1)" for one; a dash for none."""
     return spread_of(*mean_and_deviation(list(values)))

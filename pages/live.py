@@ -17,7 +17,7 @@ from core.runs.colours import colour_of
 from core.runs.kept import dropped
 from core.runs.lists import index
 from core.storage import files
-from core.text import plain
+from core.text import plain, so_far
 from pages.parts.baseline import baseline
 from pages.parts.hand import hand
 from pages.parts.live import head, looks, machine, rates, samples, tour, waits
@@ -81,7 +81,7 @@ def look_again(run_id: str, problem: str) -> None:
 
 def tab_title(status: view.RunStatus, name: str) -> str:
     """ "87 % · utk-full" while it trains, else "done · utk-full"."""
-    return f"{f'{status.share:.0%}' if status.running else badges.state_badge(status.state).word} · {name}"
+    return f"{so_far(status.share) if status.running else badges.state_badge(status.state).word} · {name}"
 
 
 def interval(status: view.RunStatus) -> float | None:

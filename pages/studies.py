@@ -12,7 +12,7 @@ from core.compare.verdict import Verdict
 from core.errors import LabError
 from core.studies import record_file, records
 from core.studies.records import Study
-from core.text import ago, count, number_of, plain
+from core.text import ago, count, number_of, plain, so_far
 from pages.parts.hand import hand
 from pages.parts.people import people
 from pages.parts.settings import slots
@@ -197,7 +197,7 @@ def tab(study: Study, status: view.StudyStatus) -> None:
         paused = study.paused and status.waiting and not status.running
         state = "running" if status.running else "interrupted" if paused else status.state
         word = "paused" if paused else badges.state_badge(status.state).word
-        frame.tab(f"{f'{status.share:.0%}' if status.running else word} · {study.name}", state, status.share)
+        frame.tab(f"{so_far(status.share) if status.running else word} · {study.name}", state, status.share)
 
 
 def tick(study: Study, drawn: tuple, verdict: Verdict | None) -> None:

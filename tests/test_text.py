@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from core.text import ago, count, duration, estimate, in_full, ordinal, plain, rate, score, spread, sure
+from core.text import ago, count, duration, estimate, in_full, ordinal, plain, rate, score, so_far, spread, sure
 
 
 @pytest.mark.parametrize("number", [0.0, 31.0, -7.25, 61.5, 1e-05, 0.1, 1234567.0, 20240131.0, 1250000.5, 2.0**52 + 1])
@@ -80,6 +80,13 @@ def test_numbers_have_separators_units_and_three_decimals():
 )
 def test_a_probability_is_said_in_percent_and_never_rounded_to_certainty(probability, words):
     assert sure(probability) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(0.0, "0%"), (0.5, "50%"), (0.9958, "99%"), (1 - 1e-9, "99%"), (1.0, "100%")]
+)
+def test_what_goes_on_is_never_rounded_to_its_end(share, words):
+    assert so_far(share) == words
 
 
 def test_ordinals_are_words_as_far_as_a_run_has_folds():

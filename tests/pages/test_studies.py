@@ -493,3 +493,18 @@ def test_how_far_a_study_is_stands_in_the_browsers_tab_also_after_a_tick(record,
     first.write_state(FoldState(0, "queued"))
     records.pause(records.load(record.id))
     assert tab() == f"paused · {record.name}"
+
+
+def test_a_study_is_not_called_through_while_a_fold_of_it_trains(record):
+    runs = [Run(run_id) for run_id in record.run_ids]
+    for run in runs:
+        for fold in run.folds():
+            finish(run, fold, 0.5)
+    last = runs[-1]
+    last.write_state(FoldState(4, "running", epoch=last.config().epochs - 1))
+    with last.fold_lock(4):
+        markup = view.progress_html(record, view.read_status(record))
+    assert "<span>99%</span>" in markup and 'aria-valuenow="99"' in markup
+    finish(last, 4, 0.5)
+    markup = view.progress_html(record, view.read_status(record))
+    assert "<span>100%</span>" in markup and 'aria-valuenow="100"' in markup

@@ -16,7 +16,7 @@ import streamlit as st
 from core.runs import Run
 from core.runs.lists import index
 from core.runs.lists.index import Listed
-from core.text import duration
+from core.text import duration, so_far
 from pages.parts.bell import bell
 from pages.parts.dock import panel, style
 from pages.parts.dock.panel import SEEN
@@ -114,7 +114,7 @@ def words(queue: Queue) -> str:
     state = "running" if queue.trains else "queued" if queue.waits else "failed"
     line = f"<span>{badges.icon(state)} {', '.join(counts)}</span>"
     if queue.trains:
-        line += f"<span>{queue.share:.0%}</span>"
+        line += f"<span>{so_far(queue.share)}</span>"
         if (seconds := queue.seconds_left) is not None:
             line += f'<span class="dock-spare">{duration(seconds)} left</span>'
     elif queue.waits:

@@ -16,7 +16,7 @@ from core.jobs.pace.ahead import Times
 from core.runs import Run
 from core.runs.colours import colour_of
 from core.runs.lists import index
-from core.text import number_of
+from core.text import number_of, so_far
 from pages.parts.bell import bell
 from pages.parts.dock import waits
 from pages.parts.home import lines
@@ -57,7 +57,7 @@ def tick(drawn: tuple, first: list[dict[str, Times | None]]) -> None:
     else:
         frame.look_after_workers()
     several = number_of(len(running), "run") if len(running) > 1 else running[0]["name"] if running else ""
-    title = f"{share:.0%} · {several} · Facet Lab" if running else "Home · Facet Lab"
+    title = f"{so_far(share)} · {several} · Facet Lab" if running else "Home · Facet Lab"
     frame.tab(title, "running" if running else "", share)
     spans = first.pop() if first else ahead.waiting(summaries=listed)
     _waiting(control.waiting(), {summary["id"]: summary for summary in listed}, spans)

@@ -24,7 +24,7 @@ from core.runs.use import words as use_words
 from core.runs.use.used import KEY, is_number
 from core.storage import files
 from core.storage.files import GARBAGE
-from core.text import count, duration, number_of, ordinal, rate, score, size, spread
+from core.text import count, duration, number_of, ordinal, rate, score, size, so_far, spread
 from pages.parts.hand import results
 from pages.parts.run.nodes import node_html
 from pages.parts.shared import badges
@@ -233,8 +233,8 @@ def progress_html(status: RunStatus, metrics: pd.DataFrame) -> str:
         words.append(f"{spent} of training" if status.everybody else f"all folds together trained for {spent}")
     line = " · ".join(map(escape, words))
     return (
-        f'<div class="lab-line"><span>{badges.badge(status.state)} · {line}</span><span>{status.share:.0%}</span></div>'
-        f"{badges.bar(status.share, status.state)}"
+        f'<div class="lab-line"><span>{badges.badge(status.state)} · {line}</span>'
+        f"<span>{so_far(status.share)}</span></div>{badges.bar(status.share, status.state)}"
     )
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from core.data.reach.opening import NOT_ALLOWED
 from core.errors import LabError
 from core.runs.kept import dropped
-from core.text import plain
+from core.text import plain, so_far
 
 
 class StateBadge(NamedTuple):
@@ -56,12 +56,12 @@ def dot(colour: str, *, hollow: bool = False) -> str:
 
 def bar(share: float, state: str = "running", name: str = "done") -> str:
     """HTML of a thin progress bar. share: 0..1. name: of what it is a share, for who does not see it."""
-    percent = 100 * min(1.0, max(0.0, share))
+    share = min(1.0, max(0.0, share))
     tone = state_badge(state).tone
     return (
         f'<div class="lab-bar lab-{tone}" role="progressbar" aria-label="{escape(name, quote=True)}" '
-        f'aria-valuenow="{percent:.0f}" aria-valuemin="0" aria-valuemax="100">'
-        f'<div style="width:{percent:.1f}%"></div></div>'
+        f'aria-valuenow="{so_far(share)[:-1]}" aria-valuemin="0" aria-valuemax="100">'
+        f'<div style="width:{100 * share:.1f}%"></div></div>'
     )
 
 

@@ -23,7 +23,7 @@ from core.runs.lists.index import Listed
 from core.runs.lists.summaries import what_to_do
 from core.runs.states import overall
 from core.studies.records import Study, StudyRun, missing
-from core.text import count, duration, number_of, one_line, score, spread
+from core.text import count, duration, number_of, one_line, score, so_far, spread
 from pages.parts.shared import badges
 
 SHOWN_FAULTS = 8
@@ -187,7 +187,7 @@ def progress_html(study: Study, status: StudyStatus) -> str:
     tone = "interrupted" if status.paused else status.state
     return (
         f'<div class="lab-line"><span>{state} · {escape(" · ".join(words))}</span>'
-        f"<span>{status.share:.0%}</span></div>{badges.bar(status.share, tone)}"
+        f"<span>{so_far(status.share)}</span></div>{badges.bar(status.share, tone)}"
     )
 
 
