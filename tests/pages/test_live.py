@@ -375,6 +375,45 @@ def test_progress_never_passes_the_end_and_time_left_is_never_negative(folder):
     assert 0 <= status.share <= 1 and status.seconds_left(pd.DataFrame()) == 0.0
 
 
+def status_of(folds, *, etas, **facts):
+    """Of a run of four epochs. etas: fold -> seconds that it tells of its end, of each that trains."""
+    progress = {fold: {} if eta is None else {"eta_seconds": eta} for fold, eta in etas.items()}
+    return view.RunStatus("r", 4, folds, progress, 0, **facts)
+
+
+def test_time_left_is_that_of_the_fold_that_ends_last():
+    took_600 = pd.DataFrame(metric_rows(4)).assign(fold=0, seconds=75.0)  # 4 epochs, each of two such rows
+    done = FoldState(0, "done", epoch=4)
+    trains = [done, FoldState(1, "running", epoch=3), FoldState(2, "running")]
+    waits = [*trains, FoldState(3, "queued")]
+    assert status_of(trains, etas={1: 20.0, 2: None}).seconds_left(took_600) == 600.0, "the second has just begun"
+    assert status_of(waits, etas={1: 10.0, 2: 10.0}).seconds_left(took_600) == 610.0, "one fold trains in one slot"
+    assert status_of(waits, etas={1: 10.0, 2: 10.0}, paused=True).seconds_left(took_600) == 10.0
+    resumed = [*trains, FoldState(3, "queued", epoch=3)]
+    assert status_of(resumed, etas={1: 10.0, 2: 10.0}).seconds_left(took_600) == 160.0, "one of its epochs is to come"
+
+
+def test_no_time_left_is_told_that_no_fold_tells():
+    begun = [FoldState(0, "running"), FoldState(1, "running"), FoldState(2, "queued")]
+    assert status_of(begun, etas={0: None, 1: None}).seconds_left(pd.DataFrame()) is None
+    assert status_of(begun, etas={0: 40.0, 1: None}).seconds_left(pd.DataFrame()) == 80.0, "all folds are alike"
+    assert status_of(begun[2:], etas={}).seconds_left(pd.DataFrame()) is None, "nobody knows when it begins"
+
+
+def test_what_waits_has_the_short_epochs_of_a_frozen_backbone_and_the_long_ones_that_follow():
+    table = pd.DataFrame(metric_rows(3)).assign(fold=0, seconds=0.5)
+    table.loc[table["epoch"] == 3, ["phase", "seconds"]] = [1, 5.0]
+    folds = [FoldState(0, "running", epoch=3), FoldState(1, "queued")]
+    progress = {"epoch": 4, "phase": 1, "split": "train", "step": 0, "steps": 9}
+    last = view.RunStatus("r", 6, folds, {0: {**progress, "eta_seconds": 30.0}}, 0)
+    assert last.seconds_left(table) == 30 + 2 * 1 + 4 * 10
+    frozen = view.RunStatus("r", 6, folds, {0: {**progress, "phase": 0, "eta_seconds": None}}, 0)
+    assert frozen.seconds_left(table[table["phase"] == 0]) is None, "no epoch tells how long those to come are"
+    ended = [FoldState(2, "done", epoch=6), *folds]
+    whole = pd.concat([table, pd.DataFrame(metric_rows(6)).assign(fold=2, seconds=4.0)])
+    assert view.RunStatus("r", 6, ended, last.progress, 0).seconds_left(whole) == 30 + 6 * 8
+
+
 def test_the_dots_of_twenty_folds_differ(folder):
     run = make_run(folder, states=("done",) * 20, epochs=1)
     cards = view.folds_html(view.read_status(run, run.config(), []), {}, "#0b6b8c")

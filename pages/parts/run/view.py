@@ -16,6 +16,7 @@ from core.data.persons import persons_of
 from core.data.pictures import kept
 from core.errors import LabError
 from core.jobs import queue
+from core.jobs.pace.ahead import free_at
 from core.plan.folds import absence, absent_classes
 from core.runs import FoldState, Run, metrics_file
 from core.runs.colours import FOLD_HUES, fold_hue
@@ -88,20 +89,51 @@ class RunStatus:
         return sum(rates) if rates else None
 
     def seconds_left(self, metrics: pd.DataFrame) -> float | None:
-        """To the end of every fold: what trains tells its own, what waits takes as long as the epochs seen so far."""
-        seconds = [now["eta_seconds"] for now in self.progress.values() if now.get("eta_seconds") is not None]
-        if not seconds:
+        """To the end of every fold that may begin: what waits takes the places of those that train, as each is free.
+
+        What trains tells its own end; the others, and one that cannot tell yet, take as long as `_epoch_seconds` says.
+        None while nothing trains, and where neither says anything.
+        """
+        waiting = [fold for fold in self.folds if fold.state == "queued" and not self.paused]
+        of_epochs = self._epoch_seconds(metrics)
+        rests = [self._rest(fold, of_epochs) for fold in (*self.running, *waiting)]
+        seconds = [rest for rest in rests if rest is not None]
+        if not self.running or len(seconds) < len(rests):
             return None
-        waiting = [fold for fold in self.folds if fold.state == "queued"]
-        if not waiting:
-            return max(seconds)
-        if len(metrics):
-            per_epoch = metrics.groupby(["fold", "epoch"])["seconds"].sum().mean()
-        else:
-            first = self.running[0]
-            per_epoch = seconds[0] / max(1e-6, 1 - self.fold_share(first)) / self.epochs
-        later = sum(self.epochs - fold.epoch for fold in waiting) * per_epoch
-        return (sum(seconds) + later) / len(seconds)
+        places = len(self.running)
+        return max(free_at(seconds[:places], seconds[places:]))
+
+    def _eta(self, fold: FoldState) -> float | None:
+        """What a fold that trains tells of its end: nothing before its first step, nor before it trains all that it
+        will train to its end (see training.train)."""
+        return self.progress.get(fold.fold, {}).get("eta_seconds")
+
+    def _rest(self, fold: FoldState, of_epochs: Mapping[int, float]) -> float | None:
+        if (eta := self._eta(fold)) is not None or not of_epochs:
+            return eta
+        later = sum(seconds for epoch, seconds in of_epochs.items() if epoch > fold.epoch)
+        return later - self._epoch_share(fold) * of_epochs.get(fold.epoch + 1, 0.0)
+
+    def _epoch_seconds(self, metrics: pd.DataFrame) -> dict[int, float]:
+        """Of each epoch of a fold, first to last, as the folds took that are done; while none is, as the one takes that
+        is furthest of those that tell their end: its epochs to come are as the last. Empty where none does.
+
+        Not a mean of all: a phase on a frozen backbone has short epochs.
+        """
+        done = {fold.fold for fold in self.folds if fold.state == "done"}.intersection(metrics.get("fold", ()))
+        if done:
+            return (metrics[metrics["fold"].isin(done)].groupby("epoch")["seconds"].sum() / len(done)).to_dict()
+        telling = [fold for fold in self.running if self._eta(fold) is not None]
+        if not telling:
+            return {}
+        first = max(telling, key=lambda fold: fold.epoch)
+        epochs = (metrics[metrics["fold"] == first.fold] if len(metrics) else metrics_of(())).groupby("epoch")
+        seconds, phases = epochs["seconds"].sum(), epochs["phase"].first()
+        alike = seconds[phases == self.progress[first.fold].get("phase")]
+        left = self.epochs - first.epoch - self._epoch_share(first)
+        now = alike.mean() if len(alike) else (self._eta(first) or 0.0) / max(VALIDATION_SHARE, left)
+        last = int(seconds.index.max()) if len(seconds) else 0
+        return {each: seconds.get(each, now if each > last else 0.0) for each in range(1, self.epochs + 1)}
 
     def _epoch_share(self, fold: FoldState) -> float:
         now = self.progress.get(fold.fold, {})
