@@ -10,13 +10,16 @@ import torch
 import torchvision
 from streamlit.testing.v1 import AppTest
 
+from core import places
 from core.config import recipes
 from core.data.scan import scan
 from core.jobs import control as jobs
+from core.jobs import queue
 from core.places import HOME
 from core.plan.plan import make_plan
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
+from core.storage import files
 from core.studies import grid as study
 from core.studies import healing, record_file, records
 from core.studies.record_file import Study, StudyRun
@@ -508,3 +511,26 @@ def test_a_study_is_not_called_through_while_a_fold_of_it_trains(record):
     finish(last, 4, 0.5)
     markup = view.progress_html(record, view.read_status(record))
     assert "<span>100%</span>" in markup and 'aria-valuenow="100"' in markup
+
+
+def test_the_time_left_of_a_study_is_that_of_the_slot_that_is_busy_longest(record, monkeypatch):
+    monkeypatch.setattr(view, "_fold_seconds", lambda *about: 600.0)
+    runs = [Run(run_id) for run_id in record.run_ids]
+    for run in runs:
+        for fold in run.folds():
+            finish(run, fold, 0.5)
+    first, second = runs[0], runs[1]
+
+    def left(slots):
+        return view.read_status(record).seconds_left(slots)
+
+    first.write_state(FoldState(0, "running"))
+    with first.fold_lock(0):
+        assert left(4) == 600.0, "three of the slots have nothing to do"
+        second.write_state(FoldState(0, "queued"))
+        second.write_state(FoldState(1, "queued"))
+        assert [left(slots) for slots in (4, 2, 1)] == [600.0, 1200.0, 1800.0]
+        files.write_json(first.progress_file(0), {"epoch": 1, "eta_seconds": 20.0})
+        assert [left(slots) for slots in (4, 2, 1)] == [600.0, 620.0, 1220.0]
+        queue.hold(places.runs_folder(), "somebody", [second.id])
+        assert left(1) == 20.0, "what is held back does not begin"

@@ -15,6 +15,7 @@ from core.config import RunConfig, settings
 from core.config.names import titles_of
 from core.errors import LabError
 from core.jobs import queue, speed
+from core.jobs.pace.ahead import free_at
 from core.runs import Run
 from core.runs.colours import colour_of
 from core.runs.lists import index
@@ -44,6 +45,7 @@ class Row:
     fold_seconds: float | None  # to train one fold from its start, from the measured speed
     held: bool = False  # the queue holds it back
     settings: dict[str, Any] = field(default_factory=dict)  # dotted, as index.settings_of gives them
+    left: dict[int, float | None] = field(default_factory=dict)  # seconds, as each fold that trains tells of its end
 
     def number(self, state: str) -> int:
         return sum(fold["state"] == state for fold in self.folds)
@@ -58,6 +60,12 @@ class Row:
 
     def share(self, fold: dict[str, Any]) -> float:
         return 1.0 if fold["state"] == "done" else min(1.0, fold["epoch"] / max(1, self.epochs))
+
+    def seconds_left(self, fold: dict[str, Any]) -> float | None:
+        """Of a fold that trains, as it tells, else of its epochs that are to come; None where neither is known."""
+        if (eta := self.left.get(fold["fold"])) is not None:
+            return eta
+        return None if self.fold_seconds is None else self.fold_seconds * (1 - self.share(fold))
 
     def scores(self, key: str) -> list[float]:
         """Of the finished folds."""
@@ -117,15 +125,15 @@ class StudyStatus:
         return self.paused, len(self.missing), *rows
 
     def seconds_left(self, slots: int) -> float | None:
-        """Of what trains and waits, at the measured speeds; None where a network was not measured."""
-        seconds = 0.0
-        for row in self.rows:
-            for fold in row.folds:
-                if fold["state"] in badges.ACTIVE:
-                    if row.fold_seconds is None:
-                        return None
-                    seconds += row.fold_seconds * (1 - row.share(fold))
-        return seconds / max(1, slots)
+        """Until all that trains and may begin is through, each fold job in the slot that is free first.
+
+        None where a network was not measured, and a fold of it waits or does not tell its own end yet.
+        """
+        trains = [(row, fold) for row in self.rows for fold in row.folds if fold["state"] == "running"]
+        waits = [(row, fold) for row in self.rows for fold in row.folds if fold["state"] == "queued" and not row.held]
+        jobs = [row.seconds_left(fold) for row, fold in (*trains, *waits)]
+        seconds = [each for each in jobs if each is not None]
+        return max(free_at([0.0] * max(1, slots, len(trains)), seconds)) if len(seconds) == len(jobs) else None
 
 
 def read_status(study: Study) -> StudyStatus:
@@ -146,7 +154,9 @@ def read_status(study: Study) -> StudyStatus:
         name = str(summary["name"]).removeprefix(f"{study.name} ")
         entry = Listed(summary)
         held_back, own = member.id in held, index.settings_of(entry)
-        rows.append(Row(run, name, colour, summary["epochs"], entry, summary["folds"], seconds, held_back, own))
+        progress = {fold["fold"]: run.progress(fold["fold"]) for fold in summary["folds"] if fold["state"] == "running"}
+        left = {number: now.get("eta_seconds") for number, now in progress.items()}
+        rows.append(Row(run, name, colour, summary["epochs"], entry, summary["folds"], seconds, held_back, own, left))
     return StudyStatus(rows, missing(study), broken, study.paused)
 
 
