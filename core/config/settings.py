@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,8 @@ APART = (
     *("schema_version", "name", "description", "data.", "task.", "folds.", "training.seed", "training.device"),
     *("training.loader_workers", "training.precision", "model.depth", "model.init"),
 )
+# Mappings of names that people made, with dots perhaps: each of them is changed and said as one setting.
+WHOLE = ("data.attributes", "task.limits", "task.only", "task.merge")
 Value = str | int | float | bool | None
 
 
@@ -26,12 +28,13 @@ def flat(config: RunConfig) -> dict[str, Value]:
     return {path: _plain(value) for path, value in leaves(data)}
 
 
-def leaves(data: Any, path: str = "", first: int = 0) -> Iterator[tuple[str, Any]]:
+def leaves(data: Any, path: str = "", first: int = 0, whole: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
     """(dotted path, value) of each setting of a configuration as a dict, in its order; a list of plain values is one.
 
     path: of `data` itself. first: number of the first entry of a list of settings, 0 as everywhere, 1 for people.
+    whole: mappings that are one setting, also an empty one, which has no setting beneath it.
     """
-    if isinstance(data, dict):
+    if isinstance(data, dict) and path not in whole:
         entries = [(str(key), value) for key, value in data.items()]
     elif isinstance(data, list) and any(isinstance(value, dict) for value in data):
         entries = [(str(number), value) for number, value in enumerate(data, first)]
@@ -39,7 +42,14 @@ def leaves(data: Any, path: str = "", first: int = 0) -> Iterator[tuple[str, Any
         yield path, data
         return
     for key, value in entries:
-        yield from leaves(value, f"{path}.{key}" if path else key, first)
+        yield from leaves(value, f"{path}.{key}" if path else key, first, whole)
+
+
+def name_beneath(path: str) -> tuple[str, str]:
+    """(the one of WHOLE that a dotted path leads into, the name that somebody gave beneath it), both empty for another
+    setting: "task.limits.waist.cm" -> ("task.limits", "waist.cm"), "task.limits" -> ("task.limits", "")."""
+    whole = next((each for each in WHOLE if path == each or path.startswith(f"{each}.")), "")
+    return whole, path[len(whole) + 1 :] if whole else ""
 
 
 def transforms_line(config: RunConfig) -> str:

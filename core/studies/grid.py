@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 from core import places
 from core.config import RunConfig, from_dict, recipes
 from core.config.run_config import Part, field_errors, with_value
-from core.config.settings import differing, flat, leaves
+from core.config.settings import WHOLE, differing, flat, leaves
 from core.data.scan import Scan
 from core.errors import LabError
 from core.jobs import queue, speed
@@ -99,7 +99,8 @@ def _choices(annotation: Any) -> list[Any] | None:
 def changes(base: RunConfig, now: dict[str, Any]) -> dict[str, Any]:
     """Dotted settings in which a form's draft differs from a recipe; the dataset and the run's name do not count.
 
-    Transforms are one setting; phases are one where their number differs.
+    Transforms are one setting; phases are one where their number differs. So is each mapping of names that people made:
+    a name that was taken out of it is not among its settings.
     """
     before: dict[str, Any] = base.model_dump(mode="json")
     changed: dict[str, Any] = {}
@@ -110,8 +111,8 @@ def changes(base: RunConfig, now: dict[str, Any]) -> dict[str, Any]:
         if part == "transforms" or (isinstance(new, list) and len(new) != len(old)):
             changed[part] = new
             continue
-        were = dict(leaves(old, part))
-        changed |= {path: value for path, value in leaves(new, part) if were.get(path) != value}
+        were = dict(leaves(old, part, whole=WHOLE))
+        changed |= {path: value for path, value in leaves(new, part, whole=WHOLE) if were.get(path) != value}
     return changed
 
 

@@ -5,8 +5,17 @@ import pytest
 
 from core.config import from_dict
 from core.config.recipes import all_recipes, load_recipe, recipes_home, save_recipe
-from core.config.run_config import with_setting, with_value
-from core.config.settings import differing, flat, leaves, phases_line, recipe_of, transforms_line
+from core.config.run_config import RunConfig, with_setting, with_value
+from core.config.settings import (
+    WHOLE,
+    differing,
+    flat,
+    leaves,
+    name_beneath,
+    phases_line,
+    recipe_of,
+    transforms_line,
+)
 from core.config.transforms import TRANSFORMS, param_title
 from core.places import HOME
 
@@ -76,6 +85,21 @@ def test_leaves_are_the_keys_that_a_configuration_is_set_by():
     for path, value in leaves(data):
         assert path and with_value(data, path, value) == data
     assert dict(leaves({"a": [{"b": 1}, {"b": [2, 3]}], "c": {}}, "x", first=1)) == {"x.a.1.b": 1, "x.a.2.b": [2, 3]}
+
+
+def test_mappings_of_names_that_people_made_are_one_setting_each():
+    """All that a configuration has, but for the parameters of a transform, whose names are the lab's."""
+    mappings = {
+        f"{part}.{name}"
+        for part, of_run in RunConfig.model_fields.items()
+        for name, field in getattr(of_run.annotation, "model_fields", {}).items()
+        if "dict[" in str(field.annotation)
+    }
+    assert mappings == set(WHOLE)
+    data = {"task": {"only": {}, "limits": {"waist.cm": [80]}}}
+    assert dict(leaves(data, whole=WHOLE)) == {"task.only": {}, "task.limits": {"waist.cm": [80]}}
+    assert name_beneath("task.limits.waist.cm") == ("task.limits", "waist.cm")
+    assert name_beneath("task.limits") == ("task.limits", "") and name_beneath("task.leave_out") == ("", "")
 
 
 def test_there_is_one_flattener():

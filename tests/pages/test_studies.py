@@ -11,7 +11,7 @@ import torchvision
 from streamlit.testing.v1 import AppTest
 
 from core import places
-from core.config import recipes
+from core.config import from_dict, recipes
 from core.data.scan import scan
 from core.jobs import control as jobs
 from core.jobs import queue
@@ -153,6 +153,20 @@ def test_the_study_file_is_what_the_form_says_and_fills_it_again(opened, tmp_pat
     names = {"name": "", "description": ""}
     frozen = [Run(run_id).config().model_copy(update=names) for run_id in record.run_ids]
     assert [c.model_copy(update=names) for c in configs] == frozen
+
+
+def test_a_narrowing_that_the_form_has_cleared_narrows_no_run_of_its_study(opened, tmp_path):
+    task = {"name": "age", "only": {"gender": ["female"]}}
+    recipes.save_recipe("mine", from_dict(recipes.load_recipe("quick").model_dump(mode="json") | {"task": task}))
+    page = open_group(open_study(tmp_path, {"model.depth": [18, 34]}, recipe="mine"), "task")
+    narrowed = next(each for each in page.multiselect if each.label == "Only photos with")
+    assert narrowed.value == ["gender: female"]
+    narrowed.set_value([]).run()
+    study_button(page).click().run()
+    record = launched(opened)
+    runs = [Run(run_id) for run_id in record.run_ids]
+    assert [(run.config().task.only, len(run.samples())) for run in runs] == [({}, 30)] * 2
+    assert study.StudyConfig.model_validate(record.settings).set == {"task.only": {}}, "its file says so too"
 
 
 # The page of studies

@@ -8,6 +8,10 @@ from core.studies.grid import StudyConfig
 from core.studies.record_file import Study, StudyRun
 
 ROOT = "/photos"
+NAMED = {
+    **{"task.name": "attributes", "task.attributes": ["waist.cm"], "task.limits": {"waist.cm": [1.5, 2.5]}},
+    **{"task.only": {"fur.colour": ["fair"]}, "task.merge": {"<2.5": ["<1.5", "1.5 to <2.5"]}},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -59,8 +63,9 @@ def test_a_study_on_a_recipe_of_the_labs_is_told_as_it_was_asked_for():
         {"grid": {"training.seed": [0, 1]}},
         {"grid": {"phases.1.epochs": [3, 4], "model.depth": [18, 34]}, "set": {"training.batch_size": 8}},
         {"grid": {"mix.method": ["none", "mixup"]}, "shrink": {"size": 32, "epochs": 4}},
+        {"grid": {"training.seed": [0, 1]}, "set": NAMED},
     ],
-    ids=["one setting", "of a second phase", "shrunk"],
+    ids=["one setting", "of a second phase", "shrunk", "of names with dots"],
 )
 def test_a_study_on_somebodys_own_recipe_is_told_by_one_that_every_lab_has(asked, became):
     record = recorded(StudyConfig(name="s", recipe="mine", **asked), reader="utkface", leave_out_problems=True)

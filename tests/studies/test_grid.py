@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from core.config import from_dict
-from core.config.recipes import load_recipe
+from core.config.recipes import load_recipe, save_recipe
 from core.data.scan import Scan, scan
 from core.errors import LabError
 from core.jobs import control
@@ -139,6 +139,43 @@ def test_a_form_that_differs_from_its_recipe_becomes_the_settings_that_runs_shar
     (made,) = study.expand(config, now["data"])
     expected = from_dict({**now, "training": {**now["training"], "seed": 4}, "name": made.name})
     assert made.model_dump() | {"description": ""} == expected.model_dump() | {"description": ""}
+
+
+NAMED = {
+    "name": "attributes",
+    "attributes": ["waist.cm"],
+    "limits": {"waist.cm": [1.5, 2.5], "age": [30]},
+    "only": {"hair": ["dark"]},
+    "merge": {"St. Bernard or Poodle": ["<1.5", "1.5 to <2.5"]},
+}
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        {"only": {}, "limits": {"waist.cm": [1.5]}, "merge": {}},
+        {"merge": {"lean": NAMED["merge"]["St. Bernard or Poodle"]}},
+        {"only": {"hair": ["dark"], "eyes.left": ["blue"]}},
+    ],
+    ids=["cleared", "renamed", "added"],
+)
+def test_what_people_named_is_shared_as_the_form_has_it_with_what_it_has_cleared(runs_folder, now):
+    base = from_dict({**load_recipe("quick").model_dump(mode="json"), "task": NAMED})
+    save_recipe("mine", base)
+    form = base.model_dump(mode="json")
+    form["task"] |= now
+    changes = study.changes(base, form)
+    assert changes == {f"task.{name}": value for name, value in now.items()}
+    asked = StudyConfig(name="s", recipe="mine", set=changes, grid={"training.seed": [0, 1]})
+    made = study.expand(study.from_yaml(study.to_yaml(asked)))
+    assert [config.task.model_dump(mode="json") for config in made] == [form["task"]] * 2
+
+
+def test_a_study_file_of_an_older_lab_that_names_one_narrowing_or_merge_is_understood():
+    shared = {"task.name": "gender", "task.only.hair": ["dark"], "task.merge.young": ["a", "b"]}
+    (made,) = study.expand(StudyConfig(name="s", recipe="quick", set=shared, grid={"task.limits.age": [[30]]}))
+    assert made.task.only == {"hair": ["dark"]} and made.task.merge == {"young": ["a", "b"]}
+    assert made.task.limits == {"age": [30]} and made.name == "s age=[30]"
 
 
 def test_a_study_file_is_what_the_page_exports():

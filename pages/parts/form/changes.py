@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.config.settings import name_beneath
 from core.text import number_of, one_line, plain
 from pages.parts.form.draft import draft, edited, get, key_of, label_of, put, replace_draft
 from pages.parts.form.summary import differences
@@ -14,7 +15,6 @@ from pages.parts.form.summary import differences
 LONGEST_VALUE = 80  # characters of a changed setting
 MOST = 8  # that are listed one by one
 LISTS = ("transforms", "phases")  # one setting, where their entries are others
-WHOLE = ("task.merge", "task.limits", "task.only")  # what people name themselves, in names with dots perhaps
 
 
 def changes(base: dict[str, Any], now: dict[str, Any]) -> None:
@@ -46,7 +46,7 @@ def changes(base: dict[str, Any], now: dict[str, Any]) -> None:
 
 def _reset(path: str, base: dict[str, Any]) -> None:
     """A setting as the form began with it; of what belongs together, such as a task with its attributes, the whole."""
-    path = next((whole for whole in WHOLE if path == whole or path.startswith(f"{whole}.")), path)
+    path = name_beneath(path)[0] or path
     path = "task" if path == "task.name" else path
     try:
         put(draft(), path, copy.deepcopy(get(base, path)))
