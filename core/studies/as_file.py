@@ -14,6 +14,7 @@ from core.errors import LabError
 from core.storage.files import GARBAGE
 from core.studies import grid
 from core.studies.grid import ShrinkConfig, StudyConfig
+from core.studies.naming import LONGEST, run_names, value_word
 from core.studies.record_file import Study
 
 GROUND = "study"  # the recipe on which a study is written where its own cannot be named
@@ -83,8 +84,10 @@ def _tried(record: Study, study: StudyConfig, shared: dict[str, Any]) -> StudyFi
 
 def _first(record: Study, study: StudyConfig) -> RunConfig:
     """What the first run of the grid was frozen with; a study's order may have been changed since."""
-    name = grid.run_name(study, {key: values[0] for key, values in study.grid.items()})
-    named = [member for member in record.runs if member.name == name]
+    words = [value_word(key, values[0]) for key, values in study.grid.items()]
+    of_older_labs = " ".join([study.name, *words])[:LONGEST]
+    names = (next(run_names(study.name, study.grid), ""), of_older_labs)
+    named = [member for name in names for member in record.runs if member.name == name]
     member = (named or record.runs)[0]  # another version of the lab may have given other names
     return from_dict(member.config, member.name, frozen=True)
 

@@ -25,6 +25,7 @@ from core.jobs.room import forecast
 from core.plan.plan import Plan, check_task, fit_task, make_plan
 from core.plan.transfer import inherit_folds
 from core.storage import plain_yaml
+from core.studies.naming import run_names
 from core.studies.shrink import shrink
 
 MOST_RUNS = 10_000
@@ -133,7 +134,8 @@ def expand(study: StudyConfig, data: dict[str, Any] | None = None) -> list[RunCo
         raise LabError(message, "Take settings or values out of the grid.", kind="config")
     shared_by: dict[str, dict[str, Any]] = {}  # recipe -> what its runs share
     configurations = []
-    for values in itertools.product(*study.grid.values()):
+    names = run_names(study.name, study.grid)
+    for values, name in zip(itertools.product(*study.grid.values()), names, strict=True):
         combination = dict(zip(study.grid, values, strict=True))
         recipe = str(combination.get("recipe", study.recipe))
         if recipe not in shared_by:
@@ -142,14 +144,8 @@ def expand(study: StudyConfig, data: dict[str, Any] | None = None) -> list[RunCo
         for key, value in combination.items():
             if key != "recipe":
                 config = with_value(config, key, value, f"study '{study.name}': ")
-        name = run_name(study, combination)
         configurations.append(from_dict({**config, "name": name}, f"study '{study.name}', {name}"))
     return configurations
-
-
-def run_name(study: StudyConfig, combination: dict[str, Any]) -> str:
-    """What the run of a combination of the grid is called."""
-    return " ".join([study.name, *(value_word(key, value) for key, value in combination.items())])[:60]
 
 
 def shared(study: StudyConfig, recipe: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -177,18 +173,6 @@ def fit_study(study: StudyConfig, configurations: Sequence[RunConfig], scan: Sca
         return study, ""
     note = next((note for _, note in fitted.values() if note), "")
     return (study.model_copy(update={"set": {**study.set, "task.name": tasks.pop()}}) if note else study), note
-
-
-def value_word(key: str, value: Any) -> str:
-    """How the name of a run tells a setting: "r34", "mixup", "seed=1"."""
-    short = key.split(".")[-1]
-    if key in ("recipe", "model.head", "mix.method", "training.loss", "training.sampling", "task.name"):
-        return str(value)
-    if key == "model.init":
-        kind, _, origin = str(value).partition(":")
-        ends = {"run": f"run {origin[-4:]}", "file": Path(origin).stem, "imagenet": "ImageNet"}
-        return f"from {ends.get(kind, kind)}"
-    return f"r{value}" if key == "model.depth" else f"{short}={value}"
 
 
 def make_plans(

@@ -1,17 +1,67 @@
-"""A name for a run that is added to a study, from what differs between it and the run that it began as. No torch."""
+"""What the runs of a study are called: those of its grid, and one that is added, from what differs. No torch."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import itertools
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from core.config.settings import Value, differing
-from core.studies.grid import value_word
+from core.config.settings import Value, differing, name_beneath
 from core.text import one_line
 
 LONGEST = 60  # characters, as in a configuration
+SHORTEST = 4  # characters of a study's name that was cut; with less room it is left out
 MOST = 3  # settings that a name tells
 LONGEST_VALUE = 16  # characters
 UNSAID = ("name", "description", "data.", "folds.", "training.loader_workers", "training.device")
+
+
+def run_names(study: str, grid: Mapping[str, Sequence[Any]]) -> Iterator[str]:
+    """What the runs of a grid are called, in its order, no two alike.
+
+    study: its name, which is cut where the whole is too long, in all runs alike. A value is never cut, since what is
+    left of one reads as another: where the values alone are too long, the last are left out behind a "…".
+    """
+    words = [[value_word(key, value) for value in values] for key, values in grid.items()]
+    room = LONGEST - sum(1 + max(map(len, of_key), default=0) for of_key in words)
+    if SHORTEST <= room < len(study):
+        study = one_line(study, room)
+    taken: set[str] = set()
+    alike: Counter[str] = Counter()
+    for combination in itertools.product(*words):
+        first = name = _together(study, combination, LONGEST)
+        while name in taken:
+            alike[first] += 1
+            number = f" {alike[first] + 1}"
+            name = _together(study, combination, LONGEST - len(number)) + number
+        taken.add(name)
+        yield name
+
+
+def _together(study: str, words: Sequence[str], longest: int) -> str:
+    """The name of a study and words of a run, in at most `longest` characters."""
+    values, kept = " ".join(words), list(words)
+    while kept and len(values) > longest:
+        kept.pop()
+        values = " ".join([*kept, "…"])
+    room = longest - len(values) - 1
+    if len(study) <= room:
+        return f"{study} {values}"
+    return f"{one_line(study, room)} {values}" if room >= SHORTEST else values
+
+
+def value_word(key: str, value: Any) -> str:
+    """How the name of a run tells a setting: "r34", "mixup", "seed=1"."""
+    short = name_beneath(key)[1] or key.split(".")[-1]
+    if key in ("recipe", "model.head", "mix.method", "training.loss", "training.sampling", "task.name"):
+        return str(value)
+    if key == "model.init":
+        kind, _, origin = str(value).partition(":")
+        ends = {"run": f"run {origin[-4:]}", "file": Path(origin).stem, "imagenet": "ImageNet"}
+        return f"from {ends.get(kind, kind)}"
+    return f"r{value}" if key == "model.depth" else f"{short}={value}"
 
 
 def name_from(name: str, before: Mapping[str, Value], now: Mapping[str, Value], taken: Collection[str]) -> str:

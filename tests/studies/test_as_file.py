@@ -101,3 +101,18 @@ def test_what_no_grid_made_is_no_file(settings):
     record.settings.clear()
     record.settings.update(settings)
     assert as_file.of(record) is None
+
+
+def test_a_study_whose_runs_an_older_lab_named_with_a_cut_value_is_told_by_its_first_run():
+    """What the run of another value that joined it has is not what all of them share."""
+    values = [0.05, 0.0, 0.01]
+    varied = {"model.depth": [18], "training.label_smoothing": values}
+    asked = StudyConfig(name="how much does smoothing help with noisy labels", recipe="mine", grid=varied)
+    record = recorded(asked)
+    cut = [f"{asked.name} r18 label_smoothing={value}"[:60] for value in values]
+    assert cut[0] != record.runs[0].name
+    members = [StudyRun(each.id, name, each.config) for each, name in zip(record.runs, cut, strict=True)]
+    other = from_dict(record.runs[0].config | {"mix": {"method": "cutmix"}}).model_dump(mode="json")
+    record.runs[:] = [StudyRun("joined", "another", other), *members]
+    file = as_file.of(record)
+    assert file is not None and file.run_ids == {member.id for member in members}

@@ -53,6 +53,15 @@ def test_runs_that_start_elsewhere_are_named_after_it():
     assert [config.name for config in made] == names
 
 
+def test_a_value_is_never_cut_in_the_name_of_a_run():
+    """What is left of 0.05 reads as 0.0, beside the F1 of 0.05."""
+    grid = {"model.depth": [18], "training.label_smoothing": [0.0, 0.05, 0.01]}
+    made = study.expand(StudyConfig(name="Does smoothing help with bad labels?", recipe="quick", grid=grid))
+    assert [config.name.partition("… r18 ")[2] for config in made] == [
+        f"label_smoothing={config.training.label_smoothing}" for config in made
+    ]
+
+
 def test_wrong_settings_are_named_with_their_run():
     with pytest.raises(LabError, match=r"depths r19.*model\.depth"):
         study.expand(StudyConfig(name="depths", recipe="quick", grid={"model.depth": [19]}))

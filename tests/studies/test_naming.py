@@ -1,8 +1,10 @@
+import itertools
+
 import pytest
 
 from core.config import recipes, settings
 from core.config.run_config import from_dict, with_value
-from core.studies.naming import LONGEST, name_from
+from core.studies.naming import LONGEST, name_from, run_names, value_word
 
 
 def flat(**changes):
@@ -32,3 +34,45 @@ def test_a_name_is_never_too_long_and_says_how_much_more_differs():
     assert len(name) <= LONGEST
     assert name_from("a", flat(), flat(**changes), set()).endswith("+1")
     assert len(name_from("x" * 60, flat(), flat(), {"x" * 60})) == LONGEST
+
+
+LONG = "how much does smoothing help with labels that are wrong"
+SMOOTHING = [0.0, 0.05, 0.1, 0.15, 0.001]
+
+
+@pytest.mark.parametrize("study", ["s", LONG, "x" * 60, f"{LONG[:-6]}   wrong"])
+@pytest.mark.parametrize("depths", [[18], [18, 34, 101]])
+def test_runs_of_a_grid_are_told_apart_by_whole_values(study, depths):
+    grid = {"model.depth": depths, "training.label_smoothing": SMOOTHING, "phases.0.lr_head": [0.0006, 1e-05]}
+    names = list(run_names(study, grid))
+    assert len(set(names)) == len(names) == len(depths) * 10 and max(map(len, names)) <= LONGEST
+    words = itertools.product(depths, SMOOTHING, grid["phases.0.lr_head"])
+    for name, (depth, smoothing, rate) in zip(names, words, strict=True):
+        assert name.endswith(f" r{depth} label_smoothing={smoothing} lr_head={rate}")
+    assert len({name.partition(" r")[0] for name in names}) == 1, "all of them begin alike"
+
+
+def test_values_that_are_too_long_by_themselves_are_left_out_whole_and_the_names_numbered():
+    rates = [0.1234567890123456, 0.1234567890123457]
+    grid = {f"phases.{phase}.{rate}": rates for phase in (0, 1) for rate in ("lr_head", "lr_backbone")}
+    names = list(run_names("rates", {"model.depth": [18], **grid}))
+    assert len(set(names)) == len(names) == 16 and max(map(len, names)) <= LONGEST
+    whole = {f"{rate}={value}" for rate in ("lr_head", "lr_backbone") for value in rates}
+    for name in names:
+        words, _, number = name.partition(" …")
+        assert words.split(" ")[-1] in whole, name
+        assert number == "" or int(number) > 1
+    transforms = [[{"name": "Resize", "params": {"height": size, "width": size}}] for size in (32, 64)]
+    assert list(run_names("sizes", {"transforms": transforms})) == ["sizes …", "sizes … 2"]
+
+
+def test_runs_whose_values_have_the_same_words_are_numbered():
+    first = ["run:20260101-000000-one-2478", "run:20260102-000000-two-2478"]
+    assert list(run_names("on", {"model.init": first})) == ["on from run 2478", "on from run 2478 2"]
+    name = "x" * 46
+    assert list(run_names(name, {"model.init": first})) == [f"{name} from run 2478", f"{name[:43]}… from run 2478 2"]
+
+
+def test_a_name_that_somebody_gave_is_told_whole():
+    assert value_word("task.limits.waist.cm", [80]) == "waist.cm=[80]"
+    assert value_word("task.merge.<1.5", "a, b") == "<1.5=a, b"
