@@ -1,5 +1,7 @@
 """Answers to yes/no attributes in the form of a sample file, or a refusal that names why."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -65,3 +67,29 @@ def test_a_column_of_no_attribute_and_a_photo_without_an_answer_are_named():
         form("id,Bald\n001,0\n003,0\n7,0\n")
     with pytest.raises(LabError, match="id '003' has no answer"):
         form("id,Bald\n001,0\n003,0\n").filled(SHARE, np.array([[-1, -1, -1], [0, 1, 1]]))
+
+
+def test_attributes_that_differ_in_capitals_alone_keep_their_columns():
+    def read(text, names):
+        return read_form(text.encode(), "sample.csv", PHOTOS, names)
+
+    text = "id,p_a,A\n001,0.5,0.5\n003,0.5,0.5\n"
+    shares = np.array([[0.9, 0.25], [0.125, 0.75]])
+    assert read(text, ["A", "a"]).filled(shares, np.ones((2, 2), int)).decode() == (
+        "id,p_a,A\n001,0.75,0.125\n003,0.25,0.9\n"
+    )
+    for head, names, strange in (
+        ("id,smiling,Smiling", ["Smiling", "Bald"], "smiling"),
+        ("id,SMILING,Bald", ["Smiling", "smiling", "Bald"], "SMILING"),
+        ("id,SMILING,smiling", ["Smiling", "Bald"], "SMILING and smiling"),
+    ):
+        with pytest.raises(LabError, match=f"no attribute is called {strange}") as unclear:
+            read(f"{head}\n001,0,0\n003,0,0\n", names)
+        assert unclear.value.kind == "labels"
+
+
+def test_accents_of_a_column_are_joined_or_apart():
+    names = [unicodedata.normalize("NFC", "fâché"), "Bald"]
+    head = unicodedata.normalize("NFD", "id,Fâché")
+    read = read_form(f"{head}\n001,0.5\n003,0.5\n".encode(), "sample.csv", PHOTOS, names)
+    assert read.filled(SHARE[:, :2], ANSWERED[:, :2]).decode() == f"{head}\n001,0.125\n003,0.9\n"

@@ -1,5 +1,7 @@
 """Predictions in the form of a sample file: its columns, order and way to write labels, or a refusal that names why."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,50 @@ def test_ids_mean_photos_by_path_or_name_with_or_without_suffix_in_the_samples_o
 
 def test_labels_are_written_as_the_sample_spells_them():
     assert filled("label;photo\nDog;001\nDog;002\nCat;003\n") == "label;photo\nCat;001\nDog;002\nowl;003\n"
+
+
+LETTERS = ["A", "B", "a", "b"]
+
+
+@pytest.mark.parametrize("labels", ["Aab", "aaa", "AAA", "BAb"])
+def test_classes_that_differ_in_capitals_alone_are_written_as_they_are(labels):
+    text = "id,label\n" + "".join(f"{n},{label}\n" for n, label in enumerate(labels, 1))
+    read = form(text, photos=["1.jpg", "2.jpg", "3.jpg"], classes=LETTERS)
+    assert read.filled(np.eye(3, 4), np.array([2, 0, 3])).decode() == "id,label\n" + "".join(
+        f"{n},{label}\n" for n, label in enumerate("aAb", 1)
+    )
+
+
+def test_a_class_is_another_one_in_capitals_where_that_is_not_in_doubt():
+    """ "Cat" is the class cat, unless the sample has a cat as well; CAT could be either of two classes."""
+    text = "id,label\n001,{}\n002,{}\n003,{}\n"
+    assert filled(text.format("Cat", "Cat", "DOG")) == text.format("Cat", "DOG", "owl")
+    assert filled(text.format("Cat", "cat", "DOG")) == text.format("cat", "DOG", "owl")
+    assert filled(text.format("CAT", "CAT", "owl"), classes=["cat", "Cat", "owl"]) == text.format("cat", "Cat", "owl")
+
+
+def test_columns_of_classes_that_differ_in_capitals_alone_hold_their_own():
+    head = "id,b,a,p_B,prob_A\n"
+    read = form(head + "1,0.1,0.2,0.3,0.4\n", photos=["1.jpg"], classes=LETTERS)
+    assert read.filled(np.array([[0.1, 0.2, 0.3, 0.4]]), np.array([3])).decode() == head + "1,0.4,0.3,0.2,0.1\n"
+    with pytest.raises(LabError, match="no class is called Cat"):
+        form("id,cat,Cat,dog,owl\n001,0,0,0,0\n002,0,0,0,0\n003,0,0,0,0\n")
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_accents_are_joined_or_apart(theirs, ours):
+    """As macOS writes names of files and as people type them."""
+    cafe, fete = (unicodedata.normalize(theirs, word) for word in ("café", "Fête"))
+    classes = [unicodedata.normalize(ours, word) for word in ("café", "fête")]
+    photos = [unicodedata.normalize(ours, f"rue/{word}.jpg") for word in ("à", "été")]
+    ids = [unicodedata.normalize(theirs, word) for word in ("été", "à")]
+    text = f"id,label\n{ids[0]},{cafe}\n{ids[1]},{fete}\n"
+    read = form(text, photos=photos, classes=classes)
+    assert read.labels == NAME
+    assert read.filled(np.eye(2), np.array([0, 1])).decode() == f"id,label\n{ids[0]},{fete}\n{ids[1]},{cafe}\n"
+    columns = f"id,{fete},{cafe}\n{ids[0]},0.5,0.5\n{ids[1]},0.5,0.5\n"
+    shares = form(columns, photos=photos, classes=classes).filled(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 1]))
+    assert shares.decode() == f"id,{fete},{cafe}\n{ids[0]},0.8,0.2\n{ids[1]},0.1,0.9\n"
 
 
 def test_codes_are_the_places_of_the_classes_and_that_is_said():

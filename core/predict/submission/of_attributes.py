@@ -12,7 +12,7 @@ import numpy as np
 
 from core.data.yes_no.pairs import VALUES
 from core.errors import LabError
-from core.predict.submission.sheet import Sheet, name_of, read_sheet
+from core.predict.submission.sheet import Sheet, columns_of, read_sheet
 from core.text import count, listed
 
 NAME, CODE, SHARES = "name", "code", "probability"
@@ -63,7 +63,7 @@ def read_form(
     """
     names = [str(name) for name in attributes]
     sheet = read_sheet(content, file, photos, names)
-    columns = {place: name_of(sheet.header[place], names) for place in sheet.others}
+    columns = columns_of(sheet, names)
     if strange := [sheet.header[place] for place, name in columns.items() if name is None]:
         raise _unclear(sheet, f"no attribute is called {listed(strange)}", names)
     if not columns:

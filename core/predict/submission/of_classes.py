@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import LabError
-from core.predict.submission.sheet import Sheet, name_of, read_sheet
+from core.predict.submission.sheet import Sheet, columns_of, folded, meant_by, read_sheet
 from core.text import listed
 
 NAME, CODE, ONE_HOT, SHARES = "name", "code", "one-hot", "probability"
@@ -76,7 +76,7 @@ class _Labels:
     def judge(self, labels: str | None) -> tuple[str, dict[int, int], tuple[str, ...], str]:
         """(of LABELS, place of a column -> class, what is written for each class, what was understood)."""
         others, header = self.sheet.others, self.sheet.header
-        columns = {place: name_of(header[place], self.names) for place in others}
+        columns = columns_of(self.sheet, self.names)
         of_classes = {place: name for place, name in columns.items() if name is not None}
         if not others:
             raise self._unclear("it has no column for a label")
@@ -110,11 +110,10 @@ class _Labels:
     def _of_one(self, labels: str | None, place: int) -> tuple[str, dict[int, int], tuple[str, ...], str]:
         """One column of labels: names of classes, or codes."""
         column, values = self.sheet.header[place], self.sheet.values(place)
-        spelt = {value.casefold() for value in values}
         kind = labels
         if kind is None and self.given:
             kind = CODE
-        if kind is None and values and spelt <= {name.casefold() for name in self.names}:
+        if kind is None and values and set(map(folded, values)) <= set(map(folded, self.names)):
             kind = NAME
         if kind is None and values and all(value.lstrip("-").isdecimal() for value in values):
             kind = CODE
@@ -122,8 +121,8 @@ class _Labels:
             held = f"holds {listed(sorted(values))}" if values else "is empty"
             raise self._unclear(f"column {column!r} {held}, which names no class and is no code")
         if kind == NAME:
-            as_written = {value.casefold(): value for value in values}
-            codes = tuple(as_written.get(name.casefold(), name) for name in self.names)
+            as_written = {meant: value for value, meant in meant_by(sorted(values), self.names).items()}
+            codes = tuple(as_written.get(number, name) for number, name in enumerate(self.names))
             return NAME, {}, codes, f"Labels are in column {column!r}, by name."
         if kind != CODE:
             raise self._unclear(f"it has one column for the label, {column!r}, and not one for each class")

@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from core.data.readers.spelling import nfc
 from core.data.tables.encodings import decode
 from core.data.tables.table import text_records
 from core.errors import LabError
@@ -95,25 +96,57 @@ def read_sheet(content: bytes, file: str, photos: Sequence[str], names: Sequence
     return Sheet(file, header, rows, at, photo_of, decoded.encoding, separator, line_end)
 
 
-def name_of(column: str, names: Sequence[str]) -> int | None:
-    """The name that a column is called by, as it is or after one of PREFIXES, by its place; None for another one."""
-    spelt = [str(name).casefold() for name in names]
-    for prefix in PREFIXES:
-        if column.casefold().startswith(prefix) and column[len(prefix) :].casefold() in spelt:
-            return spelt.index(column[len(prefix) :].casefold())
-    return None
+def folded(text: str) -> str:
+    """Equal for texts that differ in capitals, or in accents joined or apart."""
+    return nfc(text).casefold()
+
+
+def meant_by(written: Sequence[str], names: Sequence[str], prefixes: Sequence[str] = ("",)) -> dict[str, int]:
+    """What a sample writes -> the name that it means, by its place; what means none is left out.
+
+    It means the name that is spelt so, accents joined or apart. Else the one that differs in capitals alone, unless
+    several names do, or more than one text of the sample means that name: A and a may be two classes.
+    """
+    exactly = _meant(written, names, prefixes, nfc)
+    loosely = _meant([text for text in written if text not in exactly], names, prefixes, folded)
+    times = Counter([*exactly.values(), *loosely.values()])
+    return exactly | {text: place for text, place in loosely.items() if times[place] == 1}
+
+
+def _meant(
+    written: Sequence[str], names: Sequence[str], prefixes: Sequence[str], spelt: Callable[[str], str]
+) -> dict[str, int]:
+    times = Counter(map(spelt, names))
+    place_of = {spelt(name): place for place, name in enumerate(names) if times[spelt(name)] == 1}
+    meant = {}
+    for text in written:
+        starts = (prefix for prefix in prefixes if text.casefold().startswith(prefix))
+        rests = (spelt(text[len(prefix) :]) for prefix in starts)
+        if (rest := next((rest for rest in rests if rest in place_of), None)) is not None:
+            meant[text] = place_of[rest]
+    return meant
+
+
+def columns_of(sheet: Sheet, names: Sequence[str]) -> dict[int, int | None]:
+    """Place of each column but that of ids -> the name that it is called by, as it is or after one of PREFIXES, by its
+    place; None for another one."""
+    meant = meant_by([sheet.header[place] for place in sheet.others], names, PREFIXES)
+    return {place: meant.get(sheet.header[place]) for place in sheet.others}
 
 
 def _finder(photos: Sequence[str]) -> Callable[[str], list[int]]:
-    """id -> the photos that it means: by path, else by name, else by either without the suffix."""
+    """id -> the photos that it means: by path, else by name, else by either without the suffix.
+
+    Accents may be joined or apart in either: file systems differ in it.
+    """
     ways: list[dict[str, list[int]]] = [defaultdict(list) for _ in range(4)]
     for place, photo in enumerate(photos):
-        path = PurePosixPath(photo.replace("\\", "/"))
+        path = PurePosixPath(nfc(photo).replace("\\", "/"))
         for way, key in zip(ways, (str(path), path.name, str(path.with_suffix("")), path.stem), strict=True):
             way[key].append(place)
 
     def find(cell: str) -> list[int]:
-        key = cell.replace("\\", "/").removeprefix("./")
+        key = nfc(cell).replace("\\", "/").removeprefix("./")
         return next((way[key] for way in ways if key in way), [])
 
     return find
@@ -124,7 +157,8 @@ def _id_column(header: list[str], rows: list[list[str]], find: Callable[[str], l
     hits = [sum(bool(find(row[place])) for row in rows) for place in range(len(header))]
     if any(hits):
         return int(np.argmax(hits))
-    return next((place for place, column in enumerate(header) if name_of(column, names) is None), 0)
+    meant = meant_by(header, names, PREFIXES)
+    return next((place for place, column in enumerate(header) if column not in meant), 0)
 
 
 def _matched(file: str, ids: list[str], photos: Sequence[str], find: Callable[[str], list[int]]) -> list[int]:
