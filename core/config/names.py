@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from core.config import transforms
+from core.config.settings import name_beneath
 from core.config.transforms import param_title
 
 LABELS = {
@@ -83,13 +84,16 @@ OTHERWISE = {
 
 def title_of(path: str, first: int = 0) -> str:
     """What a person calls a setting: "phases.0.lr_head" -> "Phase 1: Head learning rate", "transforms.Resize.height" ->
-    "Scale to a size: Height"; a name that nobody has words for stays.
+    "Scale to a size: Height", "task.limits.depth" -> "Limits of numbers: depth"; what nobody has words for stays.
 
     first: the number that the first phase has in `path`.
     """
     parts = path.split(".")
     if path in OTHERWISE:
         return OTHERWISE[path]
+    whole, name = name_beneath(path)
+    if name:  # which may be the name of another setting
+        return f"{title_of(whole)}: {name}"
     if parts[0] == "phases" and len(parts) > 2 and parts[1].isdecimal():
         return f"Phase {int(parts[1]) - first + 1}: {LABELS.get(parts[2], parts[2])}"
     if parts[0] == "transforms" and len(parts) > 1:

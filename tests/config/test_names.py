@@ -18,6 +18,14 @@ def test_settings_have_words_and_those_that_would_be_taken_for_another_have_thei
     assert len(set(titles)) == len(titles), sorted(title for title in titles if titles.count(title) > 1)
 
 
+def test_what_people_named_is_not_told_as_the_setting_that_is_called_so():
+    assert title_of("task.limits.depth") == "Limits of numbers: depth"
+    assert title_of("task.only.hair.p") == "Only photos with: hair.p"
+    assert title_of("task.merge.St. Bernard") == "Merged classes: St. Bernard"
+    assert title_of("data.attributes.epochs") == "Columns that are attributes: epochs"
+    assert title_of("task.limits") == "Limits of numbers"
+
+
 def test_settings_that_are_called_alike_are_told_apart():
     assert titles_of(["training.seed", "model.depth"]) == {"training.seed": "Seed", "model.depth": "Depth"}
     apart = titles_of(

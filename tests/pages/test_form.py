@@ -173,6 +173,13 @@ def test_a_setting_of_a_list_that_was_replaced_has_a_name_all_the_same(form):
     assert form_draft_label(form, "transforms.0.p").startswith("Transforms: ")
 
 
+def test_what_people_named_has_a_label_of_its_own(form):
+    assert form_draft_label(form, "task.limits.depth") == "Limits: depth"
+    assert form_draft_label(form, "task.only.seed") == "Only photos with: seed"
+    assert form_draft_label(form, "task.merge.St. Bernard") == "Merged classes: St. Bernard"
+    assert form_draft_label(form, "data.attributes.epochs") == "Attributes: epochs"
+
+
 def form_draft_label(form, path):
     draft = {"launch_draft": form.session_state["launch_draft"]}
     with patch.object(form_draft.st, "session_state", draft):

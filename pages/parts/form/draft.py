@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from core.config import RunConfig
 from core.config.names import LABELS
 from core.config.run_config import field_errors
+from core.config.settings import name_beneath
 from core.errors import LabError
 
 DRAFT, VERSION, EDITS = "launch_draft", "launch_version", "launch_edits"
@@ -127,6 +128,9 @@ def label_of(path: str) -> str:
         return f"Transforms: {listed[index].get('name', parts[1])}" if index < len(listed) else "Transforms"
     if parts[0] == "study":
         return STUDY_LABELS.get(parts[-1], "Study")
+    whole, name = name_beneath(path)
+    if name:
+        return f"{label_of(whole)}: {name}"
     if parts == ["name"]:
         return "Name"
     if parts in (["phases"], ["transforms"]):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.config.names import title_of
+from core.config.settings import name_beneath
 from core.runs.lists import conditions, expression, matrix, scatter
 from core.runs.lists.best import Kinds
 from core.runs.lists.index import Listed, settings_of
@@ -235,5 +237,7 @@ def _title(key: str) -> str:
 
 
 def _short(key: str) -> str:
-    """Where there is little room: a setting by the last part of its name."""
+    """Where there is little room: a setting by the last part of its name, unless somebody gave it."""
+    if name_beneath(key)[1]:
+        return title_of(key)
     return key.rpartition(".")[2].replace("_", " ") if "." in key else _title(key)
