@@ -115,6 +115,32 @@ def test_a_condition_is_put_together_by_choosing(folder):
     assert "1 of 3 runs" in captions(at)
 
 
+def test_a_setting_that_somebody_named_is_asked_for_by_choosing_and_heads_a_matrix_by_its_whole_name(folder):
+    task = {"name": "attributes", "attributes": ["depth"], "only": {"hair color": ["dark"]}}
+    make_run(folder, "narrowed", task=task | {"limits": {"depth": [3]}})
+    make_run(folder, "whole", task=task | {"only": {}, "limits": {"depth": [5]}})
+    at = page("runs")
+    at.session_state["runs-asked"] = True  # the popover is open
+    at.run()
+    for label, choice in (("Ask about", "task.only.hair color"), ("Value", "dark")):
+        next(box for box in at.selectbox if box.label == label).set_value(choice).run()
+    button(at, "Add to the search").click().run()
+    assert at.text_input(key="q").value == '"task.only.hair color"=dark' and "1 of 2 runs" in captions(at)
+    drawn = sent(page("runs", see="matrix", rows="task.limits.depth", against="depth"), "facet_cells")
+    assert drawn["down"] == "Limits of numbers: depth" and drawn["across"] == "Network"
+
+
+def test_a_condition_that_is_too_long_for_the_search_is_not_added(folder):
+    make_run(folder, "one")
+    at = page("runs")
+    at.session_state["runs-asked"] = True
+    at.run()
+    for label, choice in (("Ask about", "note"), ("Sign", "contains")):
+        next(box for box in at.selectbox if box.label == label).set_value(choice).run()
+    next(box for box in at.text_input if box.label == "Value").set_value("long " * 500).run()
+    assert "characters; it can have 2,000" in captions(at).replace("\\", "") and button(at, "Add to the search").disabled
+
+
 def test_a_chart_has_a_point_a_run_and_says_which_do_not_compare(folder):
     for name, states in (("<b>one</b>", ("done", "done")), ("two", ("done", "done")), ("three", ("done",) * 3)):
         make_run(folder, name, states=states, epochs=8)

@@ -18,7 +18,11 @@ def run(name, depth, tags=(), state="done", **settings):
     return Listed(summary, Notes(tuple(tags)))
 
 
-RUNS = [run("alpha", 18, tags=["paper", "to keep"]), run("beta", 34, state="failed", **{"mix.method": "mixup"})]
+NAMED = {"task.only.eye color": "light brown"}
+RUNS = [
+    run("alpha", 18, tags=["paper", "to keep"], **NAMED),
+    run("beta", 34, state="failed", **{"mix.method": "mixup"}),
+]
 
 
 @pytest.mark.parametrize(
@@ -35,6 +39,10 @@ RUNS = [run("alpha", 18, tags=["paper", "to keep"]), run("beta", 34, state="fail
         ("depth>", ["depth>18", "depth>34"]),
         ("recipe=", ['recipe="Quick, 2 changed"']),
         ("State = fa", ["state=failed"]),
+        ("eye", ['"task.only.eye color"=']),
+        ('not "eye color"=li', ['"eye color"="light brown"']),
+        ('"eye color" = ', ['"eye color"="light brown"']),
+        ('"eye color"', []),
         ("alp", []),  # a word that a run is found by
         ("s", []),
         ("state=done", []),
@@ -51,7 +59,7 @@ def test_the_end_of_a_search_goes_on(text, expected):
 
 
 def test_what_is_chosen_is_the_search_with_its_end_and_is_understood():
-    for text in ("(depth=18 or state=", "not tag=", "mix.method=mi", "depth=18 and recipe="):
+    for text in ("(depth=18 or state=", "not tag=", "mix.method=mi", "depth=18 and recipe=", '"eye color"='):
         for end, whole in completions(RUNS, text):
             assert whole.endswith(end) and whole.startswith(text[:4])
             closed = whole + ")" * (whole.count("(") - whole.count(")"))

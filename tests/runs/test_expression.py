@@ -24,7 +24,8 @@ def at(*moment):
     return time.mktime((*moment, *(0,) * (8 - len(moment)), -1))
 
 
-A = run("alpha", f1=0.7, tags=["good", "paper"], created=at(2026, 2, 28, 23, 59))
+OF_DARK = {"task.only.hair color": "dark, fair"}
+A = run("alpha", f1=0.7, tags=["good", "paper"], created=at(2026, 2, 28, 23, 59), **OF_DARK)
 B = run("beta", f1=0.9, depth=34, note="this and that", created=at(2026, 3, 1), **{"phases.0.lr": 0.0006})
 C = run(
     "gamma", depth=50, state="failed", created=at(2026, 3, 2, 12), **{"phases.0.lr": 0.00061, "mix.method": "mixup"}
@@ -73,6 +74,10 @@ def met(text):
         ("launched<yesterday and age>2 d", "abg"),
         ("lr=0.0006", "bg"),
         ("lr=0.0006e0", "b"),
+        ('"task.only.hair color"="dark, fair"', "a"),
+        ('"Hair Color" CONTAINS dark or lr=0.0006e0', "ab"),
+        ('not ("hair color" = none)', "a"),
+        ('"this and that" and "hair color"=none', "b"),
     ],
 )
 def test_what_an_expression_lets_through(text, expected):
@@ -97,6 +102,8 @@ def test_what_an_expression_lets_through(text, expected):
         ("launched=2026-02-31", "2026-02-31 is not a day"),
         ("note>3", "only =, != and contains can be asked of it"),
         ("xyzzy=3", "Columns are f1, accuracy"),
+        ('"hair colour"=dark', "no column or setting is called hair colour"),
+        ('"hair color"=', "= at character 13: a condition has a column"),
         ("epoch=3 or epochs=3", "Did you mean epochs?"),
         ("(" * 60 + "f1>0.7" + ")" * 60, "at character 27: more than 25 parentheses"),
         ("a " * 1500, "has 3,000 characters"),
@@ -131,6 +138,7 @@ PIECES = [
     "depth",
     "contains",
     "tag=x",
+    '"hair color"',
     "≥",
     "é",
     "\n",
@@ -191,3 +199,24 @@ def test_a_search_is_narrowed_and_a_value_is_asked_for_exactly():
     assert met(conditions.as_typed("dataset", "Label noise (2)")) == "abg"
     assert met(conditions.as_typed("phases.0.lr", None)) == "a"
     assert conditions.as_typed("name", 'a "quoted" one') is None
+
+
+KEYS = ["name", "epochs", "task.only.hair color", "task.merge.<1.5", "task.limits.waist.cm", "task.only.ärmel, (links)"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(KEYS), st.sampled_from(["=", "!=", ">", "<=", "contains"]), st.text("ab1 .,()<>=!|&é\n", min_size=1)
+)
+def test_a_condition_that_is_put_together_is_read_as_it_was_meant(key, sign, value):
+    asked = conditions.condition(key, sign, value)
+    assert expression.read(str(expression.Search(asked))).tree == asked
+    assert expression.read(expression.narrowed("a or b", str(expression.Search(asked)))).conditions == [asked]
+
+
+def test_a_setting_whose_name_cannot_be_typed_is_not_offered():
+    odd = run("odd", **{'task.only.6" nails': "yes", "task.only.two\nlines": "yes", "task.only.hair color": "dark"})
+    names = conditions.askable([odd])
+    assert "task.only.hair color" in names and not [name for name in names if '"' in name or "\n" in name]
+    assert conditions.as_typed('task.only.6" nails', "yes") is None
+    assert met(conditions.as_typed("task.only.hair color", "dark, fair")) == "a"

@@ -99,6 +99,17 @@ def test_what_a_cell_asks_for_are_exactly_its_runs():
     assert asked > 10
 
 
+def test_a_cell_of_a_setting_that_somebody_named_asks_for_its_runs_or_for_none():
+    hair, nails = "task.only.hair color", 'task.only.6" nails'
+    runs = [run("a", 0.7, **{hair: "dark", nails: "yes"}), run("b", 0.8, **{hair: "dark"}), run("c", 0.9)]
+    table = matrix.matrix(runs, hair, "depth", "best_f1")
+    asked = [expression.read(table.cells[row, 0].asked) for row in (0, 1)]
+    assert [expression.problems(runs, search) for search in asked] == [[], []] and table.rows == ("dark", "none")
+    met = [[entry.name for entry in runs if expression.meets(entry, search.tree)] for search in asked]
+    assert met == [["a", "b"], ["c"]]
+    assert {cell.asked for cell in matrix.matrix(runs, nails, "depth", "best_f1").cells.values()} == {None}
+
+
 def test_a_matrix_of_too_many_values_says_how_many_are_left_out():
     table = matrix.matrix([run(f"r{n:03}", 0.5) for n in range(60)], "name", "name", "best_f1")
     assert (len(table.rows), len(table.columns)) == (matrix.ROWS, matrix.COLUMNS)

@@ -8,14 +8,15 @@ import re
 from collections.abc import Sequence
 
 from core.runs.lists import conditions
-from core.runs.lists.conditions import CONTAINS
+from core.runs.lists.conditions import CONTAINS, KEY, quoted
 from core.runs.lists.index import Listed
 
 MOST = 8
 SHORTEST = 2  # letters of a name
+_SIGN = r"==|>=|<=|!=|=|>|<|≥|≤|≠"
 _END = re.compile(
-    r"(?:^|[\s(])(?P<condition>(?P<key>[^\W\d][\w.-]*)"
-    r'(?:\s*(?P<sign>==|>=|<=|!=|=|>|<|≥|≤|≠)\s*(?P<value>"[^"]*|[^\s"()]*))?)$'
+    rf'(?:^|[\s(])(?P<condition>(?P<key>{KEY}|"[^"]+"(?=\s*(?:{_SIGN})))'
+    rf'(?:\s*(?P<sign>{_SIGN})\s*(?P<value>"[^"]*|[^\s"()]*))?)$'
 )
 
 
@@ -31,7 +32,7 @@ def completions(entries: Sequence[Listed], text: str) -> list[tuple[str, str]]:
     if sign is None:
         ends = _names(entries, key)
     else:
-        ends = [f"{key}{sign}{value}" for value in _values(entries, key, end["value"].strip('"').lower())]
+        ends = [f"{key}{sign}{value}" for value in _values(entries, key.strip('"'), end["value"].strip('"').lower())]
     return [(each, text[: end.start("condition")] + each) for each in ends]
 
 
@@ -42,7 +43,7 @@ def _names(entries: Sequence[Listed], typed: str) -> list[str]:
     names = conditions.askable(entries)
     fitting = [name for name in names if name.lower().startswith(typed)]
     fitting += [name for name in names if name.rpartition(".")[2].lower().startswith(typed)]
-    return [f"{name}{_usual(entries, name)}" for name in list(dict.fromkeys(fitting))[:MOST]]
+    return [f"{quoted(name)}{_usual(entries, name)}" for name in list(dict.fromkeys(fitting))[:MOST]]
 
 
 def _usual(entries: Sequence[Listed], name: str) -> str:
@@ -56,4 +57,4 @@ def _values(entries: Sequence[Listed], key: str, typed: str) -> list[str]:
     if kind not in ("text", "number") or any(str(value).lower() == typed for value in values):
         return []
     written = [conditions.as_typed(key, value) for value in values if str(value).lower().startswith(typed)]
-    return [each[len(key) + 1 :] for each in written if each is not None][:MOST]
+    return [each[len(quoted(key)) + 1 :] for each in written if each is not None][:MOST]

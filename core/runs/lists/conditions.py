@@ -36,6 +36,7 @@ KINDS = {
 }
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?(?:[ t](\d{1,2}):(\d{2}))?")
 LONGEST = 40  # characters of a condition in a sentence
+KEY = r"[^\W\d][\w.-]*"  # a column or setting that needs no quotes in a search
 STATES = tuple(dict.fromkeys((*ALIVE, *FINISHED, "unreadable")))
 
 
@@ -172,10 +173,10 @@ def _understood(typed: str, kind: str) -> bool:
 
 
 def askable(entries: Sequence[Listed]) -> list[str]:
-    """All that a condition may ask of these runs: columns, and settings by their dotted name."""
+    """All that a condition may ask of these runs: columns, and settings by their dotted name, if it can be typed."""
     seen: dict[tuple[str, ...], None] = {tuple(settings_of(entry)): None for entry in entries}
     names = dict.fromkeys(name for table in seen for name in table if name not in ("name", "description"))
-    return [*COLUMNS, *sorted(names)]
+    return [*COLUMNS, *sorted(name for name in names if as_typed(name, None) is not None)]
 
 
 def kind_of(entries: Iterable[Listed], key: str) -> tuple[str, list[Any]]:
@@ -204,6 +205,9 @@ def as_typed(key: str, value: object, others: Iterable[object] = ()) -> str | No
     value: as values_of gives it, None for a run that has none. others: values that it has to leave out, since a number
     with decimals stands for all that round to it.
     """
+    if '"' in key or key != one_line(key):
+        return None
+    key = quoted(key)
     if value is None:
         return f"{key}={NONE}"
     if is_number(value):
@@ -214,6 +218,11 @@ def as_typed(key: str, value: object, others: Iterable[object] = ()) -> str | No
     if '"' in text or text != one_line(text):
         return None
     return f"{key}={text}" if re.fullmatch(r"[\w./+:-]*[\w/+:-]", text) else f'{key}="{text}"'
+
+
+def quoted(key: str) -> str:
+    """A column or setting as a search reads it, in quotes where its name needs them: "task.only.hair color"."""
+    return key if re.fullmatch(KEY, key) else f'"{key}"'
 
 
 def column_of(key: str) -> Column | None:

@@ -3,9 +3,9 @@
     (f1>0.7 or tag=paper) and not state=failed and model.depth=34 "label noise"
 
 `not` binds closer than `and`, `and` closer than `or`; between two parts with nothing between them stands `and`. A value
-with spaces stands in quotes, and so does a word that is to be looked for although it means something here. An
-expression that nobody understands looks like one that no run meets, so `problems` says what is wrong with it and where.
-Imports no torch.
+with spaces stands in quotes, so does such a name of a setting ("task.only.hair color"=dark), and so does a word that is
+to be looked for although it means something here. An expression that nobody understands looks like one that no run
+meets, so `problems` says what is wrong with it and where. Imports no torch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from core.runs.lists import conditions
-from core.runs.lists.conditions import CONTAINS, FACTORS, Condition
+from core.runs.lists.conditions import CONTAINS, FACTORS, KEY, Condition
 from core.runs.lists.index import Listed
 from core.text import one_line
 
@@ -24,18 +24,19 @@ LONGEST = 2000  # characters
 DEEPEST = 25  # parentheses and nots around one part
 _SIGN = r"==|>=|<=|!=|=|>|<|≥|≤|≠"
 _UNIT = "|".join(unit for units in FACTORS.values() for unit in units)
-_KEY = r"[^\W\d][\w.-]*"
 _VALUE = (
     rf'"[^"]*"|\d[\d.,]*\s?(?:{_UNIT})(?![^\s),])'  # what is quoted, a number with its unit
     r'|(?=[^\s")])[^\s"()]*(?:\([^\s"()]*\)[^\s"()]*)*'  # else up to a space or a ) that it did not open
 )
 _TOKEN = re.compile(
     rf"(?P<parenthesis>[()])"
-    rf"|(?P<key>{_KEY})(?:\s*(?P<sign>{_SIGN})\s*|\s+(?P<contains>{CONTAINS})\s+)(?P<value>{_VALUE})"
+    rf'|(?:(?P<key>{KEY})|"(?P<quoted>[^"]+)")'
+    rf"(?:\s*(?P<sign>{_SIGN})\s*|\s+(?P<contains>{CONTAINS})\s+)(?P<value>{_VALUE})"
     r'|"(?P<phrase>[^"]*)"|(?P<word>[^\s()]+)',
     re.IGNORECASE,
 )
 _HALF = re.compile(rf"(?:{_SIGN}).*|.*(?:{_SIGN})|\d[\d.,]*(?:{_SIGN}).*")
+_NO_WORD = re.compile(rf"[\s(),]|^$|^(?:{_SIGN})")  # of a value that quotes keep together, and apart from the sign
 _JOINTS = {"and": "and", "&": "and", "&&": "and", "or": "or", "|": "or", "||": "or", "not": "not"}
 
 
@@ -158,9 +159,9 @@ def _tokens(text: str) -> list[_Token]:
         place, typed = match.start() + 1, match[0]
         if match["parenthesis"]:
             tokens.append(_Token(typed, place, typed))
-        elif match["key"]:
+        elif key := match["key"] or match["quoted"]:
             sign = match["sign"] or match["contains"]
-            part = conditions.condition(match["key"], sign, match["value"].rstrip(","))
+            part = conditions.condition(key, sign, match["value"].rstrip(","))
             tokens.append(_Token("part", place, typed, part))
         elif match["phrase"] is not None:
             if phrase := match["phrase"].lower():
@@ -258,9 +259,9 @@ def _written(node: Node) -> str:
         plain_word = not re.search(r"[\s()]", node.text) and node.text not in _JOINTS and not _half(node.text)
         return node.text if plain_word else f'"{node.text}"'
     if isinstance(node, Condition):
-        value = f'"{node.value}"' if re.search(r"[\s(),]|^$", node.value) else node.value
+        value = f'"{node.value}"' if _NO_WORD.search(node.value) else node.value
         sign = f" {node.sign} " if node.sign == CONTAINS else node.sign
-        return f"{node.key}{sign}{value}"
+        return f"{conditions.quoted(node.key)}{sign}{value}"
     if isinstance(node, Not):
         return f"not {_inside(node.part)}"
     joint = " or " if isinstance(node, Either) else " and "

@@ -61,8 +61,9 @@ def builder(entries: Sequence[Listed], text: str) -> None:
                 joint = begin(
                     st.selectbox, "Joined by", list(JOINTS), key=f"runs-asked-joint-{number}", begins="and", width=120
                 )
-        condition = _condition(key, sign, typed) if typed else ""
-        problem = conditions.problem(entries, condition) if condition else ""
+        condition = _condition(key, sign, typed) if typed else None
+        asked = str(expression.Search(condition))
+        problem = conditions.problem(entries, condition) or expression.read(asked).fault if condition else ""
         if problem:
             st.caption(f":material/error: {plain(problem)}")
         st.button(
@@ -72,7 +73,7 @@ def builder(entries: Sequence[Listed], text: str) -> None:
             key="runs-asked-add",
             disabled=not condition or bool(problem),
             on_click=_add,
-            args=(text, joint, str(condition and expression.Search(condition))),
+            args=(text, joint, asked),
         )
         st.caption("In the field: and, or, not, parentheses; none as a value is met by runs that have none.")
 
