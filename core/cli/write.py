@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -78,7 +79,8 @@ def export(
         remedy = "End the name in .csv or .parquet, or name a folder for TensorBoard."
         raise LabError(f"export: '{suffix}' files cannot be written.", remedy, kind="config")
     else:
-        print(f"{exports.write_events(chosen, out)} logs; look at them with: tensorboard --logdir {out}")
+        shown_by = f"tensorboard --logdir {shlex.quote(str(out))}"
+        print(f"{exports.write_events(chosen, out)} logs; look at them with: {shown_by}")
     print(out)
 
 

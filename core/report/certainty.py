@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from core.answers import certainty, certainty_words, together
@@ -31,7 +32,8 @@ def section(findings: Findings) -> Section:
         if not member.done:
             continue
         if member.one_by_one:
-            of_one = f"python -m core certainty {member.id}:{attributes_of(member.config.task)[0]}"
+            first = shlex.quote(f"{member.id}:{attributes_of(member.config.task)[0]}")
+            of_one = f"python -m core certainty {first}"
             words = "it tells attributes one by one and is judged for one at a time, on its page or with"
             notes.append(f"{findings.names[member.id]}: {words} {of_one}.")
             continue

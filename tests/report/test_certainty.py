@@ -1,5 +1,7 @@
 """The section of a report about how sure runs may be believed to be."""
 
+import shlex
+
 import pytest
 
 from core.answers import certainty
@@ -7,6 +9,8 @@ from core.report import certainty as section
 from core.report.blocks import Bullets, Figure, Table
 from core.report.findings import compare_runs
 from tests.answered import made, probabilities_of, table_of
+from tests.photos import draw
+from tests.yes_no_runs import finished, planned
 
 
 @pytest.fixture
@@ -42,3 +46,17 @@ def test_several_runs_have_a_row_each_and_what_cannot_be_read_is_named(runs):
     assert [row[0] for row in overview.rows] == ["first"]
     (notes,) = blocks(told, Bullets)
     assert notes.warn and "second: run" in notes.lines[0] and "is damaged" in notes.lines[0]
+
+
+@pytest.mark.usefixtures("narrow")
+def test_the_command_for_one_of_many_attributes_is_read_by_a_shell_whatever_it_is_called(tmp_path, runs_folder):
+    lines = ["image,Wears a hat,Young"]
+    for number in range(16):
+        draw(tmp_path / f"photos/{number}.jpg", (15 * number, 80, 60))
+        lines.append(f"{number}.jpg,{number % 2},{number // 2 % 2}")
+    (tmp_path / "photos/labels.csv").write_text("\n".join(lines) + "\n")
+    task = {"name": "attributes", "together": "each", "attributes": ["Wears a hat", "Young"]}
+    run = finished(planned(tmp_path / "photos", task=task), runs_folder)
+    (notes,) = blocks(section.section(compare_runs([run])), Bullets)
+    command = notes.lines[0].partition("its page or with ")[2].removesuffix(".")
+    assert shlex.split(command) == ["python", "-m", "core", "certainty", f"{run.id}:Wears a hat"]

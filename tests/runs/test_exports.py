@@ -2,6 +2,7 @@
 
 import io
 import re
+import shlex
 import sys
 import tomllib
 import zipfile
@@ -133,3 +134,11 @@ def test_the_command_writes_by_the_file_name(folder, tmp_path, suffix):
 def test_the_command_refuses_a_kind_of_file_that_it_does_not_know(folder, tmp_path):
     done = run_cli("export", chosen(folder)[0].id, "--out", tmp_path / "x.xlsx", "--runs", folder)
     assert isinstance(done.exception, LabError) and ".parquet" in str(done.exception)
+
+
+def test_the_command_that_shows_logs_is_read_by_a_shell_wherever_they_lie(folder, tmp_path):
+    out = tmp_path / "logs of 'b'"
+    done = run_cli("export", chosen(folder)[1].id, "--out", out, "--runs", folder)
+    assert done.exit_code == 0, done.output
+    command = done.output.partition("look at them with: ")[2].splitlines()[0]
+    assert shlex.split(command) == ["tensorboard", "--logdir", str(out)]
