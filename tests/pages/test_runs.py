@@ -138,7 +138,9 @@ def test_a_condition_that_is_too_long_for_the_search_is_not_added(folder):
     for label, choice in (("Ask about", "note"), ("Sign", "contains")):
         next(box for box in at.selectbox if box.label == label).set_value(choice).run()
     next(box for box in at.text_input if box.label == "Value").set_value("long " * 500).run()
-    assert "characters; it can have 2,000" in captions(at).replace("\\", "") and button(at, "Add to the search").disabled
+    assert (
+        "characters; it can have 2,000" in captions(at).replace("\\", "") and button(at, "Add to the search").disabled
+    )
 
 
 def test_a_chart_has_a_point_a_run_and_says_which_do_not_compare(folder):
