@@ -6,15 +6,16 @@ Imports no torch.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.compare.members import ComparedRun
 from core.compare.pairs import Difference
+from core.runs.lists.best import among
 from core.stats import paired
-from core.text import listed
+from core.text import listed, number_of
 
 FEW, ENOUGH = 3, 5  # fewer shared folds hardly say how far folds differ; so many do, and the recipes have them
 
@@ -24,10 +25,11 @@ class Verdict:
     """headline: the sentence. more: what follows from it, and what would decide. kind: 'best' | 'same' | 'undecided' |
     'unpaired' | 'nothing'.
 
-    top: id of the run with the highest mean score; take: the one to take, the cheapest of those that are not shown to
-    be worse. contest: the two whose difference `folds` folds would show, or could judge where too few folds are shared
-    to say; None where none up to MOST_FOLDS would, or where nothing is open. waits: folds that are not finished yet,
-    run id -> how many. apart: ids of runs that cannot be set against `top`, where others can.
+    top: id of the run that all others are set against, or of the best; take: the one to take, the cheapest of those
+    that are not shown to be worse. contest: the two, the higher one first, whose difference `folds` folds would show,
+    or could judge where too few folds are shared to say; None where none up to MOST_FOLDS would, or where nothing is
+    open. waits: folds that are not finished yet, run id -> how many. apart: ids of runs that cannot be set against
+    `top`, where others can and none is better than it.
     """
 
     headline: str
@@ -42,10 +44,22 @@ class Verdict:
 
 
 def best_of(members: Sequence[ComparedRun], metric: str = "f1", which: str = "best") -> ComparedRun | None:
-    """The run of the highest mean score over its finished folds; None where no fold is finished."""
+    """The run of the highest mean score, of those that have the largest share of their folds finished; None where no
+    fold is. A mean of one lucky fold is no rival of one of five."""
     means = {member.id: list(member.scores(metric, which).values()) for member in members}
     scored = [member for member in members if means[member.id]]
-    return max(scored, key=lambda member: float(np.mean(means[member.id])), default=None)
+    furthest = max(map(_share_done, scored), default=0.0)
+    rivals = [member for member in scored if _share_done(member) == furthest]
+    return max(rivals, key=lambda member: float(np.mean(means[member.id])), default=None)
+
+
+def of_which(members: Iterable[ComparedRun]) -> str:
+    """Which of these runs best_of is the highest of, as words after it; empty where all are as far."""
+    return among(_share_done(member) for member in members if member.done)
+
+
+def _share_done(member: ComparedRun) -> float:
+    return len(member.done) / len(member.states)
 
 
 def verdict(
@@ -69,18 +83,25 @@ def verdict(
     for difference in against_top:
         has_interval = difference.interval is not None and difference.interval.known
         by_verdict.setdefault(difference.verdict if has_interval else "unpaired", []).append(difference)
-    worse, same, unpaired = (by_verdict.get(key, []) for key in (paired.WORSE, paired.SAME, "unpaired"))
-    open_ones = [d for d in against_top if d not in worse and d not in same and d not in unpaired]
-    level = [top.id, *(d.run for d in (*same, *open_ones))]
+    better, worse, same, open_ones, unpaired = (
+        by_verdict.get(key, []) for key in (paired.BETTER, paired.WORSE, paired.SAME, paired.UNDECIDED, "unpaired")
+    )
+    highest = f"{names[top.id]} has the highest mean{of_which(members)}"
+    if not better and not worse and not same and not open_ones:
+        headline, said = f"Nothing can be set against {names[top.id]} yet.", f"{highest}, which says nothing by itself."
+        return Verdict(headline, (said,), "unpaired", top.id, None, waits=waits)
+    level = [d.run for d in better] or [top.id, *(d.run for d in (*same, *open_ones))]
     take = min(level, key=lambda run_id: (_known(costs.get(run_id)), level.index(run_id)))
     more: list[str] = []
-    if not worse and not same and not open_ones:
-        kind, headline = "unpaired", "No two of these runs can be set against each other yet."
-        more += [f"{names[top.id]} has the highest mean, which says nothing by itself."]
-        return Verdict(headline, tuple(more), kind, top.id, None, waits=waits)
-    if not open_ones and not same:
+    if better and len(members) == 2:
+        kind, headline = "best", f"{names[take]} is the best of these: better than {names[top.id]}."
+    elif better:
+        kind = "undecided"
+        headline = f"{_are(names, better)} better than {names[top.id]}{_also_worse(names, worse)}."
+    elif not open_ones and not same:
         kind = "best"
-        headline = f"{names[top.id]} is the best of these: better than {listed([names[d.run] for d in worse])}."
+        best = "better than" if unpaired else "the best of these: better than"
+        headline = f"{names[top.id]} is {best} {listed([names[d.run] for d in worse])}."
     elif not open_ones and not worse:
         kind = "same"
         headline = f"These runs are the same within {paired.points(within)}."
@@ -89,20 +110,31 @@ def verdict(
     else:
         kind = "undecided" if open_ones else "same"
         apart = "not told apart" if open_ones else f"the same within {paired.points(within)}"
-        headline = (
-            f"{listed([names[run_id] for run_id in level], most=6)} are {apart}; "
-            f"{listed([names[d.run] for d in worse])} {'are' if len(worse) > 1 else 'is'} worse."
-        )
-    contest, folds = _contest(top, open_ones, take, within)
-    if kind != "best":
+        headline = f"{listed([names[run_id] for run_id in level], most=6)} are {apart}{_also_worse(names, worse)}."
+    contest, folds = _contest(top, [] if better else open_ones, take, within)
+    if better:
+        more.append(f"{highest}, but not on the folds and photos that they share.")
+    if kind != "best" and len(level) > 1:
         more.append(_cheapest(names[take], take, costs))
-    if open_ones:
+    if better and kind != "best":
+        alone = f"Compare the others without {names[top.id]}, which is not the best of these."
+        more.append(_unfinished(waits) or alone)
+    elif open_ones:
         more.append(_what_decides(names, contest, folds, open_ones, top, waits, within))
     if unpaired:
         more.append(f"{listed([names[d.run] for d in unpaired])} cannot be set against {names[top.id]}.")
-    more.append(_corrected([*worse, *open_ones], within))
-    others = tuple(d.run for d in unpaired)
-    return Verdict(headline, tuple(filter(None, more)), kind, top.id, take, contest, folds, waits, others)
+    more.append(_corrected([*better, *worse, *open_ones], within))
+    others = () if better else tuple(d.run for d in unpaired)
+    best_id = take if kind == "best" else top.id
+    return Verdict(headline, tuple(filter(None, more)), kind, best_id, take, contest, folds, waits, others)
+
+
+def _are(names: Mapping[str, str], differences: Sequence[Difference]) -> str:
+    return f"{listed([names[d.run] for d in differences])} {'are' if len(differences) > 1 else 'is'}"
+
+
+def _also_worse(names: Mapping[str, str], worse: Sequence[Difference]) -> str:
+    return f"; {_are(names, worse)} worse" if worse else ""
 
 
 def _corrected(judged: Sequence[Difference], within: float) -> str:
@@ -130,21 +162,29 @@ def _contest(
     top: ComparedRun, open_ones: Sequence[Difference], take: str, within: float
 ) -> tuple[tuple[str, str] | None, int | None]:
     """The best run against the one that would be taken instead, or against the next best, and the folds that would show
-    their difference; of a difference that would not matter neither is asked.
+    their difference; of a difference that would not matter neither is asked. The higher one of the two stands first: on
+    the folds and photos that they share, that may be the other one.
     """
     if not open_ones:
         return None, None
     other = next((d for d in open_ones if d.run == take), None) or max(open_ones, key=lambda d: d.deltas_mean)
     if abs(other.deltas_mean) <= within:
         return (top.id, other.run), None
+    two = (other.run, top.id) if other.deltas_mean > 0 else (top.id, other.run)
     folds = paired.folds_to_tell(np.array(other.deltas), len(top.states))
     if folds is None and _hardly_says(top, other):
         folds = ENOUGH
-    return (None if folds is None else (top.id, other.run)), folds
+    return (None if folds is None else two), folds
 
 
 def _hardly_says(top: ComparedRun, other: Difference) -> bool:
     return len(other.deltas) < FEW and len(top.states) < ENOUGH
+
+
+def _unfinished(waits: Sequence[tuple[str, int]]) -> str:
+    number = sum(left for _, left in waits)
+    are = "are" if number > 1 else "is"
+    return f"{number_of(number, 'fold')} {are} not finished; what they score may decide." if number else ""
 
 
 def _what_decides(
@@ -157,8 +197,7 @@ def _what_decides(
     within: float,
 ) -> str:
     if waits:
-        number = sum(left for _, left in waits)
-        return f"{number} fold{'s are' if number > 1 else ' is'} not finished; what they score may decide."
+        return _unfinished(waits)
     if contest is not None and folds is None:
         return (
             f"{names[contest[0]]} and {names[contest[1]]} lie within {paired.points(within)} on average: more folds "
@@ -170,7 +209,7 @@ def _what_decides(
             f"No number of folds up to {paired.MOST_FOLDS} would show a difference of {100 * largest:.1f} points: "
             "the folds differ too much."
         )
-    other = next(difference for difference in open_ones if difference.run == contest[1])
+    other = next(difference for difference in open_ones if difference.run in contest)
     if folds == ENOUGH and _hardly_says(top, other):
         return (
             f"{len(other.deltas)} shared folds hardly say how far folds differ: launch {names[contest[0]]} and "

@@ -11,7 +11,6 @@ from core.data.persons import units
 from core.data.yes_no import pairs
 from core.report.findings import Findings
 from core.stats import paired
-from core.stats.metrics import mean_and_deviation
 from core.text import spread
 
 SMALL_CLASS = 20  # people, or photos where persons are unknown
@@ -19,14 +18,12 @@ SMALL_CLASS = 20  # people, or photos where persons are unknown
 
 def answer(findings: Findings) -> list[str]:
     """What the numbers say, the most important first."""
-    means = {m.id: mean_and_deviation(m.scores("f1", "best").values()) for m in findings.members}
-    scored = {run_id: values for run_id, values in means.items() if values[2]}
-    if not scored:
+    top = verdict.best_of(findings.members)
+    if top is None:
         return ["No fold of these runs is finished, so there is nothing to compare yet."]
-    top = max(scored, key=lambda run_id: scored[run_id][0])
-    name = findings.names[top]
-    best = spread(next(m for m in findings.members if m.id == top).scores("f1", "best").values())
-    first = f"{name} has the highest mean F1 at the best epoch: {best}, mean ± deviation (folds)."
+    name, best = findings.names[top.id], spread(top.scores("f1", "best").values())
+    of = verdict.of_which(findings.members)
+    first = f"{name} has the highest mean F1{of} at the best epoch: {best}, mean ± deviation (folds)."
     if len(findings.members) == 1:
         final = spread(findings.baseline.scores("f1", "final").values())
         first = f"{name} reaches F1 {best} at the best epoch and {final} at the last, mean ± deviation (folds)."

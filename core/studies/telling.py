@@ -18,7 +18,7 @@ from core.jobs.alerts import addresses, ends, messages, sending
 from core.jobs.alerts.addresses import Address
 from core.jobs.alerts.shapes import Message
 from core.runs import FoldState, Run, deaths
-from core.runs.lists.best import highest
+from core.runs.lists.best import among, highest, share_done
 from core.runs.lists.index import Listed
 from core.studies import record_file
 from core.studies.record_file import Study
@@ -94,7 +94,7 @@ def _is_over(study_id: str, root: Path) -> bool:
 
 
 def _study_message(root: Path, study: Study) -> Message:
-    """How its runs ended, and which has the highest mean, which says nothing by itself."""
+    """How its runs ended, and which has the highest mean of those that came furthest, which says nothing by itself."""
     there = [summary for run_id in study.run_ids if (summary := messages.summary_of(Run(run_id, root)))]
     states = [summary["state"] for summary in there]
     done = states.count("done")
@@ -104,7 +104,8 @@ def _study_message(root: Path, study: Study) -> Message:
     scored = [entry for summary in there if (entry := Listed(summary, root=root)).scores["best_f1"][2]]
     if len(scored) > 1 and (best := highest(scored)) is not None:
         name, reached = one_line(best.name, messages.LONGEST_NAME), messages.score(best.summary)
-        sentences.append(f"{name} has the highest macro F1, {reached}; Compare says whether that counts.")
+        of = among(map(share_done, scored))
+        sentences.append(f"{name} has the highest macro F1{of}, {reached}; Compare says whether that counts.")
     elif len(scored) > 1:
         sentences.append("Its runs tell different classes, so none of them has the highest macro F1.")
     name = one_line(study.name, messages.LONGEST_NAME)

@@ -118,6 +118,7 @@ def test_runs_that_share_no_folds_are_not_judged(three):
     alone = replace(against("r18", SOME, paired.UNDECIDED), interval=None, deltas=())
     said = verdict(three[:2], three[1], [alone], COSTS, within=0.01)
     assert said.kind == "unpaired" and said.take is None and math.isnan(alone.deltas_mean)
+    assert said.headline == "Nothing can be set against r34 yet."
 
 
 def test_a_run_that_shares_no_folds_with_the_others_is_named_to_be_launched_with_the_best(three):
@@ -125,6 +126,68 @@ def test_a_run_that_shares_no_folds_with_the_others_is_named_to_be_launched_with
     said = verdict(three, three[1], [against("r18", CLEAR, paired.WORSE), alone], COSTS, within=0.01)
     assert said.kind == "best" and said.apart == ("r50",) and said.folds is None
     assert "r50 cannot be set against r34." in said.more
+
+
+def test_a_run_of_which_one_lucky_fold_is_done_is_not_the_one_that_all_others_are_set_against():
+    """It had the highest mean, shared one fold with each, and so nothing was said of two finished runs far apart."""
+    high, low = member("high", (0.8, 0.81, 0.79, 0.8, 0.8)), member("low", (0.7, 0.7, 0.69, 0.71, 0.7))
+    for lucky in (member("lucky", (0.9,), waits=4), member("lucky", (0.9, 0.91), waits=3)):
+        assert best_of([lucky, low, high]) is high
+    assert best_of([member("few", (0.9, 0.9)), low, high]).id == "few", "it is finished: it has two folds"
+    lucky = member("lucky", (0.9,), waits=4)
+    differences = [against("lucky", (0.1,), paired.UNDECIDED), against("low", CLEAR, paired.WORSE)]
+    said = verdict([lucky, low, high], high, differences, {}, within=0.01)
+    assert (said.kind, said.top, said.apart) == ("best", "high", ("lucky",))
+    assert said.headline == "high is better than low." and "lucky cannot be set against high." in said.more
+
+
+def test_of_two_of_its_folds_it_is_said_that_they_do_not_tell_it_apart():
+    high, low = member("high"), member("low", (0.6, 0.6, 0.6, 0.6, 0.6))
+    lucky = member("lucky", (0.9, 0.81), waits=3)
+    differences = [against("lucky", (0.2, 0.1), paired.UNDECIDED), against("low", CLEAR, paired.WORSE)]
+    said = verdict([lucky, low, high], high, differences, {}, within=0.01)
+    assert said.headline == "high and lucky are not told apart; low is worse."
+    assert "3 folds are not finished; what they score may decide." in said.more
+
+
+@pytest.mark.parametrize("deltas", [SOME, tuple(-delta for delta in SOME)])
+def test_the_one_that_lies_above_on_what_two_runs_share_is_named_above(three, deltas):
+    """Both are scored anew on the photos that both held out, where the highest mean may be the lower one."""
+    said = verdict(three[:2], three[1], [against("r18", deltas, paired.UNDECIDED)], COSTS, within=0.01)
+    above, below = ("r34", "r18") if deltas is SOME else ("r18", "r34")
+    assert said.contest == (above, below) and said.folds == paired.folds_to_tell(np.array(SOME), 5)
+    assert f"would show {above} above {below}, if the difference stays" in said.more[1]
+
+
+def test_of_two_folds_too_the_one_above_is_named_first():
+    runs = [member("r18", (0.077, 0.2)), member("r34", (0.29, 0.3))]
+    said = verdict(runs, runs[1], [against("r18", (0.213, 0.1), paired.UNDECIDED)], COSTS, within=0.01)
+    assert said.contest == ("r18", "r34") and "launch r18 and r34 anew in 5 folds." in said.more[1]
+
+
+BETTER = tuple(-delta for delta in CLEAR)
+
+
+def test_of_two_runs_the_one_that_is_better_on_what_they_share_is_the_best_though_its_mean_is_lower(three):
+    said = verdict(three[:2], three[1], [against("r18", BETTER, paired.BETTER)], COSTS, within=0.01)
+    assert (said.kind, said.top, said.take, said.contest) == ("best", "r18", "r18", None)
+    assert said.headline == "r18 is the best of these: better than r34."
+    assert said.more == ("r34 has the highest mean, but not on the folds and photos that they share.",)
+
+
+def test_of_more_runs_the_highest_mean_that_is_beaten_is_left_out_of_what_decides(three):
+    """Of the others nobody has tested which is best."""
+    of_each = {"r18": (BETTER, paired.BETTER), "r50": (CLEAR, paired.WORSE)}
+    said = verdict(three, three[1], [against(name, *of) for name, of in of_each.items()], COSTS, within=0.01)
+    assert (said.kind, said.top, said.take, said.folds) == ("undecided", "r34", "r18", None)
+    assert said.headline == "r18 is better than r34; r50 is worse."
+    assert "Compare the others without r34, which is not the best of these." in said.more
+    both = [against(name, BETTER, paired.BETTER) for name in ("r18", "r50")]
+    said = verdict(three, three[1], both, COSTS, within=0.01)
+    assert said.headline == "r18 and r50 are better than r34." and "Cheapest: r18." in said.more
+    unfinished = member("r34", (0.72, 0.73), waits=3)
+    said = verdict([three[0], unfinished, three[2]], unfinished, both, COSTS, within=0.01)
+    assert "3 folds are not finished; what they score may decide." in said.more
 
 
 def test_without_costs_nothing_is_called_the_cheapest(three):

@@ -461,6 +461,26 @@ def test_a_study_answers_its_question_marks_the_best_and_shows_what_differs(open
     assert "is the best of these" not in text and "No answer yet: 1 fold job of 15 not done" in text
 
 
+def test_the_star_of_a_study_is_not_that_of_a_run_of_one_lucky_fold(opened, tmp_path):
+    root = tmp_path / "runs"
+    table = compared.samples(root, people=60, photos=2)
+    rest = dict.fromkeys(range(1, 5), "cancelled")
+    made = [
+        compared.make_run(root, table, f"depths {name}", skill=skill, seed=seed, states=states)
+        for seed, (name, skill, states) in enumerate((("low", 0.4, {}), ("high", 0.95, {}), ("lucky", 1.0, rest)))
+    ]
+    members = [StudyRun(run.id, run.config().name, run.config().model_dump(mode="json")) for run in made]
+    with record_file.locked(root):
+        record_file.write(Study("20260301-000000-depths-0000", "depths", "", 1.0, {}, members), root)
+    text = text_of(show(study="20260301-000000-depths-0000"))
+    said = re.search(r"cmp-verdict[^>]*><b>([^<]*)</b>([^<]*)", text)
+    assert said[1] == "depths high is better than depths low."
+    assert "depths lucky cannot be set against depths high." in said[2]
+    starred = re.search(r">high</a></td>(.*?)</tr>", text)[1]
+    assert text.count(">star<") == 1 and ">star<" in starred
+    assert "Highest mean F1 of the finished runs, not shown to be better than every other run of the study." in starred
+
+
 def test_more_runs_than_are_compared_say_so_whether_their_classes_are_the_same_or_not(opened, tmp_path, monkeypatch):
     monkeypatch.setattr(pick, "MOST", 2)
     root = tmp_path / "runs"

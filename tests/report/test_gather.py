@@ -322,6 +322,32 @@ def test_a_failed_fold_is_left_out_and_said(study, tmp_path):
     assert "broken: 2 of 5 folds are not finished (cancelled, failed)." in text
 
 
+def test_of_two_runs_on_other_photos_the_one_that_is_better_on_those_of_both_is_told_to_be(tmp_path):
+    """Not the one of the highest mean: the other one has photos besides that nobody gets right."""
+    table = samples(tmp_path, people=60, photos=3)
+    hard = table["sample"].str.endswith("-2.jpg")
+    make_run(tmp_path, table[~hard], "fewer", skill=0.5, run_id="20260101-000000-fewer-0000")
+    more = make_run(tmp_path, table, "more", skill=0.97, seed=1, run_id="20260101-000001-more-0001")
+    for state in more.states():
+        more.write_state(replace(state, scores=state.scores | {"best_f1": 0.3}))
+    told, highest, difference = gather.gather(chosen(tmp_path)).sentences
+    assert told.startswith("more is the best of these: better than fewer. fewer has the highest mean, but not on ")
+    assert highest.startswith("fewer has the highest mean F1 at the best epoch: ")
+    assert difference.startswith("more is better than fewer")
+
+
+def test_a_run_of_one_lucky_fold_does_not_keep_two_finished_ones_from_being_told_apart(study, tmp_path):
+    for path in sorted(study.glob("2026*"))[::2]:
+        shutil.copytree(path, tmp_path / path.name)
+    rest = dict.fromkeys(range(1, 5), "cancelled")
+    table = chosen(study)[0].samples()
+    make_run(tmp_path, table, "lucky", skill=1.0, states=rest, run_id="20260102-000000-lucky-0001")
+    told, highest, *differences = gather.gather(chosen(tmp_path)).sentences
+    assert told.startswith("ResNet-101 is better than ResNet-18. lucky cannot be set against ResNet-101.")
+    assert highest.startswith("ResNet-101 has the highest mean F1 of the finished runs at the best epoch: ")
+    assert differences[0].startswith("ResNet-101 is better than ResNet-18")
+
+
 def test_all_sections_count_the_photos_of_the_same_folds_though_a_stopped_one_has_answered(tmp_path):
     table = samples(tmp_path, people=60, photos=2)
     table = table.assign(gender=table["class_name"].str.split().str[0])

@@ -1,6 +1,6 @@
 from core.runs import FoldState
 from core.runs.lists import index
-from core.runs.lists.best import best_of, highest
+from core.runs.lists.best import among, best_of, highest, share_done
 from core.storage import files
 from tests.pages.trials import make_run
 
@@ -50,3 +50,15 @@ def test_no_run_has_the_highest_f1_where_they_tell_different_classes(runs_folder
     assert highest(index.listed(runs_folder)).id == better.id
     scored(runs_folder, "of another task", 0.9, 0.9).write_state(FoldState(0, "queued"))
     assert highest(index.listed(runs_folder)) is None, "its other fold is finished"
+
+
+def test_the_mean_of_one_lucky_fold_is_not_the_highest_beside_runs_that_are_finished(runs_folder):
+    better = scored(runs_folder, "better", 0.6, 0.7, 0.6)
+    scored(runs_folder, "worse", 0.5, 0.6, 0.6)
+    lucky = scored(runs_folder, "lucky", 0.9, 0.9, 0.9)
+    for fold in (1, 2):
+        lucky.write_state(FoldState(fold, "failed"))
+    entries = index.listed(runs_folder)
+    assert highest(entries).id == better.id
+    assert among(map(share_done, entries)) == " of the finished runs"
+    assert among([0.4, 0.2]) == " of the runs that have come furthest" and among([0.4, 0.4]) == among([]) == ""

@@ -56,7 +56,8 @@ def best_of(entries: Iterable[Listed]) -> dict[str, Best]:
 
 
 def highest(entries: Iterable[Listed]) -> Listed | None:
-    """The run of the highest mean F1 at the best epochs of its finished folds, the first of several of the same mean.
+    """The run of the highest mean F1 at the best epochs of its finished folds, of those that have the largest share of
+    their folds finished (`among` says which); the first of several of the same mean.
 
     None where no run has one, and where those that have one tell different classes: an F1 of three classes is neither
     above nor below one of eighteen.
@@ -64,7 +65,26 @@ def highest(entries: Iterable[Listed]) -> Listed | None:
     scored = [(mean, entry) for entry in entries if (mean := mean_of(entry, CRITERION)) is not None]
     if not scored or not same_classes(entry for _, entry in scored):
         return None
-    return max(scored, key=lambda each: each[0])[1]
+    furthest = max(share_done(entry) for _, entry in scored)
+    return max((each for each in scored if share_done(each[1]) == furthest), key=lambda each: each[0])[1]
+
+
+def share_done(entry: Listed) -> float:
+    """Finished folds over all folds; 0 for a run without any."""
+    done, folds = entry.done
+    return done / max(1, folds)
+
+
+def among(shares: Iterable[float]) -> str:
+    """Of which runs a highest mean is, as words after it: a mean over one lucky fold of five is no rival of one over
+    five. Empty where all are as far.
+
+    shares: finished folds over all folds, of each run that has a finished one.
+    """
+    different = set(shares)
+    if len(different) < 2:
+        return ""
+    return " of the finished runs" if max(different) == 1 else " of the runs that have come furthest"
 
 
 def same_classes(entries: Iterable[Listed]) -> bool:

@@ -11,7 +11,7 @@ from core.compare.members import load_all, same_classes, told_apart
 from core.compare.verdict import Verdict
 from core.text import count, number_of
 from pages.parts.compare import decide, load, pick
-from pages.parts.studies.view import StudyStatus, best_row
+from pages.parts.studies.view import StudyStatus, best_row, of_which
 
 WITHIN = pick.WITHIN / 100  # what counts as the same, as Compare begins with
 
@@ -26,8 +26,9 @@ def section(status: StudyStatus) -> Verdict | None:
     if len(scored) > pick.MOST:
         words = f"Its runs tell different classes: Compare tests up to {pick.MOST} of the same classes."
         if (highest := best_row(status)) is not None:
+            of = of_which(status) or f" of {count(len(scored))} runs"
             words = (
-                f"{highest.name} has the highest mean F1 of {count(len(scored))} runs, which says nothing by itself: "
+                f"{highest.name} has the highest mean F1{of}, which says nothing by itself: "
                 f"Compare tests up to {pick.MOST} of them against each other."
             )
         st.html(f'<div class="lab-meta">{escape(words)}</div>')

@@ -19,7 +19,7 @@ from core.jobs.pace.ahead import free_at
 from core.runs import Run
 from core.runs.colours import colour_of
 from core.runs.lists import index
-from core.runs.lists.best import highest, same_classes
+from core.runs.lists.best import among, highest, same_classes, share_done
 from core.runs.lists.index import Listed
 from core.runs.lists.summaries import what_to_do
 from core.runs.states import overall
@@ -202,11 +202,20 @@ def progress_html(study: Study, status: StudyStatus) -> str:
 
 
 def best_row(status: StudyStatus) -> Row | None:
-    """The run of the highest mean F1 over its finished folds; None before two runs have one, and where runs tell
-    different classes."""
-    scored = [row for row in status.rows if row.scores("best_f1")]
+    """The run of the highest mean F1 of those that have come furthest; None before two runs have a finished fold, and
+    where runs tell different classes."""
+    scored = _scored(status)
     top = highest(row.entry for row in scored) if len(scored) > 1 else None
     return next((row for row in scored if row.entry is top), None)
+
+
+def of_which(status: StudyStatus) -> str:
+    """Of which runs best_row is the highest, as words after it; empty where all are as far."""
+    return among(share_done(row.entry) for row in _scored(status))
+
+
+def _scored(status: StudyStatus) -> list[Row]:
+    return [row for row in status.rows if row.scores("best_f1")]
 
 
 def differing(status: StudyStatus) -> list[str]:
@@ -215,16 +224,18 @@ def differing(status: StudyStatus) -> list[str]:
     return [key for key in keys if key not in ("name", "description")]
 
 
-def star_html(status: StudyStatus, verdict: Verdict | None) -> str:
-    """What marks the highest mean, with what it is worth. verdict: over all runs, once there is one."""
-    if verdict is not None and verdict.kind == "best":
-        worth = "Highest mean F1, and shown to be better than every other run of the study."
+def star_html(status: StudyStatus, best: Row, verdict: Verdict | None) -> str:
+    """What marks the highest mean, with what it is worth. best: as best_row. verdict: over all runs, once there is
+    one."""
+    of = of_which(status)
+    if verdict is not None and verdict.kind == "best" and verdict.top == best.run.id and not verdict.apart:
+        worth = f"Highest mean F1{of}, and shown to be better than every other run of the study."
     elif verdict is not None:
-        worth = "Highest mean F1, not shown to be better than every other run of the study."
+        worth = f"Highest mean F1{of}, not shown to be better than every other run of the study."
     elif status.active:
-        worth = "Highest mean F1 over the folds finished so far; nothing is tested before the runs end."
+        worth = f"Highest mean F1{of or ' over the folds finished so far'}; nothing is tested before the runs end."
     else:
-        worth = "Highest mean F1, which does not show it to be better: Compare tests it."
+        worth = f"Highest mean F1{of}, which does not show it to be better: Compare tests it."
     words = escape(worth, quote=True)
     return f'<span class="lab-icon lab-good" role="img" aria-label="{words}" title="{words}">star</span> '
 
@@ -240,7 +251,7 @@ def matrix_html(status: StudyStatus, verdict: Verdict | None = None) -> str:
     for row in status.rows:
         by_fold = {int(fold["fold"]): fold for fold in row.folds}
         cells = "".join(f'<td class="lab-spare">{_cell(row, by_fold.get(fold))}</td>' for fold in folds)
-        star = star_html(status, verdict) if row is best_of_all else ""
+        star = star_html(status, row, verdict) if row is best_of_all else ""
         values = "".join(f'<td class="lab-left">{escape(_value(row.settings.get(key)))}</td>' for key in columns)
         means = "".join(
             f'<td class="lab-edge">{star if which == "best" else ""}{spread(row.scores(f"{which}_f1"))}</td>'
