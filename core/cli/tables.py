@@ -6,7 +6,7 @@ import pandas as pd
 
 from core.data.persons import persons_of
 from core.errors import LabError
-from core.plan.folds import absence, absent_classes
+from core.plan.folds import gaps
 from core.runs import FoldState, Run
 from core.runs.everybody import unmeasured
 from core.runs.yes_no import view as one_by_one
@@ -70,14 +70,12 @@ def _print_everybody(run: Run, states: list[FoldState], parent: str) -> None:
 
 
 def doubts(run: Run) -> list[str]:
-    """What the folds of a run cannot promise, in sentences: unknown persons, folds without some class."""
+    """What the folds of a run cannot promise, in sentences: unknown persons, folds that hold none or all of a class."""
     try:
         samples, names = run.samples(), [str(name) for name in run.info()["class_names"]]
     except (LabError, OSError, *GARBAGE):
         return []  # a damaged run: its folds are shown all the same
-    absent = absent_classes(samples, names)
-    absences = [absence(fold, lacking, len(names)) for fold, lacking in absent.items()]
-    return [doubt for doubt in (persons_of(samples).warning, *absences) if doubt]
+    return [doubt for doubt in (persons_of(samples).warning, *gaps(samples, names)) if doubt]
 
 
 def _print_attributes(run: Run) -> None:

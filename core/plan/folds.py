@@ -152,15 +152,54 @@ def absent_classes(table: pd.DataFrame, names: Sequence[str]) -> dict[int, list[
     return {fold: lacking for fold, lacking in absent.items() if lacking}
 
 
+def sole_folds(table: pd.DataFrame, names: Sequence[str]) -> dict[int, list[str]]:
+    """The classes that stand in one fold alone, by that fold, in the order of names: its network never saw them. Empty
+    where all stands in one, as of a network on everybody.
+
+    table, names: as in absent_classes. assign_folds and given_folds refuse such classes; in folds that follow a parent
+    they stand where new people came to.
+    """
+    if table["fold"].nunique() < 2:
+        return {}
+    if pairs.attributes_of(table):
+        photos = photos_of_classes(table)
+        where = {name: photos.index[photos[name] > 0] for name in names}
+    else:
+        where = table.groupby("class_name")["fold"].unique().to_dict()
+    sole: dict[int, list[str]] = {}
+    for name in names:
+        if len(stands := where.get(name, ())) == 1:
+            sole.setdefault(int(stands[0]), []).append(name)
+    return dict(sorted(sole.items()))
+
+
+def never_seen(fold: int, sole: Sequence[str]) -> str:
+    """What it means that a fold holds all photos of some classes, as a sentence."""
+    it = "it" if len(sole) == 1 else "them"
+    return f"Fold {fold} holds all photos of {_named(sole)}: the network that is validated on {it} never saw {it}."
+
+
+def gaps(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """A sentence for each fold that holds all photos of some class, then for each that holds none of some.
+
+    table, names: as in absent_classes.
+    """
+    sentences = [never_seen(fold, sole) for fold, sole in sole_folds(table, names).items()]
+    return sentences + [absence(fold, lacking, len(names)) for fold, lacking in absent_classes(table, names).items()]
+
+
 def absence(fold: int, absent: Sequence[str], classes: int) -> str:
     """What a fold without photos of some classes means for its macro F1, as a sentence. classes: of the task."""
-    named = ", ".join(f"'{name}'" for name in absent[:NAMED])
-    more = f" and {len(absent) - NAMED} more classes" if len(absent) > NAMED else ""
     each = "that class" if len(absent) == 1 else "each of them"
     return (
-        f"Fold {fold} has no photo of {named}{more}: its macro F1 counts 0 for {each} and cannot exceed "
+        f"Fold {fold} has no photo of {_named(absent)}: its macro F1 counts 0 for {each} and cannot exceed "
         f"{1 - len(absent) / classes:.3f}."
     )
+
+
+def _named(classes: Sequence[str]) -> str:
+    named = ", ".join(f"'{name}'" for name in classes[:NAMED])
+    return named + (f" and {len(classes) - NAMED} more classes" if len(classes) > NAMED else "")
 
 
 def audit(table: pd.DataFrame) -> list[str]:

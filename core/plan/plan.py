@@ -28,7 +28,7 @@ from core.data.values import attribute_names, yes_no_names
 from core.errors import LabError
 from core.network import weights
 from core.plan.apart import Apart, set_apart
-from core.plan.folds import absence, absent_classes
+from core.plan.folds import gaps
 from core.plan.transfer import check_held_out, folds_for
 from core.runs import Run
 from core.runs.ancestry import ancestry, check_copy, check_file
@@ -89,9 +89,8 @@ class Plan:
 
     @property
     def absences(self) -> list[str]:
-        """A sentence for each fold that holds no photo of some class."""
-        absent = absent_classes(self.samples, self.class_names)
-        return [absence(fold, lacking, len(self.class_names)) for fold, lacking in absent.items()]
+        """A sentence for each fold that holds no photo of some class, or all of one."""
+        return gaps(self.samples, self.class_names)
 
     @property
     def train_images(self) -> int:

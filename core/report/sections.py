@@ -18,7 +18,7 @@ from core.data.tasks import not_used
 from core.data.yes_no import pairs
 from core.export.facts import without_place
 from core.figures.dataset import class_bars
-from core.plan.folds import absence, absent_classes, audit
+from core.plan.folds import audit, gaps
 from core.report import again, apart, certainty, faces, groups, numbers
 from core.report.beside import earned, noticed
 from core.report.blocks import Bullets, Figure, Section, Table, Text
@@ -119,12 +119,11 @@ def _dataset_line(member: ComparedRun) -> str:
 
 
 def _absences(findings: Findings) -> list[str]:
-    """Folds without a photo of some class, each said once with the runs whose folds they are."""
+    """Folds without a photo of some class, or with all of one, each said once with the runs whose folds they are."""
     whose: dict[str, list[str]] = {}
     for member in findings.members:
-        classes = len(member.class_names)
-        for fold, absent in absent_classes(member.samples, member.class_names).items():
-            whose.setdefault(absence(fold, absent, classes), []).append(findings.names[member.id])
+        for line in gaps(member.samples, member.class_names):
+            whose.setdefault(line, []).append(findings.names[member.id])
     every = len(findings.members)
     return [line if len(names) == every else f"{', '.join(names)}: {line}" for line, names in whose.items()]
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import LabError
-from core.plan.folds import absence, absent_classes, assign_folds, audit, fold_table
+from core.plan.folds import absence, absent_classes, assign_folds, audit, fold_table, gaps, sole_folds
 from core.runs.create import support
 from core.stats.metrics import class_scores, confusion
 
@@ -140,3 +140,20 @@ def test_a_fold_without_a_class_is_named_with_the_best_that_its_f1_can_be(lackin
     sentence = absence(1, absent[1], 7)
     assert sentence.startswith("Fold 1 has no photo of 'class") and f"cannot exceed {perfect.macro:.3f}." in sentence
     assert absent_classes(table[table["fold"] == 0], names) == {}
+
+
+def test_classes_that_stand_in_one_fold_alone_are_named_with_it():
+    table = labelled({"p": [0, 1], "q": [0, 2], "r": [0, 3]}).assign(fold=[0, 0, 1, 1, 1, 1])
+    assert sole_folds(table, NAMES[:5]) == {0: ["class b"], 1: ["class c", "class d"]}
+    first, second, *absences = gaps(table, NAMES[:4])
+    assert first == "Fold 0 holds all photos of 'class b': the network that is validated on it never saw it."
+    assert second.endswith("of 'class c', 'class d': the network that is validated on them never saw them.")
+    assert absences == [absence(0, ["class c", "class d"], 4), absence(1, ["class b"], 4)]
+    assert sole_folds(table.assign(fold=-1), NAMES[:4]) == {}, "one network on everybody holds nobody out"
+
+
+def test_so_are_answers_to_attributes_that_are_told_one_by_one():
+    samples = [f"{place}.jpg" for place in range(4)]
+    told = {"yes:A": [1, 0, 1, 0], "yes:B": [0, -1, 1, 1], "y": 0, "class_name": ""}
+    table = pd.DataFrame({"sample": samples, "person": samples, "fold": [0, 0, 1, 1], **told})
+    assert sole_folds(table, ["A no", "A yes", "B no", "B yes"]) == {0: ["B no"], 1: ["B yes"]}

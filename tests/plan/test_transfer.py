@@ -4,10 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.config import from_dict
 from core.config.run_config import ModelConfig
+from core.data.scan import scan
 from core.errors import LabError
+from core.jobs import control
+from core.plan.plan import make_plan
 from core.plan.transfer import ancestry, check_parent, inherit_folds
-from core.runs import Run
+from core.runs import FoldState, Run
+from tests.photos import draw
 from tests.plan.lineage import make_run, table_of
 
 BEST = ModelConfig(init_checkpoint="best")
@@ -89,3 +94,41 @@ def test_a_person_in_two_folds_of_the_line_is_refused(tmp_path):
     table["fold"] = [0, 1, 0, 0, 1, 1]
     with pytest.raises(LabError, match="person 'a' stands in two folds"):
         ancestry(make_run(tmp_path, "leaky", table))
+
+
+@pytest.mark.parametrize("new", [1, 2])
+def test_the_fold_that_holds_all_of_a_class_is_named_where_folds_follow_the_parent(tmp_path, monkeypatch, new):
+    """One person is all of it; of two, each stands in a fold of its own. Split anew it would be refused."""
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(control, "ensure_workers", lambda root=None: None)
+    root = tmp_path / "photos"
+    shade = iter(range(250))
+    for name in ("a", "b"):
+        for person in range(4):
+            draw(root / name / f"{name}{person}_0.png", colour=(next(shade), 0, 0))
+
+    def planned(**model):
+        settings = {"task": {"name": "label"}, "folds": {"count": 2}, "model": model}
+        config = from_dict({**settings, "data": {"root": str(root), "person_pattern": r"^([a-z]+\d)_"}})
+        return make_plan(config, scan(config.data, threads=1))
+
+    parent = control.launch(planned(init="scratch"))
+    for fold in parent.folds():
+        parent.weights_file(fold, "best").write_bytes(b"x")
+        parent.write_state(FoldState(fold, state="done"))
+    assert planned(init=f"run:{parent.id}").absences == []
+    for person in range(new):
+        for photo in range(2):
+            draw(root / "rare" / f"rare{person}_{photo}.png", colour=(next(shade), 0, 0))
+    if new == 1:
+        with pytest.raises(LabError, match="class 'rare' has 1 person but 2 folds were asked for"):
+            planned(init="scratch")
+    plan = planned(init=f"run:{parent.id}")
+    if new == 2:
+        assert plan.absences == []
+        return
+    (fold,) = plan.samples["fold"][plan.samples["class_name"] == "rare"].unique()
+    assert plan.absences[0] == (
+        f"Fold {fold} holds all photos of 'rare': the network that is validated on it never saw it."
+    )
+    assert [line.partition(" of ")[0] for line in plan.absences[1:]] == [f"Fold {1 - fold} has no photo"]

@@ -17,7 +17,7 @@ from core.data.pictures import kept
 from core.errors import LabError
 from core.jobs import queue
 from core.jobs.pace.ahead import free_at
-from core.plan.folds import absence, absent_classes
+from core.plan.folds import absence, absent_classes, gaps
 from core.runs import FoldState, Run, metrics_file
 from core.runs.colours import FOLD_HUES, fold_hue
 from core.runs.states import overall
@@ -194,19 +194,20 @@ def phases_of(config: RunConfig) -> list[tuple[str, int]]:
 
 
 @lru_cache(maxsize=64)
-def _doubts(run_dir: str, mtime_ns: int) -> tuple[str, dict[int, list[str]], int]:
+def _doubts(run_dir: str, mtime_ns: int) -> tuple[str, dict[int, list[str]], tuple[str, ...]]:
     run = Run(Path(run_dir).name, Path(run_dir).parent)
     samples, names = run.samples(), [str(name) for name in run.info()["class_names"]]
-    return persons_of(samples).warning, absent_classes(samples, names), len(names)
+    return persons_of(samples).warning, absent_classes(samples, names), tuple(gaps(samples, names))
 
 
 @dataclass(frozen=True)
 class Doubts:
-    """What a run's folds cannot promise. persons: a sentence, or empty. absent: fold -> its classes without a photo."""
+    """What a run's folds cannot promise. persons: a sentence, or empty. absent: fold -> its classes without a photo.
+    gaps: sentences about folds that hold none or all of a class."""
 
     persons: str = ""
     absent: dict[int, list[str]] = field(default_factory=dict)
-    classes: int = 0
+    gaps: tuple[str, ...] = ()
 
 
 def doubts_of(run: Run) -> Doubts:
@@ -219,8 +220,7 @@ def doubts_of(run: Run) -> Doubts:
 
 def doubts_html(doubts: Doubts) -> str:
     """Each doubt as an amber line; empty where there is none."""
-    lines = [absence(fold, lacking, doubts.classes) for fold, lacking in doubts.absent.items()]
-    return "".join(badges.fault(line, state="interrupted") for line in (doubts.persons, *lines) if line)
+    return "".join(badges.fault(line, state="interrupted") for line in (doubts.persons, *doubts.gaps) if line)
 
 
 def decoding_of(run: Run) -> str:

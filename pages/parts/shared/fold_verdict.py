@@ -9,8 +9,8 @@ import streamlit as st
 
 from core.data.persons import Persons, persons_of
 from core.data.pictures import alike
-from core.plan.folds import MEND_ABSENT, absence, absent_classes, audit
-from core.text import count, plain
+from core.plan.folds import MEND_ABSENT, absence, absent_classes, audit, never_seen, sole_folds
+from core.text import count, number_of, plain
 
 TELLING = ("folders", "csv")  # readers that can be told how to find a person
 MOST_FOLDS = 4  # without some class; the others in a count
@@ -37,8 +37,11 @@ def show(splits: Sequence[Split], root: str, *, reader: str, also: str = "") -> 
     ]
     lines = list(dict.fromkeys(lines))
     if len(lines) > MOST_FOLDS:
-        lines = [*lines[:MOST_FOLDS], f"{count(len(lines) - MOST_FOLDS)} more folds hold no photo of some class."]
-    for line in lines:
+        more = len(lines) - MOST_FOLDS
+        hold = "holds" if more == 1 else "hold"
+        lines = [*lines[:MOST_FOLDS], f"{number_of(more, 'more fold')} {hold} no photo of some class."]
+    alone = [never_seen(fold, sole) for samples, names in splits for fold, sole in sole_folds(samples, names).items()]
+    for line in (*dict.fromkeys(alone), *lines):
         st.markdown(f":orange[:material/warning: {plain(line)}]")
     if lines:
         st.caption(MEND_ABSENT)
