@@ -86,26 +86,28 @@ def ways_out(scan: Scan, task: TaskConfig, folds: FoldsConfig) -> WaysOut | None
 
 
 def most_folds(scan: Scan, task: TaskConfig) -> str:
-    """How many folds the smallest class of a task allows, as a sentence; empty where any number of folds is.
-
-    scan: under its corrections.
-    """
+    """As folds_allowed, of a task that may not be one of this dataset: then empty. scan: under its corrections."""
     if task.one_by_one:
         return ""
     try:
         class_of, names = classes_of(scan.samples, task)
     except LabError:
         return ""
-    table = scan.samples.loc[class_of.index].assign(class_name=class_of)
-    if not names:
+    return folds_allowed(scan.samples.loc[class_of.index].assign(class_name=class_of), names)
+
+
+def folds_allowed(table: pd.DataFrame, names: Sequence[str]) -> str:
+    """How many folds the smallest class allows, as a sentence; empty where any number of folds is, and of attributes
+    that are told one by one. table: labelled samples."""
+    if pairs.attributes_of(table) or not names:
         return ""
     people = _people(table, names)
     smallest = min(names, key=lambda name: people[name])
     fewest = people[smallest]
     if fewest >= MOST_FOLDS:
         return ""
-    has = f"the smallest class, '{smallest}', has {units(fewest, persons_of(table).state)}"
-    return f"These photos allow {fewest}: {has}." if fewest > 1 else f"These photos allow no folds: {has}."
+    folds = f"{fewest} folds" if fewest > 1 else "no folds"
+    return f"These photos allow {folds}: class '{smallest}' has {units(fewest, persons_of(table).state)}."
 
 
 def ways_to_fill(split: pd.DataFrame, names: Sequence[str], folds: FoldsConfig) -> WaysOut | None:

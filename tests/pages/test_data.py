@@ -24,9 +24,11 @@ from pages.parts.data import duplicates, faces, problems, split_bars
 from pages.parts.data import gallery as data_gallery
 from pages.parts.dataset import card, picker
 from pages.parts.keys.places import KEYS
+from tests import celeba
 from tests.photos import draw, mask_dataset
 
 PAGE = HOME / "pages" / "data.py"
+FIVE = ("Smiling", "Young", "Male", "Bald", "Bangs")
 
 
 @pytest.fixture
@@ -154,6 +156,35 @@ def test_the_overview_draws_classes_attributes_ages_and_means(lab, tmp_path):
     assert html(page).count("<figure>") == 6
     page.selectbox(key="data-rows").set_value("mask").run()
     assert address(page, "rows") == "mask" and not page.exception
+
+
+def balance_of(page: AppTest) -> str:
+    (said,) = [text for each in page.caption if "The largest, " in (text := each.value.replace("\\", ""))]
+    return said
+
+
+@pytest.mark.parametrize(
+    ("each", "allowed"),
+    [
+        (3, " These photos allow 3 folds: class 'rare' has 3 photos."),
+        (1, " These photos allow no folds: class "),
+        (20, ""),
+    ],
+)
+def test_the_overview_says_how_many_folds_there_can_be_where_the_photos_set_it(lab, tmp_path, each, allowed):
+    root = pets(tmp_path / "pets", 24)
+    for number in range(each):
+        draw(root / "rare" / f"{number:02d}.jpg", (0, number, 90))
+    said = balance_of(open_page(root=root))
+    assert said.startswith("3 classes. The largest, ")
+    assert said.partition("the smallest, rare.")[2].startswith(allowed) and ("folds" in said) == bool(allowed)
+
+
+def test_the_overview_counts_attributes_that_are_told_one_by_one_and_not_their_yes_and_no(lab, tmp_path):
+    celeba.drawn(tmp_path / "celeba", photos=40, people=10, attributes=FIVE, side=20)
+    page = open_page(root=tmp_path / "celeba", attributes="|".join(FIVE))
+    said = balance_of(page)
+    assert said.startswith("5 attributes. ") and "folds" not in said and "classes" not in said
 
 
 def test_what_was_understood_stands_on_the_page_and_leads_to_what_changes_it(lab, tmp_path):

@@ -68,9 +68,7 @@ def test_the_same_is_offered_beside_the_folds_of_the_form(opened, rare):
 def test_a_number_of_folds_that_no_run_has_is_answered_with_what_the_photos_allow(opened, rare):
     page = open_group(open_on(rare), "task")
     field(page, "folds.count").set_value("21").run()
-    assert "Must be at most 20, found 21. These photos allow 3: the smallest class, 'rare', has 3 photos." in text_of(
-        page
-    )
+    assert "Must be at most 20, found 21. These photos allow 3 folds: class 'rare' has 3 photos." in text_of(page)
     field(page, "folds.count").set_value("20").run()
     assert "These photos allow" not in text_of(page) and "has 3 photos but 20 folds were asked for" in text_of(page)
 

@@ -128,9 +128,9 @@ def test_settings_for_the_command_line_are_read_as_they_are_written(scanned):
 
 
 def test_the_smallest_class_says_how_many_folds_there_can_be(scanned, tmp_path):
-    assert most_folds(scanned, LABEL) == "These photos allow no folds: the smallest class, 'one', has 1 photo."
+    assert most_folds(scanned, LABEL) == "These photos allow no folds: class 'one' has 1 photo."
     without_one = without(without(LABEL, ["one"]), ["few"])
-    assert most_folds(scanned, without_one) == "These photos allow 3: the smallest class, 'rare', has 3 photos."
+    assert most_folds(scanned, without_one) == "These photos allow 3 folds: class 'rare' has 3 photos."
     assert most_folds(scanned, TaskConfig(name="gender")) == "", "a task that this dataset has no labels for"
     for name in ("many", "more"):
         for number in range(20):

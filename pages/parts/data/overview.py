@@ -11,12 +11,13 @@ import streamlit as st
 from core.config.run_config import TaskConfig
 from core.data import counts
 from core.data.counts import MEAN_PHOTOS
-from core.data.persons import UNKNOWN, persons_of, units
+from core.data.persons import UNKNOWN
 from core.data.pictures.photo import StoredPhoto, photos_of
 from core.data.tasks import grouped_as, limits_of
 from core.data.values import column_of, group_names, grouped, proposed_limits
 from core.data.yes_no import pairs
 from core.figures import dataset
+from core.plan.ways_out import folds_allowed
 from core.text import count, plain
 from pages.parts.data.view import View, address_choice, go
 from pages.parts.shared import faces, groups, tables, theme
@@ -37,14 +38,12 @@ def balance(table: pd.DataFrame, names: list[str]) -> None:
     small, large = classes["photos"].idxmin(), classes["photos"].idxmax()
     ratio = classes["photos"].max() / classes["photos"].min()
     sentence = (
-        f"The largest, {plain(large)}, has {ratio:.1f} times the photos of the smallest, {plain(small)}."
+        f"The largest, {large}, has {ratio:.1f} times the photos of the smallest, {small}."
         if ratio > 1
         else f"Each has {count(classes['photos'].max())} photos."
     )
-    fewest = units(int(classes["people" if "people" in classes else "photos"].min()), persons_of(table).state)
-    st.caption(
-        f"{len(names)} classes. {sentence} The smallest class has {fewest}, which is the most folds there can be."
-    )
+    how_many = pairs.in_words(names, bool(pairs.attributes_of(table)))
+    st.caption(plain(f"{how_many}. {sentence} {folds_allowed(table, names)}".rstrip()))
     inside = groups.group("data-counts", "Counts of each class")
     if inside is not None:
         with inside:
