@@ -16,7 +16,7 @@ import torch
 
 Step = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, ...]]
 BEFORE = 3  # steps of a shape that run as they are, in which libraries choose their kernels and take their memory
-ROOM = 1.25  # times the most memory that a step needed: a recorded step has memory of its own
+ROOM = 1.25  # times the memory that has to be free: what steps took so far is no promise for those to come
 
 
 class Graphed:
@@ -27,8 +27,7 @@ class Graphed:
     """
 
     def __init__(self, step: Step, optimizer: torch.optim.Optimizer, device: torch.device, sharing: int = 1):
-        self.step, self.optimizer, self.device = step, optimizer, device
-        self._room = ROOM * (2 * sharing - 1)
+        self.step, self.optimizer, self.device, self.sharing = step, optimizer, device, sharing
         self.stream = torch.cuda.Stream(device)
         self.recorded: dict[Any, tuple[torch.cuda.CUDAGraph, torch.Tensor, torch.Tensor, tuple[torch.Tensor, ...]]] = {}
         self._seen: dict[Any, int] = {}
@@ -56,20 +55,29 @@ class Graphed:
         self._most = max(self._most, torch.cuda.max_memory_allocated(self.device))
         return outputs
 
+    def _has_room(self) -> bool:
+        """Whether what a step takes is free twice: a recorded one keeps its own, and beside it others run as they are,
+        such as a last batch of another shape or the look at the held-out fold. Each other fold job on this GPU has to
+        find all that it holds, twice as well.
+        """
+        takes = self._most - torch.cuda.memory_allocated(self.device)  # weights and photos are there already
+        needed = ROOM * 2 * (takes + (self.sharing - 1) * self._most)
+        return torch.cuda.mem_get_info(self.device)[0] >= needed
+
     def _record(self, shape: Any, inputs: torch.Tensor, targets: torch.Tensor) -> bool:
         """Whether this step, too, can be repeated from now on."""
         self._seen[shape] = self._seen.get(shape, 0) + 1
         if not self._records or self._seen[shape] <= BEFORE:
             return False
+        self.optimizer.zero_grad(set_to_none=True)
         torch.cuda.synchronize(self.device)
         torch.cuda.empty_cache()
-        if torch.cuda.mem_get_info(self.device)[0] < self._room * self._most:
+        if not self._has_room():
             self._records = False
             return False
         held = inputs.clone(), targets.clone()
         graph = torch.cuda.CUDAGraph()
         groups = [group for group in self.optimizer.param_groups if "capturable" in group]
-        self.optimizer.zero_grad(set_to_none=True)
         for group in groups:
             group["capturable"] = True  # all of its state is on the GPU, as its fused kernels want it
         try:
