@@ -115,7 +115,7 @@ class Stopwatch:
     """
 
     def __init__(self, device: torch.device):
-        self._on_gpu = device.type == "cuda"
+        self._device, self._on_gpu = device, device.type == "cuda"
         self._began, self._ended = self._now(), None
 
     def stop(self) -> None:
@@ -134,7 +134,7 @@ class Stopwatch:
         if not self._on_gpu:
             return time.perf_counter()
         event = torch.cuda.Event(enable_timing=True)
-        event.record()
+        event.record(torch.cuda.current_stream(self._device))  # torch would take that of the GPU it works on by itself
         return event
 
 

@@ -58,6 +58,8 @@ def train_fold(
         except pixel_cache.Stopped:
             return False
         report({"kind": "stage", "stage": "building the network", "step": 0, "steps": 0})
+        if device.type == "cuda":
+            torch.cuda.set_device(device)  # what is asked of no GPU by name would be done on the first one
         forget_peak(device)
         trainer = FoldTrainer(run, fold, device, pixels, sharing)
         writer = checkpoint.Writer()

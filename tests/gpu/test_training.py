@@ -16,6 +16,7 @@ from core.runs import starts
 from core.runs.create import create
 from core.training import checkpoint, fold_trainer, resident, train
 from core.training.batches import AugmentedBatches, Loader, Source, split_batches
+from core.training.device import Stopwatch
 from core.training.gpu import graphed
 from tests.augment.chains import all_of_them, photo
 from tests.workers import (
@@ -149,6 +150,16 @@ def test_how_long_a_pass_took_is_the_gpu_s_time_and_not_that_of_asking_it(plan, 
     torch.cuda._sleep(200_000_000)  # cycles: a tenth of a second on a GPU of 2 GHz
     done.watch.stop()
     assert done.seconds > 0.02
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="one GPU alone cannot be taken for another")
+def test_what_a_second_gpu_takes_is_not_the_time_of_the_first(gpu):
+    second = torch.device("cuda", 1)
+    watch = Stopwatch(second)
+    with torch.cuda.device(second):
+        torch.cuda._sleep(200_000_000)
+    watch.stop()
+    assert watch.seconds() > 0.02
 
 
 # no wait

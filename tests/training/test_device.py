@@ -14,6 +14,7 @@ from core.runs import starts
 from core.runs.create import create
 from core.training import checkpoint, fold_trainer, train
 from core.training.device import (
+    Stopwatch,
     compiled,
     device_name,
     forget_peak,
@@ -173,3 +174,37 @@ def test_an_apple_gpu_is_asked_for_where_there_is_none(monkeypatch):
     with pytest.raises(LabError, match="no Apple GPU") as caught:
         pick_device("mps")
     assert caught.value.kind == "device"
+
+
+def test_what_a_gpu_takes_is_timed_on_its_own_stream_and_not_on_the_first_one_s(monkeypatch):
+    recorded = []
+
+    class Event:
+        def __init__(self, enable_timing):
+            assert enable_timing
+
+        def record(self, stream=None):
+            recorded.append(stream)
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device=None: f"the stream of {device}")
+    Stopwatch(torch.device("cuda", 1)).stop()
+    assert recorded == ["the stream of cuda:1"] * 2
+
+
+def test_a_fold_job_works_on_its_own_gpu_in_all_that_names_none(tiny_plan, runs_folder, monkeypatch):
+    class Begun(Exception):
+        pass
+
+    def begin(device):
+        raise Begun
+
+    asked = []
+    monkeypatch.setattr(train, "pick_device", lambda choice, slot: torch.device("cuda", slot))
+    monkeypatch.setattr(torch.cuda, "set_device", asked.append)
+    monkeypatch.setattr(train, "forget_peak", begin)  # the first that a GPU hears of the job
+    run = create(tiny_plan.config, tiny_plan.samples, class_names=tiny_plan.class_names, info={}, folder=runs_folder)
+    with pytest.raises(Begun):
+        train.train_fold(run, 0, device_slot=1)
+    assert asked == [torch.device("cuda", 1)]
+    torch.use_deterministic_algorithms(False)
