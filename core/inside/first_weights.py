@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -62,8 +63,7 @@ def measure(
     place = free_device(run.dir.parent) if device in (None, "auto") else pick_device(device)
     drawn = _drawn(samples)
     remedy = "Close other programs, or ask for the baseline of a run on fewer photos."
-    with memory_in_words("the features of its photos", remedy), contextlib.ExitStack() as at_the_end:
-        at_the_end.callback(resident.forget)
+    with memory_in_words("the features of its photos", remedy), _given_back(), contextlib.ExitStack() as at_the_end:
 
         def decoding(row: dict[str, Any]) -> None:
             progress(row["stage"], row["step"], row["steps"])
@@ -86,6 +86,20 @@ def measure(
         "unconverged": sum(not probe.converged for probe in probes),
     }
     return frozen_features.save(run, table, facts)
+
+
+@contextlib.contextmanager
+def _given_back() -> Iterator[None]:
+    """What a device holds for the block is free for others once it ends, also by an error or a cancel, which would keep
+    a trainer in the frames that it came through.
+    """
+    try:
+        yield
+    except BaseException as error:
+        traceback.clear_frames(error.__traceback__)
+        raise
+    finally:
+        resident.forget()
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,7 @@ from core.runs.kept import dropped
 from core.runs.run import is_locked
 from core.runs.yes_no.view import OneAttribute, attributes, check_one
 from core.training.batches import to_network
-from core.training.device import limit_threads, pick_device
+from core.training.device import empty_cache, limit_threads, pick_device
 
 CACHE_BYTES = 1_000_000_000  # of weights; five folds of a ResNet-101 fit
 IDLE = 300.0  # seconds without use after which every opened model is given back
@@ -127,7 +127,7 @@ def free(on: str = "") -> None:
         for key in forgotten:
             del _entries[key]
     if forgotten:
-        _empty_device()
+        empty_cache()
 
 
 @contextlib.contextmanager
@@ -177,12 +177,7 @@ def _evict() -> None:
             _entries.popitem(last=False)
             dropped = True
     if dropped:
-        _empty_device()
-
-
-def _empty_device() -> None:
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        torch.cuda.empty_cache()
+        empty_cache()
 
 
 def _open(run: Run, fold: int, which: str, device: torch.device) -> FoldModel:

@@ -138,6 +138,12 @@ class Stopwatch:
         return event
 
 
+def empty_cache() -> None:
+    """Give back to other processes what torch keeps of a GPU for tensors to come."""
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
 def repeats_steps(device: torch.device, scaler: torch.amp.GradScaler) -> bool:
     """Whether a training step can be recorded and repeated (core/training/gpu/graphed.py): on NVIDIA's GPUs, where no
     scaler decides at each step whether it counts. On AMD's nobody has tried it."""

@@ -18,7 +18,7 @@ from core.augment import draws, on_device
 from core.augment.pipeline import sample_seeds, split_exact
 from core.config.run_config import TrainingConfig
 from core.training.batches import AugmentedBatches, Loader, Source
-from core.training.device import pick_loader_workers
+from core.training.device import empty_cache, pick_loader_workers
 from core.training.gpu import drawers
 from core.training.gpu.drawers import Drawers
 
@@ -52,6 +52,7 @@ def forget() -> None:
     """Give back the photos that a device holds for the next fold job: for who looks at them once."""
     global _held
     _held = None
+    empty_cache()
 
 
 def free_memory(device: torch.device) -> int:

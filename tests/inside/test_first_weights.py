@@ -1,6 +1,10 @@
 """A run's first weights with a logistic regression on top: held against torchvision and scikit-learn by hand."""
 
+import contextlib
+import weakref
+
 import numpy as np
+import psutil
 import pytest
 import torch
 import torchvision
@@ -17,6 +21,9 @@ from core.inside import first_weights
 from core.inside.first_weights import measure
 from core.network.model import build_model
 from core.stats import linear_probe
+from core.training import resident
+from core.training.fold_trainer import FoldTrainer
+from core.training.gpu import drawers
 from tests.celeba import drawn
 from tests.fold_runs import SIZE, make_run, pictures
 from tests.yes_no_runs import NAMES, finished, planned
@@ -194,6 +201,41 @@ def test_cancelled_work_keeps_nothing(place):
     with pytest.raises(Cancelled):
         measure(run, device="cpu", progress=stop)
     assert frozen_features.load(run) is None and not run.frozen_features_file.exists()
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_it_leaves_no_process_and_no_network_on_a_gpu(run, monkeypatch, cancelled):
+    """The lab's server goes on for weeks, and its GPU is what trainings want."""
+
+    class Cancelled(Exception):
+        pass
+
+    def tell(what, done, total):
+        if cancelled and what == "photos seen":
+            raise Cancelled
+
+    trainers, left = [], []
+    made, family = FoldTrainer.__init__, psutil.Process()
+    before = family.children()
+
+    def init(trainer, *arguments):
+        trainers.append(weakref.ref(trainer))
+        made(trainer, *arguments)
+
+    monkeypatch.setattr(FoldTrainer, "__init__", init)
+    monkeypatch.setattr(resident, "augments", lambda device: True)
+    monkeypatch.setattr(resident, "draws_anything", lambda source: True)
+    monkeypatch.setattr(resident, "pick_loader_workers", lambda training, device: 1)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: left.append([each for each in trainers if each()]))
+    try:
+        with pytest.raises(Cancelled) if cancelled else contextlib.nullcontext():
+            measure(run, device="cpu", progress=tell)
+        assert family.children() == before
+        assert len(trainers) == (1 if cancelled else 4) and resident._held is None
+        assert left and left[-1] == [], "what torch keeps is given back once the last trainer is gone"
+    finally:
+        drawers.forget()
 
 
 def test_first_weights_that_are_gone_are_named(place):

@@ -29,15 +29,25 @@ _held: Drawers | None = None  # of the fold job before: they are as good for the
 
 
 class Drawers:
-    """count: processes. They take seconds to come up; until one has, whoever asks draws by itself."""
+    """count: processes, which the first request starts: who never trains asks for none. They take seconds to come up;
+    until one has, whoever asks draws by itself.
+    """
 
     def __init__(self, count: int):
-        command = [sys.executable, "-m", "core.training.gpu.drawers"]
-        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "cwd": places.HOME}
-        self.processes = [subprocess.Popen(command, **pipes) for _ in range(count)]
+        self.count = count
+        self.processes: list[subprocess.Popen] = []
         self._idle: queue.SimpleQueue[subprocess.Popen | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._ready, self._lost = 0, 0
+
+    def start(self) -> None:
+        """Once, whoever asks how often."""
+        with self._lock:
+            if self.processes:
+                return
+            command = [sys.executable, "-m", "core.training.gpu.drawers"]
+            pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "cwd": places.HOME}
+            self.processes = [subprocess.Popen(command, **pipes) for _ in range(self.count)]
         for process in self.processes:
             threading.Thread(target=self._await, args=(process,), name="drawer", daemon=True).start()
 
@@ -46,6 +56,7 @@ class Drawers:
     ) -> list[dict[str, np.ndarray]] | None:
         """As `draw_batch`; None where no process is there to draw it. listed: of `listed`."""
         if self._ready <= self._lost:
+            self.start()
             return None
         process = self._idle.get()
         if process is None:
@@ -71,7 +82,7 @@ class Drawers:
 
     def is_up(self) -> bool:
         """Whether each has come up, or died."""
-        return self._ready == len(self.processes)
+        return self._ready == self.count
 
     def is_whole(self) -> bool:
         return all(process.poll() is None for process in self.processes)
@@ -105,7 +116,7 @@ class Drawers:
 def held(count: int) -> Drawers:
     """So many drawers, those of the fold job before where they are all there still."""
     global _held
-    if _held is None or len(_held.processes) != count or not _held.is_whole():
+    if _held is None or _held.count != count or not _held.is_whole():
         forget()
         _held = Drawers(count)
     return _held

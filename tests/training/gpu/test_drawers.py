@@ -47,11 +47,18 @@ def fed(source, apart=None, threads=1, midway=lambda: None):
 
 
 def all_up(apart):
+    apart.start()
     return until(apart.is_up, "the drawers came up")
 
 
 def same(batches, others):
     return all(torch.equal(a, b) for a, b in zip(batches, others, strict=True))
+
+
+def test_no_process_is_there_before_something_is_to_be_drawn(source, apart):
+    assert apart.processes == [] and not apart.is_up()
+    fed(source, apart)
+    assert len(apart.processes) == 2
 
 
 def test_they_draw_what_a_thread_draws_before_they_are_up_and_after(source, apart):
@@ -111,7 +118,7 @@ def test_they_load_no_torch_and_wait_for_work_without_working(apart):
 
 def _ask_and_wait(said):
     made = drawers.held(2)
-    until(made.is_up, "the drawers came up")
+    all_up(made)
     said.send([process.pid for process in made.processes])
     signal.pause()
 
