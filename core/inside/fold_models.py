@@ -31,7 +31,7 @@ from core.runs.kept import dropped
 from core.runs.run import is_locked
 from core.runs.yes_no.view import OneAttribute, attributes, check_one
 from core.training.batches import to_network
-from core.training.device import empty_cache, limit_threads, pick_device
+from core.training.device import empty_cache, exact_float32, limit_threads, pick_device
 
 CACHE_BYTES = 1_000_000_000  # of weights; five folds of a ResNet-101 fit
 IDLE = 300.0  # seconds without use after which every opened model is given back
@@ -112,7 +112,7 @@ def fold_model(
                 raise
             entry.bytes = sum(t.numel() * t.element_size() for t in entry.opened.model.state_dict().values())
             _evict()
-        with _as_found(entry.opened.model):
+        with _as_found(entry.opened.model), exact_float32():  # as the trainer answers
             if isinstance(run, OneAttribute) and not whole:
                 with _through(entry.opened, run) as seen:
                     yield seen
@@ -210,7 +210,6 @@ def _open(run: Run, fold: int, which: str, device: torch.device) -> FoldModel:
             kind="weights",
         )
     model.requires_grad_(False).eval()
-    torch.backends.cudnn.allow_tf32 = False  # as the trainer answers: see exact_float32; nothing trains in this process
     epoch = origin.epoch if origin else None
     return FoldModel(run, fold, which, model.to(device), list(class_names), config, device, epoch)
 

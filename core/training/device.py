@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,18 +71,34 @@ def compiled(model: nn.Module, speed: str, device: torch.device) -> nn.Module:
     return torch.compile(model) if speed == "fast" and device.type == "cuda" else model
 
 
+_exact = threading.Lock()
+_exact_blocks = 0  # that are under way
+_allowed_before: list[bool] = []  # of what exact_float32 sets
+
+
 @contextlib.contextmanager
 def exact_float32() -> Iterator[None]:
-    """float32 convolutions in float32: by default cuDNN rounds their factors to the ten bits of TF32."""
+    """float32 convolutions in float32: by default cuDNN rounds their factors to the ten bits of TF32.
+
+    The whole process computes so. Of blocks beside each other, as the pages of a lab ask for them, the last one to end
+    puts back what was before the first.
+    """
+    global _exact_blocks, _allowed_before
     parts = torch.backends.cudnn, torch.backends.cuda.matmul
-    before = [part.allow_tf32 for part in parts]
-    for part in parts:
-        part.allow_tf32 = False
+    with _exact:
+        if _exact_blocks == 0:
+            _allowed_before = [part.allow_tf32 for part in parts]
+        _exact_blocks += 1
+        for part in parts:
+            part.allow_tf32 = False
     try:
         yield
     finally:
-        for part, allowed in zip(parts, before, strict=True):
-            part.allow_tf32 = allowed
+        with _exact:
+            _exact_blocks -= 1
+            if _exact_blocks == 0:
+                for part, allowed in zip(parts, _allowed_before, strict=True):
+                    part.allow_tf32 = allowed
 
 
 def pick_loader_workers(training: TrainingConfig, device: torch.device) -> int:

@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import gc
 import os
@@ -16,6 +17,7 @@ from core.inside import face_maps, fold_answers, fold_models, stress
 from core.inside.fold_models import as_seen, faces, fold_model, held_out_fold, prepare
 from core.jobs import queue
 from core.runs import Run
+from core.training.device import exact_float32
 from tests.fold_runs import alone, draw_faces, make_run, pictures
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -123,6 +125,18 @@ def test_hooks_modes_and_gradients_are_as_before(run, error):
     assert all(p.grad is None and not p.requires_grad for p in model.parameters())
     with fold_model(run, 0) as opened:
         assert opened.model is model
+
+
+def test_a_network_answers_in_float32_whatever_ends_beside_it(run, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    with contextlib.ExitStack() as baseline:
+        baseline.enter_context(exact_float32())
+        with fold_model(run, 0):
+            baseline.close()
+            assert not torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = True
+    with fold_model(run, 0):  # which lies open already
+        assert not torch.backends.cudnn.allow_tf32
 
 
 def test_what_is_used_least_recently_is_freed(run, monkeypatch):

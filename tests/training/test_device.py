@@ -2,6 +2,8 @@
 
 import multiprocessing
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -17,6 +19,7 @@ from core.training.device import (
     Stopwatch,
     compiled,
     device_name,
+    exact_float32,
     forget_peak,
     peak_memory,
     pick_device,
@@ -26,6 +29,7 @@ from core.training.device import (
 from tests.workers import FORKS, SmallNet, assert_same_tensors, with_changes
 
 CUDA, CPU = torch.device("cuda", 0), torch.device("cpu")
+TF32 = torch.backends.cudnn, torch.backends.cuda.matmul
 
 
 def told_by(measures, *about):
@@ -146,6 +150,35 @@ def test_what_is_fast_does_not_stay_for_the_next_fold_job():
         assert torch.are_deterministic_algorithms_enabled() == exact
         assert (torch.backends.cudnn.benchmark, torch.backends.cuda.matmul.allow_tf32) == (not exact, not exact)
     torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture(params=[True, False])
+def allowed(request):
+    """Whether float32 may be rounded to TF32 before a test; afterwards it may as it could before."""
+    before = [part.allow_tf32 for part in TF32]
+    for part in TF32:
+        part.allow_tf32 = request.param
+    yield request.param
+    for part, setting in zip(TF32, before, strict=True):
+        part.allow_tf32 = setting
+
+
+def test_float32_is_exact_until_the_last_who_asked_for_it_is_through(allowed):
+    begun, ends = threading.Event(), threading.Event()
+
+    def one_that_ends_first():
+        with exact_float32():
+            begun.set()
+            ends.wait()
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(one_that_ends_first)
+        begun.wait()
+        with exact_float32():
+            ends.set()
+            first.result()
+            assert [part.allow_tf32 for part in TF32] == [False, False]
+        assert [part.allow_tf32 for part in TF32] == [allowed, allowed]
 
 
 def test_only_a_gpu_gets_a_compiled_network_and_only_where_speed_is_fast(monkeypatch):
