@@ -130,17 +130,23 @@ class DrawnBatches(Dataset):
 
 def feed(training: TrainingConfig, source: Source, fold: int, stage: str, device: torch.device) -> Loader:
     """What feeds a fold's stage 'train' or 'eval' on a device."""
+    if stage == "train" and not any(_asked_for(source, each, device) for each in ("train", "eval")):
+        forget()  # those of the fold job before, which would stay where nobody asks for others
     if not augments(device):
         workers = pick_loader_workers(training, device) if stage == "train" else 0
         return Loader(AugmentedBatches(source, training.seed, fold, stage), workers, device)
-    photos = None
-    if source.pixels is not None and not split_exact(source.transforms, stage)[0]:
-        photos = photos_on(device, source.pixels, training.photos_on_device)
+    pixels = _asked_for(source, stage, device)
+    photos = photos_on(device, pixels, training.photos_on_device) if pixels is not None else None
     workers = pick_loader_workers(training, device) if stage == "train" else 0
     if photos is None:
         return Loader(DrawnBatches(source, training.seed, fold, stage), workers, device)
     apart = drawers.held(workers) if workers and draws_anything(source) else None
     return Loader(DrawnBatches(source, training.seed, fold, stage, photos, apart), 0, device, threads=max(1, workers))
+
+
+def _asked_for(source: Source, stage: str, device: torch.device) -> Path | None:
+    """The decoded photos that a stage wants on the device, whether or not there is room for them."""
+    return source.pixels if augments(device) and not split_exact(source.transforms, stage)[0] else None
 
 
 def draws_anything(source: Source) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -152,3 +153,23 @@ def test_the_photos_of_a_gpu_are_counted_in_what_is_free_there(monkeypatch):
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(True))
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (123, 456))
     assert resident.free_memory(torch.device("cuda", 0)) == 123 and emptied
+
+
+def is_held_after(settings, source):
+    resident.feed(settings, source, 0, "train", CPU).close()
+    return resident._held is not None
+
+
+@pytest.mark.parametrize("source", ["study"], indirect=True)
+def test_photos_of_the_run_before_are_given_back_where_the_next_asks_for_none(tiny_plan, source, monkeypatch):
+    settings, emptied = tiny_plan.config.training, []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(resident._held))
+    resident.photos_on(CPU, source.pixels, 0.5)
+    assert not is_held_after(settings, source), "of a processor, which augments from the file"
+    assert emptied == [None]
+    monkeypatch.setattr(resident, "augments", lambda device: True)
+    resident.photos_on(CPU, source.pixels, 0.5)
+    assert not is_held_after(settings, replace(source, pixels=None)), "without decoded photos"
+    assert is_held_after(settings, source)
+    assert is_held_after(settings, replace(source, transforms=LISTS["all"])), "validation will ask for them"
