@@ -17,7 +17,7 @@ from core.data.pictures import kept
 from core.errors import LabError
 from core.jobs import queue
 from core.jobs.pace.ahead import free_at
-from core.plan.folds import absence, absent_classes, gaps
+from core.plan.folds import absent_classes, gaps
 from core.runs import FoldState, Run, metrics_file
 from core.runs.colours import FOLD_HUES, fold_hue
 from core.runs.states import overall
