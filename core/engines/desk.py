@@ -14,8 +14,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
+from core.engines.cluster import Hands
 from core.engines.parcel import FoldJob, Key, Node, Parcel
 
 SILENCE = 60.0  # seconds without a word after which an attempt is given up
@@ -25,26 +26,6 @@ AVOIDED = 60.0  # seconds for which nothing begins on a node that fell silent, a
 MOST_LOSSES = 5  # losses of a fold without an epoch between them after which it is not begun again
 BUDGET = 20_000_000_000  # bytes that wait for the writer, above which nothing more is begun
 PART = 256_000_000  # bytes of files in one answer to the writer, at least one parcel
-
-
-class Hands(Protocol):
-    """What a desk does with the cluster."""
-
-    def keep(self, content: bytes) -> Any:
-        """A handle on content that lives as long as the handle."""
-
-    def content(self, handle: Any) -> bytes: ...
-
-    def start(self, job: FoldJob, blobs: dict[str, list[Any]], avoid: Sequence[str]) -> Any:
-        """Begin an attempt on any node but those to avoid; returns the task."""
-
-    def stop(self, task: Any) -> None:
-        """End a task by force, if it can be reached."""
-
-    def ended(self, tasks: Sequence[Any]) -> list[tuple[Any, str]]:
-        """The tasks that are no more, each with what ended it; empty where it ended by itself."""
-
-    def nodes(self) -> list[Node]: ...
 
 
 @dataclass

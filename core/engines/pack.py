@@ -12,15 +12,18 @@ import io
 import platform
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from core import places
 from core.data.content.unchanged import check_unchanged
 from core.data.pictures import kept
-from core.engines.parcel import FoldJob
+from core.engines import taken
+from core.engines.cluster import Cluster, Demand, Succeeded
+from core.engines.parcel import FoldJob, Key
 from core.errors import LabError
-from core.jobs import control
+from core.jobs import control, reach
 from core.network import weights
 from core.plan.plan import check_weights
 from core.runs import Run, starts
@@ -29,6 +32,7 @@ from core.storage import files
 
 PART = 64_000_000  # bytes of a blob that travel at a time
 FOLDS = "folds"
+AT_ONCE = 16  # fold jobs that wait to be packed at most
 
 
 @dataclass
@@ -166,3 +170,76 @@ def code() -> bytes:
 def room_for(error: BaseException, folder: Path) -> str:
     """Why a node cannot take a job, where a full disk is why; else empty."""
     return f"there is no room in {folder}" if files.disk_full(error) else ""
+
+
+class Packer:
+    """Packs fold jobs one after another in a thread of its own, and sends the desk what it lacks of them.
+
+    doing: what takes long at the moment. under_way: what was begun and is not collected yet.
+    """
+
+    def __init__(self, root: Path, cluster: Cluster, writer: str, demand: Callable[[Path, int, str], Demand]):
+        self.root, self.cluster, self.writer, self.demand = root, cluster, writer, demand
+        self.doing = ""
+        self.under_way: dict[Key, Future[FoldJob]] = {}
+        self._outlived: set[Future[FoldJob]] = set()  # begun with a connection that there is no more
+        self._sent: dict[Key, set[str]] = {}  # blobs that were sent, or are, for what is under way
+        self._thread = ThreadPoolExecutor(1, "packer")
+        self._leaving = False
+
+    def connect(self, cluster: Cluster) -> None:
+        """From now on it is sent there."""
+        self.cluster, self._outlived = cluster, set(self.under_way.values())
+
+    @property
+    def sent(self) -> set[str]:
+        """Blobs that the desk is to hold for what is under way."""
+        return set().union(*self._sent.values())
+
+    def begin(self, key: Key, gpu_nodes: int) -> None:
+        """Pack a fold job when its turn comes; one that is under way is not packed twice."""
+        if key not in self.under_way and len(self.under_way) < AT_ONCE:
+            self.under_way[key] = self._thread.submit(self._pack, key, gpu_nodes)
+
+    def finished(self) -> Iterator[tuple[Key, Future[FoldJob]]]:
+        """What has been packed, or could not be; each is told once."""
+        for key in [key for key, future in self.under_way.items() if future.done()]:
+            self.doing = ""
+            self._sent.pop(key, None)
+            yield key, self.under_way.pop(key)
+
+    def is_outlived(self, future: Future[FoldJob]) -> bool:
+        """Whether an error says nothing about the connection of now, nor about the job, which is to be packed again."""
+        return future in self._outlived
+
+    def close(self) -> None:
+        self._leaving = True
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _pack(self, key: Key, gpu_nodes: int) -> FoldJob:
+        """In the thread. Raises LabError as `pack`, and what the cluster raises."""
+        run, fold = Run(key[0], self.root), key[1]
+        before = [entry["attempt"] for entry in taken.attempts(run, fold)]
+        demand = self.demand(self.root, gpu_nodes, run.config().training.device)
+        with reach.held_as_asked(run), contextlib.ExitStack() as users:
+            packed = pack(
+                run,
+                fold,
+                max(before, default=0) + 1,
+                cores=demand.cores,
+                gpus=demand.gpus,
+                every=demand.every,
+                progress=lambda done, total: self._do(f"decoding photos of {run.id}: {done:,} of {total:,}"),
+                should_stop=lambda: self._leaving,
+                users=users,
+            )
+            self._sent[key] = packed.job.blobs
+            for blob in self.cluster.missing(self.writer, sorted(packed.job.blobs)):
+                for part, parts, content in parts_of(packed.sources[blob]):
+                    self._do(f"sending {run.id}: part {part + 1:,} of {parts:,}")
+                    if self._leaving or not self.cluster.keep(self.writer, blob, part, parts, content):
+                        raise Succeeded
+        return packed.job
+
+    def _do(self, doing: str) -> None:
+        self.doing = doing

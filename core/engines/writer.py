@@ -13,7 +13,6 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from core.engines import pack, taken
-from core.engines.cluster import Cluster, Demand, DeskGone, Gone, Succeeded
+from core.engines.cluster import BY_HAND, Cluster, Demand, DeskGone, Gone, Succeeded, no_place
 from core.engines.parcel import FoldJob, Key, Parcel
 from core.errors import LabError
 from core.jobs import elsewhere, fold_job, halt, queue, reach, turns
@@ -31,9 +30,7 @@ from core.runs import Run
 from core.runs.states import ALIVE
 from core.storage import files, lab_file
 
-AT_ONCE = 16  # fold jobs that are packed between two rounds at most
 AHEAD = 200  # fold jobs that wait at the desk, so that the cluster is busy while the lab is closed
-BY_HAND = "taken out of use by hand"
 TOLD = 2.0  # seconds between two reports, if nothing has changed
 WORTH_A_HALT = ("unexpected", "device", "memory")
 
@@ -62,7 +59,7 @@ class Writer:
         *,
         clock: Callable[[], float] = time.monotonic,
     ):
-        self.root, self.cluster, self.address, self.demand, self.clock = root, cluster, address, demand, clock
+        self.root, self.cluster, self.address, self.clock = root, cluster, address, clock
         self.token, self.desk = secrets.token_hex(8), ""
         self.held: dict[Key, Held] = {}
         self.packed: dict[Key, FoldJob] = {}
@@ -72,13 +69,9 @@ class Writer:
         self.batch = 0
         self.parcels: list[Parcel] = []  # of that batch, not written yet
         self.status: dict[str, Any] = {}
-        self.trouble, self.doing = "", ""
+        self.trouble = ""
         self.told = -1e9
-        self._packer = ThreadPoolExecutor(1, "packer")
-        self._packing: dict[Key, Future[FoldJob]] = {}
-        self._outlived: set[Future[FoldJob]] = set()  # begun with a connection that there is no more
-        self._keeping: dict[Key, set[str]] = {}  # what the packer sent or sends for them
-        self._leaving = False
+        self.packer = pack.Packer(root, cluster, self.token, demand)
         self.put_back: set[str] = set()  # nodes put back by hand, where that could not be struck off the wishes
         self.line = Line(root)
         self.queue = queue.Reader(root, clock)
@@ -91,7 +84,7 @@ class Writer:
             for held in self.held.values():
                 held.again = True
         self.desk, self.arranged, self.batch, self.parcels, self.packed = greeting["desk"], None, 0, [], {}
-        self._outlived = set(self._packing.values())
+        self.packer.connect(self.cluster)
         for run_id, fold, attempt in greeting["jobs"]:
             if (run_id, fold) in self.held:
                 continue
@@ -119,7 +112,7 @@ class Writer:
         if self.clock() - self.told > TOLD:
             self.status = self.cluster.status()
             self.tell()
-        return bool(self.held or waiting or self._packing)
+        return bool(self.held or waiting or self.packer.under_way)
 
     def _use_nodes(self) -> None:
         """Nodes that people took out of use, or put back; a wish to put one back holds once."""
@@ -155,8 +148,7 @@ class Writer:
 
     def close(self) -> None:
         """Before the process ends: no thread packs any longer."""
-        self._leaving = True
-        self._packer.shutdown(wait=True, cancel_futures=True)
+        self.packer.close()
         self.line.close()
 
     # what comes back
@@ -300,12 +292,11 @@ class Writer:
         self.unwritten &= set(keys)
         self._collect()
         self.packed = {key: self.packed[key] for key in keys if key in self.packed}
-        unpacked = itertools.islice((key for key in keys if key not in self.packed and self._is_due(key)), AT_ONCE)
-        first = None
-        for key in unpacked:
+        unpacked = (key for key in keys if key not in self.packed and self._is_due(key))
+        first, gpu_nodes = None, sum(1 for node in self.status.get("nodes", []) if node["gpus"])
+        for key in itertools.islice(unpacked, pack.AT_ONCE):
             first = first or key
-            if key not in self._packing and len(self._packing) < AT_ONCE:
-                self._packing[key] = self._packer.submit(self._pack, key)
+            self.packer.begin(key, gpu_nodes)
         ready = itertools.takewhile(lambda key: key != first, keys)  # what waits behind it has to wait here
         self._arrange([self.packed[key] for key in ready if key in self.packed])
         return bool(keys)
@@ -315,7 +306,7 @@ class Writer:
         order = [(job.key, job.attempt) for job in jobs]
         if order == self.arranged:
             return
-        soon = set().union(*self._keeping.values(), *(job.blobs for job in self.packed.values()))
+        soon = self.packer.sent.union(*(job.blobs for job in self.packed.values()))
         lacking = self.cluster.arrange(self.token, jobs, sorted(soon))
         self.arranged = order if not lacking else None
         for key in lacking:
@@ -346,40 +337,9 @@ class Writer:
                 run.log(f"fold {fold}: cannot be locked and waits on: {error}")
             return False
 
-    def _pack(self, key: Key) -> FoldJob:
-        """In the packer's thread: pack a fold job and send the blobs that the desk lacks."""
-        run, fold = Run(key[0], self.root), key[1]
-        before = [entry["attempt"] for entry in taken.attempts(run, fold)]
-        gpu_nodes = sum(1 for node in self.status.get("nodes", []) if node["gpus"])
-        demand = self.demand(self.root, gpu_nodes, run.config().training.device)
-        with reach.held_as_asked(run), contextlib.ExitStack() as users:
-            packed = pack.pack(
-                run,
-                fold,
-                max(before, default=0) + 1,
-                cores=demand.cores,
-                gpus=demand.gpus,
-                every=demand.every,
-                progress=lambda done, total: self._do(f"decoding photos of {run.id}: {done:,} of {total:,}"),
-                should_stop=lambda: self._leaving,
-                users=users,
-            )
-            self._keeping[key] = packed.job.blobs
-            for blob in self.cluster.missing(self.token, sorted(packed.job.blobs)):
-                for part, parts, content in pack.parts_of(packed.sources[blob]):
-                    self._do(f"sending {run.id}: part {part + 1:,} of {parts:,}")
-                    if self._leaving or not self.cluster.keep(self.token, blob, part, parts, content):
-                        raise Succeeded
-        return packed.job
-
-    def _do(self, doing: str) -> None:
-        self.doing = doing
-
     def _collect(self) -> None:
         """What the packer has finished; what cannot be packed has failed, as it would have on this machine."""
-        for key in [key for key, future in self._packing.items() if future.done()]:
-            future, self.doing = self._packing.pop(key), ""
-            self._keeping.pop(key, None)
+        for key, future in self.packer.finished():
             try:
                 self.packed[key] = future.result()
             except LabError as error:
@@ -388,8 +348,8 @@ class Writer:
                     continue
                 self._fail(key, {"reason": error.message, "remedy": error.remedy, "kind": error.kind})
             except Exception as error:
-                if future in self._outlived:
-                    continue  # it says nothing about the new connection, nor about the job, which is packed again
+                if self.packer.is_outlived(future):
+                    continue
                 if isinstance(error, (Gone, DeskGone, Succeeded)):
                     raise
                 self._fail(key, fold_job.explain(error, Run(key[0], self.root)))
@@ -414,15 +374,6 @@ class Writer:
         run = Run(run_id, self.root)
         return run.written_state(fold) if run.exists() and run.fold_dir(fold).is_dir() else None
 
-    def _too_small(self) -> list[str]:
-        """Why a node that is used has no place for the fold job that is next, where it has too few cores for it."""
-        cores = max((node["cores"] for node in self.status.get("nodes", []) if not node["why"]), default=None)
-        job = next(iter(self.packed.values()), None)
-        if cores is None or job is None or cores >= job.cores:
-            return []
-        slot = "as many as a slot of this machine has (threads, on Settings)"
-        return [f"one needs {job.cores} cores, {slot}, and the largest node has {cores:g}"]
-
     def _say(self, trouble: str) -> None:
         if trouble != self.trouble:
             self.trouble = trouble
@@ -438,13 +389,10 @@ class Writer:
             {"run": held.run.id, "fold": held.fold, "attempt": held.attempt, "node": held.node.get("name")}
             for held in self.held.values()
         ]
-        nodes = [node for node in self.status.get("nodes", []) if node["why"]]
-        unused = [f"{node['name']} was {BY_HAND}" if node["why"] == BY_HAND else node["why"] for node in nodes]
-        words = ["No node of the cluster can take a fold job", *unused, *self._too_small()]
-        no_place = "" if self.status.get("places", 1) else f"{'; '.join(words)}."
+        unplaced = no_place(self.status, next(iter(self.packed.values()), None))
         report = {"address": self.address, "when": time.time(), **self.status, "under_way": under_way}
         fault = f"The desk in the cluster cannot work: {fault}" if (fault := self.status.get("fault")) else ""
-        report |= {"doing": self.doing, "trouble": self.trouble or fault or no_place}
+        report |= {"doing": self.packer.doing, "trouble": self.trouble or fault or unplaced}
         with contextlib.suppress(OSError, LabError):
             elsewhere.report_file(self.root).parent.mkdir(parents=True, exist_ok=True)
             files.write_json(elsewhere.report_file(self.root), report, durable=False)

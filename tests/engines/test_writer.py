@@ -58,8 +58,8 @@ class Lab:
     def round(self):
         """One round, with everything packed that it began to pack."""
         self.writer.round()
-        while self.writer._packing:
-            for future in list(self.writer._packing.values()):
+        while self.writer.packer.under_way:
+            for future in list(self.writer.packer.under_way.values()):
                 future.exception()
             self.writer.round()
 
@@ -683,7 +683,7 @@ def test_a_fold_that_cannot_be_packed_is_said_to_have_failed_once_there_is_room(
     with no_room_for_an_end(monkeypatch):
         for _ in range(3):
             lab.writer.round()
-            for packing in list(lab.writer._packing.values()):
+            for packing in list(lab.writer.packer.under_way.values()):
                 packing.exception()
         lab.writer.round()
         assert run.fold_state(0).state == "queued" and not is_locked(run.fold_lock(0))
@@ -793,7 +793,7 @@ def test_a_node_without_room_is_out_of_use_and_says_where(root, open_lab, tiny_p
 def test_nodes_that_are_too_small_for_a_fold_job_are_said_to_be(root, open_lab, tiny_plan):
     launched(short(tiny_plan), root)
     lab = open_lab(near(2)[0])
-    lab.writer.demand = lambda *_: Demand(4)
+    lab.writer.packer.demand = lambda *_: Demand(4)
     lab.round()
     for _ in range(2):
         lab.writer.told = -1e9
