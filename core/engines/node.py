@@ -7,6 +7,7 @@ thread sends them: training waits for no network.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import secrets
 import shutil
@@ -81,7 +82,7 @@ def _train(run: Run, job: FoldJob, line: Line, node: dict[str, Any]) -> None:
     fold = job.fold
     limit_threads(job.cores)
     with fold_job.output_to(run.log_file):
-        reporter = fold_job.Reporter(run, fold)
+        reporter, begun = fold_job.Reporter(run, fold), time.monotonic()
         with fold_job.ending(run, fold) as end:
             fold_job.begin(run, fold, {})
             device = device_name(pick_device(run.config().training.device, 0))
@@ -102,8 +103,9 @@ def _train(run: Run, job: FoldJob, line: Line, node: dict[str, Any]) -> None:
         if end.get("kind") == "disk-full":
             line.desk.unfit(job.key, job.attempt, node["id"], f"has no room: {end['reason']} {end['remedy']}")
             return
+        lasted = math.inf if reporter.epochs else time.monotonic() - begun
         fold_job.finish(run, fold, end)
-    line.finish()
+    line.finish(lasted)
 
 
 class Line:
@@ -147,9 +149,9 @@ class Line:
         else:
             self._progress = row
 
-    def finish(self) -> None:
-        """Send the end and wait until it is there."""
-        self._link(ENDED)
+    def finish(self, lasted: float) -> None:
+        """Send the end and wait until it is there. lasted: as a parcel has it."""
+        self._link(ENDED, lasted=lasted)
         self._ship(over=True)
 
     def close(self) -> None:
@@ -168,7 +170,7 @@ class Line:
                 print(f"the desk cannot be reached: {type(error).__name__}: {error}", flush=True)
                 self.stop.set()
 
-    def _link(self, fields: tuple[str, ...]) -> None:
+    def _link(self, fields: tuple[str, ...], **more: Any) -> None:
         assert self._run is not None
         aside, links = self._run.dir.parent.parent / "aside", {}
         aside.mkdir(exist_ok=True)
@@ -187,7 +189,7 @@ class Line:
             for name in links.keys() & self._links.keys():
                 self._links[name].unlink()
             self._links |= links
-            self._state = {key: state[key] for key in fields}
+            self._state = {key: state[key] for key in fields} | more
 
     def _ship(self, *, over: bool = False) -> None:
         run = self._run

@@ -11,7 +11,7 @@ import hashlib
 import io
 import platform
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -200,6 +200,12 @@ class Packer:
         """Pack a fold job when its turn comes; one that is under way is not packed twice."""
         if key not in self.under_way and len(self.under_way) < AT_ONCE:
             self.under_way[key] = self._thread.submit(self._pack, key, gpu_nodes)
+
+    def keep_to(self, keys: Sequence[Key]) -> None:
+        """Begin none of those under way but these."""
+        for key in self.under_way.keys() - set(keys):
+            if self.under_way[key].cancel():
+                del self.under_way[key]
 
     def finished(self) -> Iterator[tuple[Key, Future[FoldJob]]]:
         """What has been packed, or could not be; each is told once."""

@@ -59,9 +59,10 @@ class Parcel:
     """What is new about a fold since the last parcel of it that was taken.
 
     node: where the attempt trains (id, name, device, memory), told when it begins. state: the fields of the fold's
-    state that training sets. facts: what run.json gains. files: file of the fold's folder -> content, always the
-    newest and together one resume point. log: lines. end: '' while it trains, 'over' with the last parcel, 'lost' where
-    the lab has to send the job again.
+    state that training sets; at its end also lasted, in seconds from the start of training, math.inf where an epoch was
+    done. facts: what run.json gains. files: file of the fold's folder -> content, always the newest and together one
+    resume point. log: lines. end: '' while it trains, 'over' with the last parcel, 'lost' where the lab has to send
+    the job again.
     """
 
     run: str

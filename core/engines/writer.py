@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import secrets
 import sys
 import time
@@ -32,7 +33,7 @@ from core.storage import files, lab_file
 
 AHEAD = 200  # fold jobs that wait at the desk, so that the cluster is busy while the lab is closed
 TOLD = 2.0  # seconds between two reports, if nothing has changed
-WORTH_A_HALT = ("unexpected", "device", "memory")
+PACKING = "beside the lab"  # where fold jobs are packed: a slot that counts for itself
 
 
 @dataclass
@@ -239,16 +240,11 @@ class Writer:
         held.run.log(f"fold {held.fold}: attempt {attempt} begins on {node.get('name')}, {epoch} epochs done before")
 
     def _over(self, held: Held, parcel: Parcel) -> None:
-        kind, reason = (parcel.state.get(fact, "") for fact in ("kind", "reason"))
         fold_job.forget_resume_point(held.run, held.fold)
         self._let_go(held)
         keep.follow_rule(held.run)
-        slot = str(held.node.get("name"))
-        if kind in WORTH_A_HALT:
-            seconds = 0.0 if not parcel.state.get("epoch") else float("inf")
-            halt.failed(self.root, slot, f"{held.run.id}, fold {held.fold}", reason, seconds, kind)
-        else:
-            halt.ended_well(self.root, slot)
+        lasted = parcel.state.get("lasted", math.inf if parcel.state.get("epoch") else 0.0)  # older nodes do not say
+        halt.ended(self.root, str(held.node.get("name")), held.run.id, held.fold, parcel.state, lasted)
         self.line.ended(held.run)
 
     def _let_go(self, held: Held) -> None:
@@ -285,12 +281,13 @@ class Writer:
     # what goes there
     def _offer(self) -> bool:
         """Let the desk hold what waits here, in the order of the queue. Returns whether anything waits."""
+        self._collect()  # first: it may stop the queue
         keys = [key for key, held in self.held.items() if held.again]
         if halt.stopped(self.root) is None and elsewhere.address(self.root) == self.address:
             entries = self.queue.entries()[:AHEAD]
             keys += [(run_id, fold) for _, run_id, fold in entries if (run_id, fold) not in self.held]
         self.unwritten &= set(keys)
-        self._collect()
+        self.packer.keep_to(keys)  # not to what is held back, nor to what the queue stopped with
         self.packed = {key: self.packed[key] for key in keys if key in self.packed}
         unpacked = (key for key in keys if key not in self.packed and self._is_due(key))
         first, gpu_nodes = None, sum(1 for node in self.status.get("nodes", []) if node["gpus"])
@@ -338,21 +335,35 @@ class Writer:
             return False
 
     def _collect(self) -> None:
-        """What the packer has finished; what cannot be packed has failed, as it would have on this machine."""
+        """What the packer has finished; what cannot be packed has failed, as it would have on this machine.
+
+        Once the queue has stopped what waits keeps its place, whatever became of it.
+        """
         for key, future in self.packer.finished():
             try:
                 self.packed[key] = future.result()
+                halt.ended_well(self.root, PACKING)
             except LabError as error:
                 if error.kind == lab_file.KIND:  # no word about the job: it keeps its place
-                    halt.stop(self.root, error.message, reach.LET_GO_ON, error.kind)
-                    continue
-                self._fail(key, {"reason": error.message, "remedy": error.remedy, "kind": error.kind})
+                    self._stop(error.message, reach.LET_GO_ON, error.kind)
+                elif self._may_fail(key):
+                    self._fail(key, {"reason": error.message, "remedy": error.remedy, "kind": error.kind})
             except Exception as error:
                 if self.packer.is_outlived(future):
                     continue
                 if isinstance(error, (Gone, DeskGone, Succeeded)):
                     raise
-                self._fail(key, fold_job.explain(error, Run(key[0], self.root)))
+                if self._may_fail(key):
+                    self._fail(key, fold_job.explain(error, Run(key[0], self.root)))
+
+    def _may_fail(self, key: Key) -> bool:
+        return key in self.held or halt.stopped(self.root) is None
+
+    def _stop(self, cause: str, remedy: str, kind: str) -> None:
+        """Stop the queue, which is told once, and let what trains go on."""
+        if halt.stopped(self.root) is None:
+            halt.stop(self.root, cause, remedy, kind)
+            self.line.stopped()
 
     def _fail(self, key: Key, why: dict[str, str]) -> None:
         run, fold = Run(key[0], self.root), key[1]
@@ -367,6 +378,7 @@ class Writer:
             return
         queue.remove(run, [fold])
         self._let_go(held or self.held[key])
+        halt.ended(self.root, PACKING, run.id, fold, why, 0.0)
         self.line.ended(run)
 
     # what people are told

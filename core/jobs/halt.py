@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from core.errors import LabError
 from core.places import machine_folder
-from core.storage import files
+from core.storage import files, lab_file
 from core.storage.files import GARBAGE
 
 INSTANT = 60.0  # seconds of training within which a failure says more about the machine than about the job
 IN_A_ROW = 3
+BROKEN = ("unexpected", "device", "memory")  # kinds of failures after which a process, or its GPU, may be in pieces
+# Failures that say something about the machine where one follows the other, such as that a disk is not mounted.
+COUNTED = (*BROKEN, "disk-full", "data-moved", lab_file.KIND)
+TOGETHER = ("memory", "data-moved")  # where one follows the other in folds of one run, they say something about the run
 
 
 @dataclass(frozen=True)
@@ -82,10 +86,20 @@ def stop(root: Path, cause: str, remedy: str, kind: str = "") -> None:
         files.write_json(stop_file(root), asdict(Stop(time.time(), remedy, (), cause, kind)))
 
 
+def ended(root: Path, slot: int | str, run_id: str, fold: int, end: Mapping[str, Any], seconds: float) -> None:
+    """Count how a fold job ended. end: the fields of its state that say so. slot, seconds: as for `failed`."""
+    kind = end.get("kind", "")
+    if kind in COUNTED:
+        job = run_id if kind in TOGETHER else f"{run_id}, fold {fold}"
+        failed(root, slot, job, end["reason"], seconds, kind)
+    else:
+        ended_well(root, slot)
+
+
 def failed(root: Path, slot: int | str, job: str, reason: str, seconds: float, kind: str = "") -> None:
     """Count a failure that nobody foresaw. In a slot the third instant one in a row, each of another job, stops all.
 
-    slot: of this machine, or the name of a node of a cluster.
+    slot: of this machine, or the name of a node of a cluster, or what else fold jobs fail in that counts for itself.
     seconds: from the start of training to the failure; math.inf where an epoch was done.
     kind: of the error.
     """

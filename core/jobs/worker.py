@@ -25,13 +25,9 @@ from core.places import machine_folder
 from core.runs import Run, deaths
 from core.runs.run import is_locked
 from core.runs.states import ALIVE
-from core.storage import lab_file, locks
+from core.storage import locks
 
-BROKEN = ("unexpected", "device", "memory")  # kinds of failures after which the process, or its GPU, may be in pieces
 ALONE = 20.0  # seconds
-# Failures that say something about the machine where one follows the other, such as that a disk is not mounted.
-COUNTED = (*BROKEN, "disk-full", "data-moved", lab_file.KIND)
-TOGETHER = ("memory", "data-moved")  # where one follows the other in folds of one run, they say something about the run
 
 
 def claim(
@@ -213,11 +209,6 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
             rate = fold_job.images_per_second(run, fold) if end["state"] == "done" else None
             if rate is not None and beside.leaves(threads):
                 speed.remember(run.config(), rate, run.dir.parent)
-    kind = end.get("kind")
-    if kind in COUNTED and not deleted:
-        seconds = math.inf if reporter.epochs else time.monotonic() - begun if begun else 0.0
-        job = run.id if kind in TOGETHER else f"{run.id}, fold {fold}"
-        halt.failed(run.dir.parent, slot, job, end["reason"], seconds, kind)
-    else:
-        halt.ended_well(run.dir.parent, slot)
-    return kind in BROKEN and not deleted
+    seconds = math.inf if reporter.epochs else time.monotonic() - begun if begun else 0.0
+    halt.ended(run.dir.parent, slot, run.id, fold, {} if deleted else end, seconds)
+    return end.get("kind") in halt.BROKEN and not deleted

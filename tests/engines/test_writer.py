@@ -13,7 +13,7 @@ import pytest
 from core import places
 from core.data.reach import bounds
 from core.engines import engine as engines
-from core.engines import life, node, taken, writer
+from core.engines import life, node, pack, taken, writer
 from core.engines.cluster import Demand, DeskGone, Gone
 from core.engines.desk import Desk
 from core.engines.parcel import Parcel
@@ -115,6 +115,106 @@ def test_a_broken_lab_toml_stops_the_queue_and_fails_no_job(root, open_lab, tiny
     lab.round()
     assert "lab.toml is not TOML" in halt.stopped(root).message
     assert [state.state for state in run.states()] == ["queued"] * 2 and len(control.waiting(root)) == 2
+
+
+def test_three_runs_whose_dataset_is_gone_stop_the_queue_folds_of_one_run_do_not(
+    root, open_lab, tiny_plan, tmp_path, monkeypatch, heard
+):
+    """As on this machine; and what was to be packed with them keeps its place."""
+    runs = [launched(short(tiny_plan), root, folds) for folds in ((0, 1), (0,), (0,), (0,))]
+    as_launched = runs[3].samples_file.read_bytes()
+    for run in runs:
+        samples = run.samples()
+        samples["path"] = [str(tmp_path / "not-mounted" / sample) for sample in samples["sample"]]
+        samples.to_parquet(run.samples_file)
+    (cluster, hands), asked = near(), []
+    check = pack.check_unchanged
+    monkeypatch.setattr(pack, "check_unchanged", lambda *of: (asked.append(of), check(*of)))
+    lab = open_lab(cluster)
+    lab.round()
+    assert [run.fold_state(0).state for run in runs] == ["failed", "failed", "failed", "queued"]
+    assert runs[0].fold_state(1).kind == "data-moved"
+    assert "not one of its" in halt.stopped(root).remedy
+    assert halt.stopped(root).kind == "data-moved"
+    assert heard == [f"tell {runs[place].id}\n".encode() for place in (0, 2)], "of its end, and of the stop"
+    for _ in range(3):
+        lab.round()
+    assert len(asked) == 5, "nothing more is packed"
+    assert control.waiting(root) == [(runs[3].id, 0)]
+    halt.go_on(root)
+    runs[3].samples_file.write_bytes(as_launched)  # it is mounted again
+    lab.round()
+    assert list(hands.desk.waiting) == [(runs[3].id, 0)]
+
+
+@pytest.mark.parametrize("what", ["no room for photos", "the store is full"])
+def test_what_keeps_any_fold_from_being_sent_fails_three_and_not_the_whole_queue(
+    root, open_lab, tiny_plan, monkeypatch, what
+):
+    runs, (cluster, _) = [launched(short(tiny_plan), root) for _ in range(5)], near()
+    lab = open_lab(cluster)
+
+    def full(*_, **__):
+        if what == "no room for photos":
+            raise files.LabError(f"disk full: {what}.", "Free some space.", kind="disk-full")
+        raise ValueError(what)
+
+    monkeypatch.setattr(*((pack, "pack", full) if what == "no room for photos" else (cluster, "keep", full)))
+    lab.round()
+    assert [run.fold_state(0).state for run in runs] == ["failed"] * 3 + ["queued"] * 2
+    assert what in halt.stopped(root).remedy
+    assert len(control.waiting(root)) == 2
+
+
+def failing(monkeypatch, words, now=(0.0,)):
+    """Every epoch fails with these words on each node, where a clock tells the time that `now` holds."""
+
+    def epoch(trainer, epoch, tick):
+        raise RuntimeError(words)
+
+    monkeypatch.setattr("core.training.train.FoldTrainer.train_epoch", epoch)
+    monkeypatch.setattr(node, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+
+def test_three_runs_in_a_row_without_memory_stop_the_queue_folds_of_one_run_do_not(
+    root, open_lab, tiny_plan, monkeypatch
+):
+    for folds in ((0, 1), (0,), (0,), (0,), (0,)):
+        launched(short(tiny_plan), root, folds)
+    failing(monkeypatch, "CUDA error: out of memory")
+    cluster, hands = near()
+    lab = open_lab(cluster)
+    for failed in range(1, 5):
+        assert halt.stopped(root) is None
+        begun(lab, hands)
+        hands.train()
+        lab.round()
+        assert len(control.waiting(root)) == 6 - failed
+    assert "memory" in halt.stopped(root).remedy
+
+
+@pytest.mark.parametrize("seconds", [1.0, 3600.0])
+def test_a_failure_is_instant_by_the_time_that_its_attempt_trained(root, open_lab, tiny_plan, monkeypatch, seconds):
+    """Not by its epochs: an hour may pass in the first, and one that is resumed has had some."""
+    runs, now = [launched(short(tiny_plan), root) for _ in range(3)], [0.0]
+    for run in runs:
+        run.write_state(FoldState(0, epoch=3 if seconds < 60 else 0))
+    failing(monkeypatch, "CUDA error: an illegal memory access was encountered", now)
+    cluster, hands = near()
+    lab = open_lab(cluster)
+    for _ in runs:
+        begun(lab, hands)
+        line = Broken(hands.desk, -1)
+
+        def begins(*told):
+            now[0] += seconds
+            return hands.desk.begun(*told)
+
+        line.begun = begins
+        hands.train(line=line)
+        lab.round()
+    assert [run.fold_state(0).kind for run in runs] == ["unexpected"] * 3
+    assert (halt.stopped(root) is None) == (seconds > 60)
 
 
 def test_a_fold_trained_elsewhere_is_the_one_trained_here(root, open_lab, tiny_plan, never_stopped_small):
