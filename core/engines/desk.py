@@ -65,6 +65,7 @@ class Desk:
         self.running: dict[Key, Attempt] = {}
         self.leaving: list[tuple[Any, float]] = []  # tasks of attempts that are over, whose cores Ray has not back yet
         self.last: dict[Key, int] = {}  # the highest attempt of each fold that was ever begun
+        self.created: dict[Key, float] = {}  # of each fold that was ever begun, as its job had it
         self.blobs: dict[str, list[Any]] = {}
         self.fresh: dict[Key, Parcel] = {}  # what the writer has not been given; files as (handle, bytes)
         self.sent: dict[Key, Parcel] = {}  # what it has been given and not confirmed
@@ -85,12 +86,19 @@ class Desk:
         """A writer begins; what an older one asks is refused from now on. Returns the desk and what it has.
 
         jobs: (run, fold, attempt) of what trains, is to be begun anew, or has news that no writer confirmed.
+        created: of the run of each, and of what waits, where its job has it.
         """
         with self.lock:
             self.writer, self.asked = writer, self.clock()
             self._unsend()
             keys = {**self.running, **self.again, **self.fresh}
-            return {"desk": self.id, "jobs": [(*key, self.last.get(key, 0)) for key in keys]}
+            created = {key: self.created.get(key, 0.0) for key in keys}
+            created |= {key: job.created for key, job in self.waiting.items()}
+            return {
+                "desk": self.id,
+                "jobs": [(*key, self.last.get(key, 0)) for key in keys],
+                "created": {key: when for key, when in created.items() if when},
+            }
 
     def missing(self, writer: str, blobs: Iterable[str]) -> list[str] | None:
         """The blobs that the desk does not hold; None for a writer that was succeeded."""
@@ -344,7 +352,7 @@ class Desk:
         task = self.hands.start(job, {blob: self.blobs[blob] for blob in job.blobs}, sorted(self._avoided()))
         self.again.pop(job.key, None)  # only now: what cannot be begun waits on
         self.waiting.pop(job.key, None)
-        self.last[job.key] = number
+        self.last[job.key], self.created[job.key] = number, job.created
         self.running[job.key] = Attempt(job, number, task, losses, self.clock())
 
     def _stop(self, key: Key) -> None:

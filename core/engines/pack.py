@@ -111,7 +111,8 @@ def pack(
             kind="engine",
         )
     pixels = _pixels(run, packed, progress, should_stop, users)
-    job = FoldJob(run.id, fold, attempt, laid, pixels, first, versions(), cores=cores, gpus=gpus, every=every)
+    created = run.info().get("created") or 0.0
+    job = FoldJob(run.id, fold, attempt, laid, pixels, first, versions(), cores, gpus, every, created)
     return Packed(job, packed)
 
 

@@ -19,7 +19,8 @@ class FoldJob:
     that `train_fold` reads. weights: file in torch's folder of weights -> blob. pixels: (file name, blob) of the
     decoded photos, kept once a node. versions: of the libraries that make a training what it is, and of Python.
     cores, gpus: what the job has to itself. every: least seconds between two resume points that are sent;
-    0 sends each before the next epoch.
+    0 sends each before the next epoch. created: when the run was, which tells it from another of its id; 0 in jobs of
+    older labs.
     """
 
     run: str
@@ -32,6 +33,7 @@ class FoldJob:
     cores: int = 1
     gpus: float = 0.0
     every: float = 5.0
+    created: float = 0.0
 
     @property
     def key(self) -> Key:

@@ -64,11 +64,15 @@ def _replace(path: Path, content: bytes) -> None:
     files.write_whole(path, lambda stream: stream.write(content))
 
 
-def note_attempt(run: Run, fold: int, attempt: int, node: dict[str, Any]) -> None:
-    """Keep which attempt trains where, so that no later one has its number."""
-    before = [entry for entry in attempts(run, fold) if entry["attempt"] != attempt]
+def note_attempt(run: Run, fold: int, attempt: int, node: dict[str, Any]) -> bool:
+    """Keep which attempt trains where, so that no later one has its number. Returns whether that is new."""
+    before = attempts(run, fold)
+    if any(entry["attempt"] == attempt and entry.get("name") == node.get("name") for entry in before):
+        return False
     entry = {"attempt": attempt, "began": time.time(), **{key: node.get(key) for key in ("name", "device", "memory")}}
-    files.write_json(run.attempts_file(fold), [*before, entry][-50:])
+    others = [entry for entry in before if entry["attempt"] != attempt]
+    files.write_json(run.attempts_file(fold), [*others, entry][-50:])
+    return True
 
 
 def attempts(run: Run, fold: int) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ from core.jobs.room import keep
 from core.runs import Run
 from core.runs.states import ALIVE
 from core.storage import files, lab_file
+from core.storage.files import GARBAGE
 
 AHEAD = 200  # fold jobs that wait at the desk, so that the cluster is busy while the lab is closed
 TOLD = 2.0  # seconds between two reports, if nothing has changed
@@ -86,12 +87,19 @@ class Writer:
                 held.again = True
         self.desk, self.arranged, self.batch, self.parcels, self.packed = greeting["desk"], None, 0, [], {}
         self.packer.connect(self.cluster)
+        created = greeting.get("created", {})  # older desks do not say
+        others = {key for key, when in created.items() if key not in self.held and self._is_another(key, when)}
+        for key in others:
+            self.cluster.cancel(self.token, key)
         for run_id, fold, attempt in greeting["jobs"]:
-            if (run_id, fold) in self.held:
+            if (run_id, fold) in self.held.keys() | others:
                 continue
             state = self._state(run_id, fold)
-            mine = state is not None and (state.worker or {}).get("desk") == self.desk and state.state == "running"
-            if mine and self._hold(run_id, fold, attempt, state.worker):
+            mine = state is not None and (state.worker or {}).get("desk") == self.desk
+            if mine and state.state == "queued":  # resumed while no writer knew that it trains on
+                self.parcels.append(Parcel(run_id, fold, state.worker.get("attempt", attempt), node=state.worker))
+                continue
+            if mine and state.state == "running" and self._hold(run_id, fold, attempt, state.worker):
                 continue
             if state is None or state.state != "queued":
                 self.cluster.cancel(self.token, (run_id, fold))
@@ -103,6 +111,12 @@ class Writer:
                 self._interrupted(Run(key[0], self.root), key[1], why)
         self.status = self.cluster.status()
         self.tell()
+
+    def _is_another(self, key: Key, created: float) -> bool:
+        """Whether a run that was launched later has the id of the one of which the desk has something."""
+        with contextlib.suppress(OSError, LabError, *GARBAGE):  # what cannot be read says nothing
+            return Run(key[0], self.root).info().get("created") not in (None, created)
+        return False
 
     def round(self) -> bool:
         """One look at everything. Returns whether anything trains, waits or is on its way."""
@@ -199,9 +213,11 @@ class Writer:
     def _take_up(self, parcel: Parcel) -> bool:
         """Hold a fold that began on the cluster; False, and it is stopped there, where it may not."""
         state = self._state(*parcel.key)
+        # Of an attempt that began before somebody queued the fold anew, which goes on from what lies here.
+        cut_off = parcel.node is None and bool(parcel.state or parcel.progress or parcel.files)
         waits = state is not None and state.state in ALIVE and self.queue.stands(*parcel.key)
         mine = state is not None and state.state == "running" and (state.worker or {}).get("desk") == self.desk
-        may_begin = (waits or mine) and parcel.run not in queue.held_runs(self.root)
+        may_begin = (mine or (waits and not cut_off)) and parcel.run not in queue.held_runs(self.root)
         if may_begin and self._hold(*parcel.key, parcel.attempt, parcel.node or {}):
             return True
         self.cluster.cancel(self.token, parcel.key)
@@ -223,12 +239,12 @@ class Writer:
             lock.release()
             return False
         self.held[run_id, fold] = Held(run, fold, lock, attempt, node)
+        self.line.watch(run)  # the end is told by who saw it, whoever saw the beginning
         return True
 
     def _begun(self, held: Held, attempt: int, node: dict[str, Any]) -> None:
         held.attempt, held.node, held.again = attempt, node, False
-        self.line.watch(held.run)
-        taken.note_attempt(held.run, held.fold, attempt, node)
+        begins = "begins" if taken.note_attempt(held.run, held.fold, attempt, node) else "is still"
         self.tell()  # before the state says running: who finds it so after a kill looks here
         worker = {key: node.get(key) for key in ("name", "device", "memory", "cores")}
         fold_job.begin(held.run, held.fold, {**worker, "engine": self.address, "desk": self.desk, "attempt": attempt})
@@ -237,7 +253,7 @@ class Writer:
         turns.took_one(held.run)
         epoch = held.run.written_state(held.fold).epoch
         held.run.sweep(held.fold)
-        held.run.log(f"fold {held.fold}: attempt {attempt} begins on {node.get('name')}, {epoch} epochs done before")
+        held.run.log(f"fold {held.fold}: attempt {attempt} {begins} on {node.get('name')}, {epoch} epochs done before")
 
     def _over(self, held: Held, parcel: Parcel) -> None:
         fold_job.forget_resume_point(held.run, held.fold)
@@ -370,7 +386,6 @@ class Writer:
         if (held := self.held.get(key)) is None and (not run.exists() or not self._hold(*key, 0, {})):
             queue.remove(run, [fold])
             return
-        self.line.watch(run)
         if not self._finish(run, fold, {"state": "failed", **why}):
             self.unwritten.add(key)  # it waits on: it is packed once more, and fails until there is room to say so
             if held is None:

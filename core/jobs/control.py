@@ -129,6 +129,9 @@ def requeue(run: Run) -> list[int]:
                 if state.state == "running":  # its worker is dead, since its lock is ours
                     state = deaths.judged(run, state)
                 facts = {name: getattr(state, name) for name in ("epoch", "best_epoch", "scores", "memory_kills")}
+                # A cluster may train it still: its writer knows it by that, and goes on with it.
+                if state.ended is None and "desk" in (state.worker or {}):
+                    facts["worker"] = state.worker
                 run.write_state(FoldState(fold, **facts, resumed=state.was_begun))
                 waiting.append(fold)
     halt.go_on(run.dir.parent)

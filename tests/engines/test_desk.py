@@ -374,6 +374,15 @@ def test_a_desk_says_whose_it_is_what_it_holds_and_when_it_was_asked(hands, cloc
     assert desk.status()["asked"] == 5  # a writer that was succeeded is not asked for
 
 
+def test_a_desk_says_of_which_run_of_an_id_it_has_something(desk, hands):
+    desk.arrange("w", [job(fold, created=5.0 + fold) for fold in range(3)] + [job(3)])
+    desk.tick()
+    desk.ship(parcel(0, 1, end="over"))
+    assert desk.hello("w")["created"] == {("r", fold): 5.0 + fold for fold in range(3)}
+    desk.take("w", desk.take("w", 0)["batch"])
+    assert desk.hello("w")["created"] == {("r", fold): 5.0 + fold for fold in (1, 2)}
+
+
 def test_a_job_without_its_blobs_is_not_taken(desk, hands):
     incomplete = FoldJob("r", 0, 1, {"r/config.yaml": "abc"})
     assert desk.missing("w", incomplete.blobs) == ["abc"]

@@ -341,6 +341,118 @@ def test_who_resumed_here_meanwhile_keeps_the_fold(root, open_lab, tiny_plan, wo
     assert "attempt" not in run.written_state(0).worker
 
 
+NODE = {"id": "n0", "name": "node 0", "device": "CPU", "memory": 8e9, "cores": 1}
+
+
+def test_a_fold_that_is_resumed_while_the_cluster_trains_it_says_that_it_trains_and_loses_nothing(
+    root, open_lab, tiny_plan, never_stopped_small
+):
+    """The cluster was out of reach for a while, and nobody here knew that it went on."""
+    cluster, hands = near()
+    run, lab = launched(tiny_plan, root), open_lab(cluster)
+    begun(lab, hands)
+    line, later, seen = Broken(hands.desk, -1), [], []
+
+    def ship(parcel):
+        answer = hands.desk.ship(parcel)
+        if parcel.state["epoch"] == 2 and not later:
+            for _ in range(2):  # the second one says that what the first took is written
+                lab.round()
+            lab.writer.give_up("The cluster is gone.")
+            seen.append(run.fold_state(0).state)
+            control.resume(run)
+            keep_queued(run, [0])
+            later.append(open_lab(Near(hands.desk)))
+            later[0].round()
+            state = run.fold_state(0)
+            seen.extend((state.state, state.epoch, control.waiting(root), *engines.engine_of(root).placed()))
+        return answer
+
+    line.ship = ship
+    hands.train(line=line)
+    assert seen[:4] == ["interrupted", "running", 2, []]
+    assert [(placed.node, placed.attempt) for placed in seen[4:]] == [("node 0", 1)]
+    later[0].round()
+    assert_same_result(run, never_stopped_small)
+    assert [entry["attempt"] for entry in taken.attempts(run, 0)] == [1]
+    log = run.log_tail(99)
+    assert log.count("attempt 1 begins on node 0") == log.count("attempt 1 is still on node 0") == 1
+
+
+def test_a_fold_that_was_begun_anew_here_takes_nothing_of_an_attempt_from_before(
+    root, open_lab, tiny_plan, never_stopped_small
+):
+    cluster, hands = near()
+    run, lab = launched(tiny_plan, root), open_lab(cluster)
+    begun(lab, hands)
+    hands.desk.begun((run.id, 0), 1, NODE)
+    for _ in range(2):
+        lab.round()
+    lab.writer.give_up("The cluster is gone.")
+    run.write_state(FoldState(0))  # whoever trained it here meanwhile left this with its resume
+    queue.enqueue(run, [0])
+    lab = open_lab(Near(hands.desk))
+    hands.desk.beat((run.id, 0), 1, {"kind": "progress", "epoch": 1})
+    assert begun(lab, hands)[1].attempt == 2
+    assert hands.stopped == ["task 0"]
+    hands.train()
+    lab.round()
+    assert_same_result(run, never_stopped_small)
+
+
+def test_the_end_of_what_trained_while_the_lab_was_restarted_is_told(root, open_lab, tiny_plan, heard):
+    cluster, hands = near(2)
+    run, lab = launched(short(tiny_plan), root, (0, 1)), open_lab(cluster)
+    for _ in range(2):
+        begun(lab, hands)
+    for _, job, _, row in hands.started:
+        hands.desk.begun(job.key, 1, {**NODE, "id": row.id})
+    for _ in range(2):
+        lab.round()
+    lab.dies()
+    lab = open_lab(Near(hands.desk))
+    for place in range(2):
+        line = Broken(hands.desk, -1)
+        line.begun = lambda *_: True  # that was told already
+        hands.train(place, line=line)
+        lab.round()
+    assert [run.fold_state(fold).state for fold in (0, 1)] == ["done"] * 2
+    assert heard == [f"tell {run.id}\n".encode()]
+
+
+def test_what_the_cluster_trains_of_a_run_that_was_deleted_is_not_written_into_another_of_its_id(
+    root, open_lab, tiny_plan
+):
+    cluster, hands = near()
+    run, lab = launched(tiny_plan, root), open_lab(cluster)
+    begun(lab, hands)
+    hands.train()
+    lab.dies()
+    run.delete()
+    control.launch(short(tiny_plan), run.id, root)
+    keep_queued(run, [0])
+    lab = open_lab(Near(hands.desk))
+    lab.round()
+    assert (run.fold_state(0).state, run.fold_state(0).epoch) == ("queued", 0)
+    begun(lab, hands)
+    hands.train()
+    lab.round()
+    assert (run.fold_state(0).state, run.fold_state(0).epoch, len(run.metrics(0))) == ("done", 1, 2)
+
+
+def test_what_waits_at_the_desk_of_a_run_that_was_deleted_is_not_begun_for_another_of_its_id(root, open_lab, tiny_plan):
+    cluster, hands = near()
+    run, lab = launched(tiny_plan, root), open_lab(cluster)
+    lab.round()
+    lab.dies()
+    assert list(hands.desk.waiting) == [(run.id, 0)]
+    run.delete()
+    control.launch(short(tiny_plan), run.id, root)
+    open_lab(Near(hands.desk))
+    hands.desk.tick()
+    assert not hands.started
+
+
 def test_a_fold_killed_with_its_best_network_not_yet_in_place_brings_it_along(root, open_lab, tiny_plan, monkeypatch):
     """Its resume point, of epoch 3, names the network of an epoch before, which waits beside it."""
     from core.training import checkpoint, train
