@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from core.engines.parcel import FoldJob, Key, Node
+from core.errors import LabError
 
 BY_HAND = "taken out of use by hand"
 
@@ -19,12 +20,28 @@ class DeskGone(Exception):
     """The cluster lives, its desk does not: a new one begins with nothing."""
 
 
+class DeskEmpty(DeskGone):
+    """The desk is of another version of the lab and has nothing left: it may be ended, for one of this version."""
+
+
+class DeskFault(LabError):
+    """The desk answers with an error, or in a way that this lab does not know. No word about any fold job."""
+
+    def __init__(self, message: str, remedy: str):
+        super().__init__(message, remedy, kind="engine")
+
+
 class Succeeded(Exception):
     """Another writer has taken over."""
 
 
 class Cluster(Protocol):
-    """What the writer asks of a cluster: a desk, wherever it stands. Each may raise Gone, DeskGone, Succeeded."""
+    """What the writer asks of a cluster: a desk, wherever it stands. Each may raise what stands above.
+
+    code: a digest of this lab's code, with which a desk trains that this lab has begun.
+    """
+
+    code: str
 
     def hello(self, writer: str) -> dict[str, Any]: ...
     def missing(self, writer: str, blobs: Sequence[str]) -> list[str]: ...

@@ -53,10 +53,11 @@ class Desk:
         silence: float = SILENCE,
         budget: int = BUDGET,
         lab: str = "",
+        code: str = "",
         clock: Callable[[], float] = time.monotonic,
     ):
-        """lab: whose desk this is, as people would call it."""
-        self.id, self.lab = secrets.token_hex(8), lab
+        """lab: whose desk this is, as people would call it. code: a digest of the code with which it trains."""
+        self.id, self.lab, self.code = secrets.token_hex(8), lab, code
         self.hands, self.silence, self.budget, self.clock = hands, silence, budget, clock
         self.writer = ""
         self.asked = clock()  # when a writer last asked for what is new
@@ -96,6 +97,7 @@ class Desk:
             created |= {key: job.created for key, job in self.waiting.items()}
             return {
                 "desk": self.id,
+                "code": self.code,
                 "jobs": [(*key, self.last.get(key, 0)) for key in keys],
                 "created": {key: when for key, when in created.items() if when},
             }

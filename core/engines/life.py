@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.engines.cluster import Cluster, Demand, DeskGone, Gone, Succeeded
+from core.engines.cluster import Cluster, Demand, DeskEmpty, DeskGone, Gone, Succeeded
 from core.engines.writer import Writer
 from core.errors import LabError
 from core.jobs import elsewhere, halt
@@ -23,6 +23,7 @@ except ImportError:  # Windows
 
 EVERY = 0.3  # seconds between two rounds
 LINGER = 3.0  # seconds without work after which the writer leaves
+MOST_EARLY = 3  # desks in a row that are gone before they have greeted, after which the cluster is given up
 
 
 def allow_files(more: int = 100_000) -> None:
@@ -53,18 +54,25 @@ def serve(
     try:
         cluster = connect(root, address)
         writer = Writer(root, cluster, address, demand)
-        writer.greet()
-        idle = 0.0
+        idle, early, is_greeted = 0.0, 0, False
         while idle < LINGER:
             try:
+                if not is_greeted:
+                    writer.greet()
+                    early, is_greeted = 0, True
                 idle = 0.0 if writer.round() else idle + EVERY
-            except DeskGone:
-                cluster.close(end=False)
+            except DeskGone as lost:
+                cluster.close(end=isinstance(lost, DeskEmpty))
+                early += not is_greeted  # one that was just ended may still have its name
+                if early > MOST_EARLY:
+                    raise Gone(f"its desk ends before it answers ({str(lost).partition(chr(10))[0]})") from lost
                 try:
                     writer.cluster = cluster = connect(root, address)
                 except LabError as error:
                     raise Gone(error.message.removeprefix("engine: ").rstrip(".")) from error
-                writer.greet()
+                if is_greeted:
+                    is_greeted = False
+                    continue
             pause(EVERY)
         writer.tell()
         cluster.close(end=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import pickle
 import re
@@ -15,7 +16,7 @@ from typing import Any
 
 from core import machine
 from core.engines import door, pack
-from core.engines.cluster import DeskGone, Gone, Succeeded
+from core.engines.cluster import DeskFault, DeskGone, Gone, Succeeded
 from core.engines.parcel import FoldJob, Key, Node
 from core.engines.ray_nodes import nodes_of
 from core.errors import LabError
@@ -187,36 +188,61 @@ class RayCluster:
     def __init__(self, ray: Any, root: Path, where: tuple[str, int] | None):
         self.ray, self.where = ray, where
         self.name, self.lab = desk_name(root), f"{machine.account()}@{socket.gethostname()}:{root}"
-        self.actor = self._desk()
+        zipped = pack.code()
+        self.code = hashlib.sha256(zipped).hexdigest()
+        self.actor = self._desk(zipped)
 
-    def _desk(self) -> Any:
+    def _desk(self, code: bytes) -> Any:
         """The actor that is there, or a new one, on the head where it has a place."""
         ray = self.ray
         settings: dict[str, Any] = {
             name: float(os.environ[key]) for name, key in SETTINGS.items() if os.environ.get(key)
         }
-        settings["lab"] = self.lab
+        settings |= {"lab": self.lab, "code": self.code}
         ray.cloudpickle.register_pickle_by_value(door)
         try:
             options = {"name": self.name, "lifetime": "detached", "get_if_exists": True, "num_cpus": 0}
             head = {"node:__internal_head__": 0.001} if "node:__internal_head__" in ray.cluster_resources() else {}
             actor = ray.remote(door.Door).options(**options, max_concurrency=64, resources=head)
-            return actor.remote(pack.code(), settings)
+            return actor.remote(code, settings)
         finally:
             ray.cloudpickle.unregister_pickle_by_value(door)
 
-    def _ask(self, name: str, *arguments: Any, timeout: float = ANSWER) -> Any:
+    def _ask(self, name: str, *arguments: Any, timeout: float = ANSWER, facts: Sequence[str] = ()) -> Any:
+        """facts: what has to stand in the answer, if there is any."""
+        content = self._answer(name, door.packed(arguments), timeout)
+        try:
+            answer = pickle.loads(content)
+            if answer is not None and (lacking := [fact for fact in facts if fact not in answer]):
+                raise KeyError(", ".join(lacking))
+        except Exception as error:  # of another version: its classes may be others, too
+            raise self._fault(name, error) from error
+        return answer
+
+    def _fault(self, name: str, error: BaseException) -> DeskFault:
+        lines = str(error).splitlines() or [""]
+        remove = f"python -m core engine --forget {self.name} --yes"
+        return DeskFault(
+            f"engine: {self.name} in the cluster does not answer {name} as a desk of this version of the lab does: "
+            f"{type(error).__name__}: {lines[0][:200].rstrip('.')}.",
+            f"Where it is of another version, wait a minute, then remove it: {remove}; what came back from it stays. "
+            "Then let the queue go on.",
+        )
+
+    def _answer(self, name: str, packed: Sequence[bytes], timeout: float) -> bytes:
         ray, begun = self.ray, time.monotonic()
         try:
-            answer = self.actor.call.remote(name, *door.packed(arguments))
+            answer = self.actor.call.remote(name, *packed)
             while True:
                 try:
-                    return pickle.loads(ray.get(answer, timeout=timeout))
+                    return ray.get(answer, timeout=timeout)
                 except ray.exceptions.GetTimeoutError:
                     if self.where is not None and not _listens(self.where):
                         raise Gone("nothing listens there any more") from None
                     if time.monotonic() - begun > max(PATIENCE, timeout):
                         raise Gone(f"its desk did not answer for {time.monotonic() - begun:.0f} s") from None
+        except ray.exceptions.RayTaskError as error:  # first: it is of the kind of its cause, too
+            raise self._fault(name, error.cause or error) from error
         except ray.exceptions.RayActorError as error:
             if self.where is not None and not _listens(self.where):
                 raise Gone("nothing listens there any more") from error
@@ -230,7 +256,7 @@ class RayCluster:
         return answer
 
     def hello(self, writer: str) -> dict[str, Any]:
-        return self._ask("hello", writer, timeout=120)
+        return self._ask("hello", writer, timeout=120, facts=("desk", "jobs"))
 
     def missing(self, writer: str, blobs: Sequence[str]) -> list[str]:
         answer = self._ask("missing", writer, list(blobs))
@@ -244,7 +270,7 @@ class RayCluster:
         return answer if answer == [] else self._heard(answer)
 
     def take(self, writer: str, confirmed: int) -> dict[str, Any]:
-        return self._heard(self._ask("take", writer, confirmed))
+        return self._heard(self._ask("take", writer, confirmed, facts=("batch", "parcels", "refused")))
 
     def cancel(self, writer: str, key: Key) -> bool:
         return self._heard(self._ask("cancel", writer, key))
@@ -253,7 +279,7 @@ class RayCluster:
         return self._ask("use", writer, node, why)
 
     def status(self) -> dict[str, Any]:
-        return self._ask("status")
+        return self._ask("status", facts=("nodes",))
 
     def close(self, *, end: bool) -> None:
         """Leave the cluster. end: nothing waits and nothing trains; the desk is not needed any more."""

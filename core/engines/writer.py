@@ -21,7 +21,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from core.engines import pack, taken
-from core.engines.cluster import BY_HAND, Cluster, Demand, DeskGone, Gone, Succeeded, no_place
+from core.engines.cluster import BY_HAND, Cluster, Demand, DeskEmpty, DeskFault, DeskGone, Gone, Succeeded, no_place
 from core.engines.parcel import FoldJob, Key, Parcel
 from core.errors import LabError
 from core.jobs import elsewhere, fold_job, halt, queue, reach, turns
@@ -35,6 +35,10 @@ from core.storage.files import GARBAGE
 AHEAD = 200  # fold jobs that wait at the desk, so that the cluster is busy while the lab is closed
 TOLD = 2.0  # seconds between two reports, if nothing has changed
 PACKING = "beside the lab"  # where fold jobs are packed: a slot that counts for itself
+OUTDATED = (
+    "The desk in the cluster is of another version of this lab: what trains there goes on to its end with the code of "
+    "that version, and what waits begins after that."
+)
 
 
 @dataclass
@@ -63,6 +67,7 @@ class Writer:
     ):
         self.root, self.cluster, self.address, self.clock = root, cluster, address, clock
         self.token, self.desk = secrets.token_hex(8), ""
+        self.outdated = False  # the desk is of another version of the lab
         self.held: dict[Key, Held] = {}
         self.packed: dict[Key, FoldJob] = {}
         self.unwritten: set[Key] = set()  # folds that have failed, which no disk had room to say
@@ -86,6 +91,7 @@ class Writer:
             for held in self.held.values():
                 held.again = True
         self.desk, self.arranged, self.batch, self.parcels, self.packed = greeting["desk"], None, 0, [], {}
+        self.outdated = greeting.get("code") != self.cluster.code
         self.packer.connect(self.cluster)
         created = greeting.get("created", {})  # older desks do not say
         others = {key for key, when in created.items() if key not in self.held and self._is_another(key, when)}
@@ -304,6 +310,9 @@ class Writer:
             keys += [(run_id, fold) for _, run_id, fold in entries if (run_id, fold) not in self.held]
         self.unwritten &= set(keys)
         self.packer.keep_to(keys)  # not to what is held back, nor to what the queue stopped with
+        if self.outdated:
+            self._outlast(keys)
+            return bool(keys)
         self.packed = {key: self.packed[key] for key in keys if key in self.packed}
         unpacked = (key for key in keys if key not in self.packed and self._is_due(key))
         first, gpu_nodes = None, sum(1 for node in self.status.get("nodes", []) if node["gpus"])
@@ -313,6 +322,14 @@ class Writer:
         ready = itertools.takewhile(lambda key: key != first, keys)  # what waits behind it has to wait here
         self._arrange([self.packed[key] for key in ready if key in self.packed])
         return bool(keys)
+
+    def _outlast(self, keys: list[Key]) -> None:
+        """Nothing more begins at a desk of another version; one of this version follows once it has nothing left."""
+        self._arrange([])
+        if keys and all(held.again for held in self.held.values()):
+            status = self.cluster.status()
+            if not status.get("training") and not status.get("uncollected"):
+                raise DeskEmpty("it is of another version of the lab")
 
     def _arrange(self, jobs: list[FoldJob]) -> None:
         """Let these wait at the desk. What it lacks something for is packed again: it lets go of what is held back."""
@@ -362,6 +379,9 @@ class Writer:
             except LabError as error:
                 if error.kind == lab_file.KIND:  # no word about the job: it keeps its place
                     self._stop(error.message, reach.LET_GO_ON, error.kind)
+                elif isinstance(error, DeskFault):
+                    if not self.packer.is_outlived(future):
+                        self._stop(error.message, error.remedy, error.kind)
                 elif self._may_fail(key):
                     self._fail(key, {"reason": error.message, "remedy": error.remedy, "kind": error.kind})
             except Exception as error:
@@ -419,7 +439,8 @@ class Writer:
         unplaced = no_place(self.status, next(iter(self.packed.values()), None))
         report = {"address": self.address, "when": time.time(), **self.status, "under_way": under_way}
         fault = f"The desk in the cluster cannot work: {fault}" if (fault := self.status.get("fault")) else ""
-        report |= {"doing": self.packer.doing, "trouble": self.trouble or fault or unplaced}
+        outdated = OUTDATED if self.outdated else ""
+        report |= {"doing": self.packer.doing, "trouble": self.trouble or fault or outdated or unplaced}
         with contextlib.suppress(OSError, LabError):
             elsewhere.report_file(self.root).parent.mkdir(parents=True, exist_ok=True)
             files.write_json(elsewhere.report_file(self.root), report, durable=False)

@@ -73,6 +73,8 @@ class Broken:
 class Near:
     """`writer.Cluster` on a desk in this process."""
 
+    code = ""
+
     def __init__(self, desk):
         self.desk, self.ended = desk, threading.Event()
 

@@ -1,5 +1,7 @@
 """What an engine tells of itself; Ray is chosen by who has it, and told in words where it is missing."""
 
+import pickle
+import re
 import socket
 import subprocess
 import sys
@@ -13,11 +15,13 @@ from core import machine
 from core.cli.main import main
 from core.engines import engine as engines
 from core.engines import life, pack, ray_cluster
+from core.engines.desk import Desk
 from core.engines.parcel import Node
 from core.errors import LabError
 from core.jobs import elsewhere, halt, queue
 from core.places import HOME
 from core.storage import files, locks
+from tests.engines.in_process import Threads
 
 
 @pytest.fixture
@@ -202,3 +206,80 @@ def test_a_writer_that_cannot_reach_its_cluster_stops_the_queue_with_the_reason(
     stop = halt.stopped(runs_folder)
     assert stop.message == "The queue has stopped: engine: nothing listens at ray://127.0.0.1:1."
     assert stop.remedy == "Start it there."
+
+
+class RayError(Exception):
+    """Of a task: its cause is what the desk raised."""
+
+    def __init__(self, cause=None):
+        self.cause = cause
+
+
+class RayOfDesk:
+    """As much of Ray as a lab needs to reach its desk, which is begun where none stands."""
+
+    exceptions = SimpleNamespace(
+        RayTaskError=RayError,
+        **{name: type(name, (Exception,), {}) for name in ("RayActorError", "GetTimeoutError", "RaySystemError")},
+    )
+    cloudpickle = SimpleNamespace(
+        register_pickle_by_value=lambda module: None, unregister_pickle_by_value=lambda module: None
+    )
+
+    def __init__(self, desk=None):
+        self.desk = desk
+
+    def cluster_resources(self):
+        return {}
+
+    def remote(self, door):
+        return SimpleNamespace(options=lambda **options: SimpleNamespace(remote=self._begin))
+
+    def _begin(self, code, settings):
+        self.desk = self.desk or Desk(Threads(), **settings)
+        return SimpleNamespace(call=SimpleNamespace(remote=lambda *asked: asked))
+
+    def get(self, asked, timeout):
+        name, arguments = asked
+        try:
+            return pickle.dumps(getattr(self.desk, name)(*pickle.loads(arguments)))
+        except Exception as error:
+            raise RayError(error) from error
+
+
+def test_a_desk_tells_with_which_code_it_trains(runs_folder, monkeypatch):
+    ray = RayOfDesk()
+    lab = ray_cluster.RayCluster(ray, runs_folder, None)
+    assert lab.hello("w")["code"] == lab.code
+    monkeypatch.setattr(pack, "code", lambda: b"a later version")
+    later = ray_cluster.RayCluster(ray, runs_folder, None)
+    assert later.hello("w")["code"] == lab.code != later.code
+
+
+class Unreadable:
+    """What is made of something that this lab does not have."""
+
+    def __reduce__(self):
+        return int, ("a class of another version",)
+
+
+@pytest.mark.parametrize(
+    ("desk", "why"),
+    [
+        (SimpleNamespace(), "does not answer hello"),
+        (SimpleNamespace(hello=lambda writer, more: None), "hello.*TypeError"),
+        (SimpleNamespace(hello=lambda writer: {"desk": "d"}), "hello.*KeyError: 'jobs'"),
+        (SimpleNamespace(hello=lambda writer: Unreadable()), "hello.*ValueError"),
+        (SimpleNamespace(hello=lambda writer: {"desk": "d", "jobs": []}), "does not answer status"),
+    ],
+)
+def test_a_desk_that_this_lab_does_not_understand_stops_the_queue_and_is_told_with_its_remedy(
+    runs_folder, monkeypatch, desk, why
+):
+    monkeypatch.setenv("FACET_ENGINE", "ray")
+    ray = RayOfDesk(desk)
+    life.serve(runs_folder, lambda root, _: ray_cluster.RayCluster(ray, root, None), engines.demand)
+    stop = halt.stopped(runs_folder)
+    assert stop.kind == "engine"
+    assert re.search(why, stop.message)
+    assert f"python -m core engine --forget {ray_cluster.desk_name(runs_folder)} --yes" in stop.remedy

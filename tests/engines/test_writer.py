@@ -14,7 +14,7 @@ from core import places
 from core.data.reach import bounds
 from core.engines import engine as engines
 from core.engines import life, node, pack, taken, writer
-from core.engines.cluster import Demand, DeskGone, Gone
+from core.engines.cluster import Demand, DeskFault, DeskGone, Gone
 from core.engines.desk import Desk
 from core.engines.parcel import Parcel
 from core.jobs import control, elsewhere, halt, queue, turns
@@ -788,6 +788,98 @@ def test_a_desk_that_dies_while_jobs_are_packed_is_followed_by_one_that_trains_t
     assert packers and len(met) == 2, "it went to another desk once"
     assert halt.stopped(root) is None
     assert [run.fold_state(0).state for run in runs] == ["done"] * 3
+
+
+class Older(Near):
+    """A desk that a lab of another version left."""
+
+    def hello(self, writer):
+        return self.desk.hello(writer) | {"code": "of another version"}
+
+    def close(self, *, end):
+        if end:
+            self.ended.set()
+
+
+def test_at_a_desk_of_another_version_what_trains_ends_and_what_waits_begins_at_a_new_one(
+    root, open_lab, tiny_plan, never_stopped_small
+):
+    cluster, hands = near()
+    first, lab = launched(tiny_plan, root), open_lab(cluster)
+    begun(lab, hands)
+    hands.desk.begun((first.id, 0), 1, NODE)
+    lab.round()
+    lab.dies()
+    second = launched(short(tiny_plan), root)
+    older, said, trained = Older(hands.desk), [], []
+
+    def connect(*_):
+        if older.ended.is_set():
+            hands.desk = Desk(hands)
+            return Near(hands.desk)
+        return older
+
+    def pause(seconds):
+        hands.desk.tick()
+        said.append(elsewhere.report(root)["trouble"])
+        if len(said) > 3 and len(trained) < len(hands.started):
+            trained.append(len(hands.started))
+            hands.train()
+
+    life.serve(root, connect, demand, pause=pause)
+    assert said[:4] == [writer.OUTDATED] * 4
+    assert halt.stopped(root) is None
+    assert_same_result(first, never_stopped_small)
+    assert [entry["attempt"] for entry in taken.attempts(first, 0)] == [1]
+    assert second.fold_state(0).state == "done"
+    assert second.written_state(0).worker["desk"] == hands.desk.id != older.desk.id
+    assert elsewhere.report(root)["trouble"] == ""
+
+
+@pytest.mark.parametrize("times", [2, 99])
+def test_a_desk_that_is_gone_before_it_has_greeted_is_followed_by_another_a_few_times(root, tiny_plan, times):
+    """One that was just ended may still be there under its name; one that cannot live would be begun for ever."""
+    run, (_, hands), met, trained = launched(short(tiny_plan), root), near(), [], []
+
+    class Dying(Near):
+        def hello(self, writer):
+            raise DeskGone("The actor died.\nIt was killed.")
+
+    def connect(*_):
+        met.append(hands.desk)
+        return Dying(hands.desk) if len(met) <= times else Near(hands.desk)
+
+    def pause(seconds):
+        hands.desk.tick()
+        if len(trained) < len(hands.started):
+            trained.append(len(hands.started))
+            hands.train()
+
+    life.serve(root, connect, demand, pause=pause)
+    if times == 2:
+        assert (run.fold_state(0).state, halt.stopped(root)) == ("done", None)
+    else:
+        assert len(met) == 4
+        assert "its desk ends before it answers (The actor died.)" in halt.stopped(root).message
+
+
+def test_a_desk_that_takes_nothing_stops_the_queue_and_fails_no_job(root, open_lab, tiny_plan, monkeypatch):
+    cluster, hands = near(2)
+    trains, lab = launched(short(tiny_plan), root), open_lab(cluster)
+    begun(lab, hands)
+    hands.desk.begun((trains.id, 0), 1, NODE)
+    lab.round()
+    waits = launched(short(tiny_plan), root)
+
+    def keep(*_):
+        raise DeskFault("engine: its store is full.", "Remove it.")
+
+    monkeypatch.setattr(cluster, "keep", keep)
+    lab.round()
+    stop = halt.stopped(root)
+    assert (stop.message, stop.remedy) == ("The queue has stopped: engine: its store is full.", "Remove it.")
+    assert (trains.fold_state(0).state, waits.fold_state(0).state) == ("running", "queued")
+    assert control.waiting(root) == [(waits.id, 0)]
 
 
 @pytest.mark.parametrize("beside", [False, True])
