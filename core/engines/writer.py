@@ -305,7 +305,7 @@ class Writer:
         """Let the desk hold what waits here, in the order of the queue. Returns whether anything waits."""
         self._collect()  # first: it may stop the queue
         keys = [key for key, held in self.held.items() if held.again]
-        if halt.stopped(self.root) is None and elsewhere.address(self.root) == self.address:
+        if halt.stopped(self.root) is None and elsewhere.in_force(self.root) == self.address:
             entries = self.queue.entries()[:AHEAD]
             keys += [(run_id, fold) for _, run_id, fold in entries if (run_id, fold) not in self.held]
         self.unwritten &= set(keys)

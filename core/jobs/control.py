@@ -239,17 +239,20 @@ def _session(process: psutil.Process) -> int | None:
     return None
 
 
-def ensure_workers(folder: Path | None = None) -> None:
+def ensure_workers(folder: Path | None = None, *, in_force: bool = False) -> None:
     """Start workers for what waits and is not taken up by one that starts already: at most one a free slot.
 
     Where fold jobs train on a cluster it is one process beside the lab, which also collects what trains there already.
     What another machine has queued waits for that one, or for a worker that is started by hand. None while the queue is
     stopped. Cheap if nothing waits.
+
+    in_force: asked by a process that was started here itself, whose environment is no choice: see elsewhere.in_force.
     """
     root = folder or places.runs_folder()
     if halt.stopped(root) is not None:
         return
-    cluster, waits = elsewhere.address(root), next(queue.entries(root, by_itself=True), None) is not None
+    cluster = elsewhere.in_force(root) if in_force else elsewhere.put_in_force(root)
+    waits = next(queue.entries(root, by_itself=True), None) is not None
     if cluster is not None:
         if waits or elsewhere.under_way(root):
             start_writer(root)

@@ -31,6 +31,38 @@ def address(root: Path) -> str | None:
     return check(os.environ.get(CHOICE) or _setting(root), CHOICE if os.environ.get(CHOICE) else "settings")
 
 
+def put_in_force(root: Path) -> str | None:
+    """`address`, and leave it for the processes that are started for it, which may outlive this one.
+
+    Each keeps the FACET_ENGINE that it was born with, while the lab may be started anew with another, or without.
+    """
+    chosen, named = address(root), os.environ.get(CHOICE, "")
+    if named != (_named(root) or ""):
+        with contextlib.suppress(OSError, LabError):  # who may only read here starts nothing
+            _named_file(root).parent.mkdir(parents=True, exist_ok=True)
+            files.write_json(_named_file(root), {CHOICE: named}, durable=False)
+    return chosen
+
+
+def in_force(root: Path) -> str | None:
+    """`address` as it was left by who saw to workers last, and the setting as it is now: for these workers, and for the
+    writer. Raises as `address` does.
+    """
+    named = _named(root)
+    return address(root) if named is None else check(named or _setting(root), CHOICE if named else "settings")
+
+
+def _named_file(root: Path) -> Path:
+    return machine_folder(root) / "engine.json"
+
+
+def _named(root: Path) -> str | None:
+    """FACET_ENGINE of who saw to workers last, empty without one; None where nobody left it."""
+    with contextlib.suppress(OSError, *GARBAGE):
+        return str(files.read_json(_named_file(root))[CHOICE])
+    return None
+
+
 def check(choice: Any, where: str) -> str | None:
     """The address of a cluster, None for this machine. Raises LabError(kind 'engine') for what is neither."""
     if choice in (None, "", HERE):

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from core import places
 from core.data.content.unchanged import check_unchanged
 from core.errors import LabError
-from core.jobs import control, fold_job, halt, queue, reach, speed, turns
+from core.jobs import control, elsewhere, fold_job, halt, queue, reach, speed, turns
 from core.jobs.alerts.line import Line
 from core.jobs.room import keep
 from core.places import machine_folder
@@ -82,6 +82,7 @@ def work(
     by_itself: take only what this machine begins by itself, as a worker that nobody started by hand.
     After an error that nobody foresaw it leaves what waits to a fresh process: its own may be broken, as with a GPU.
     Where there are fewer slots by now and its own is none of them, it goes on in a free one of them, or leaves.
+    By itself it also leaves once fold jobs train on a cluster, and sees that the writer there has what waits.
     """
     root = folder or places.runs_folder()
     with contextlib.closing(Line(root)) as line:
@@ -97,7 +98,7 @@ def _work(root: Path, born_with: tuple[int, locks.Inherited] | None, by_itself: 
         queue.looks_for_work(slot_lock)
         try:
             while not broken and slot < queue.slot_count(root) and halt.stopped(root) is None:
-                job = claim(root, passed_over, by_itself=by_itself)
+                job = None if _trains_elsewhere(root, by_itself) else claim(root, passed_over, by_itself=by_itself)
                 if job is None:
                     break
                 run, fold, fold_lock, entry = job
@@ -115,16 +116,23 @@ def _work(root: Path, born_with: tuple[int, locks.Inherited] | None, by_itself: 
                 count += 1
         finally:
             slot_lock.release()
-        if broken:
+        if broken or _trains_elsewhere(root, by_itself):
             if not by_itself and halt.stopped(root) is None and any(_claimable(root, passed_over, by_itself)):
                 control.start_worker(root, by_itself=False)  # nobody else begins what another machine has queued
-            control.ensure_workers(root)
+            control.ensure_workers(root, in_force=True)
             break
         # A job queued while this worker was leaving saw the slot taken: look once more with the slot free.
         if halt.stopped(root) is not None or not any(_claimable(root, passed_over, by_itself)):
             break
         taken = queue.take_slot(root)
     return count
+
+
+def _trains_elsewhere(root: Path, by_itself: bool) -> bool:
+    """Whether somebody has chosen a cluster, for who was not started by hand: that one trains here all the same."""
+    with contextlib.suppress(LabError):  # a choice that names no place: it is said where that was chosen
+        return by_itself and elsewhere.in_force(root) is not None
+    return False
 
 
 def _claimable(root: Path, passed_over: set[tuple[str, int]], by_itself: bool) -> Iterator[bool]:

@@ -1136,3 +1136,27 @@ def test_a_node_is_taken_out_of_use_and_put_back_by_its_name(root, open_lab, tin
     assert looked()["node 1"] == "node 1 lacks torch"  # putting it back held once
     elsewhere.use_node(root, "node 1", True)
     assert looked()["node 1"] == ""  # and once more
+
+
+def test_a_lab_that_was_started_anew_without_the_cluster_has_nothing_more_sent_there(
+    root, open_lab, tiny_plan, monkeypatch
+):
+    """The writer, which outlives the lab, was born with FACET_ENGINE; what trains is collected all the same."""
+    cluster, hands = near()
+    run, lab, workers_started = launched(short(tiny_plan), root, (0, 1)), open_lab(cluster), []
+    begun(lab, hands)
+    lab.round()
+    assert list(hands.desk.waiting) == [(run.id, 1)]
+    with monkeypatch.context() as anew:
+        anew.delenv("FACET_ENGINE")
+        anew.setattr(control, "start_worker", workers_started.append)
+        control.ensure_workers(root)
+    assert workers_started == [root]
+    lab.round()
+    assert not hands.desk.waiting
+    hands.train()
+    lab.round()
+    assert run.fold_state(0).state == "done" and run.fold_state(1).state == "queued"
+    control.ensure_workers(root)  # by a lab that has it again
+    lab.round()
+    assert list(hands.desk.waiting) == [(run.id, 1)]

@@ -23,6 +23,7 @@ WRITES = {"write_text", "write_json", "write_whole", "change_json", "rename", "u
 WRITES |= {"touch"}
 QUESTIONS = {"core.storage.asking.check", "core.storage.asking.check_lab"}
 OPEN = {
+    "core.jobs.control.ensure_workers": "leaves what whoever started the lab named, which a page cannot choose",
     "core.jobs.control.launch": "makes a new run, of whoever asks",
     "core.studies.records.launch": "makes a new study, of whoever asks",
     "core.studies.retrain.launch": "makes a new run, of whoever asks",

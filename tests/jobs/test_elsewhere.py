@@ -91,3 +91,32 @@ def test_a_damaged_report_is_none(runs_folder, content):
     path.write_text(content)
     assert elsewhere.under_way(runs_folder) == []
     assert elsewhere.trouble(runs_folder) == ""
+
+
+def test_who_was_started_by_a_lab_follows_the_choice_of_the_lab_that_is_open_now(runs_folder, monkeypatch):
+    """Its own environment is the one of a lab that may be closed by now."""
+    monkeypatch.setenv("FACET_ENGINE", "ray://old:10001")
+    assert elsewhere.in_force(runs_folder) == "ray://old:10001", "nobody has left another"
+    control.ensure_workers(runs_folder)
+    with monkeypatch.context() as anew:
+        anew.setenv("FACET_ENGINE", "ray://new:10001")
+        control.ensure_workers(runs_folder)
+    assert elsewhere.in_force(runs_folder) == "ray://new:10001"
+    control.ensure_workers(runs_folder, in_force=True)
+    assert elsewhere.in_force(runs_folder) == "ray://new:10001", "who was started chooses nothing"
+    with monkeypatch.context() as anew:
+        anew.delenv("FACET_ENGINE")
+        control.ensure_workers(runs_folder)
+    assert elsewhere.in_force(runs_folder) is None
+    elsewhere.choose(runs_folder, "ray")
+    assert elsewhere.in_force(runs_folder) == "ray", "the setting is read as it is now"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"FACET_ENGINE": 3}'])
+def test_a_choice_that_was_left_damaged_is_left_anew(runs_folder, monkeypatch, content):
+    path = elsewhere.report_file(runs_folder).with_name("engine.json")
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    monkeypatch.setenv("FACET_ENGINE", "ray")
+    control.ensure_workers(runs_folder)
+    assert elsewhere.in_force(runs_folder) == "ray"

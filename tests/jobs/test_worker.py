@@ -8,8 +8,9 @@ import pytest
 
 import core.training
 from core.errors import LabError
-from core.jobs import control, queue, worker
+from core.jobs import control, elsewhere, queue, worker
 from core.places import machine_folder
+from core.runs import FoldState
 from core.training import train
 from tests.workers import PATIENCE, launch, log_of, short, until
 
@@ -71,3 +72,47 @@ def test_a_cancel_does_not_wait_for_torch(runs_folder, tmp_path, tiny_plan, monk
     (tmp_path / "go").touch()
     worker_process.wait(PATIENCE)
     assert run.written_state(0).state == "cancelled" and not log_of(run).count("Traceback")
+
+
+def set_on_the_page(root, monkeypatch):
+    elsewhere.choose(root, "ray")
+
+
+def lab_started_anew(root, monkeypatch):
+    with monkeypatch.context() as environment:
+        environment.setenv(elsewhere.CHOICE, "ray")
+        control.ensure_workers(root)
+
+
+@pytest.mark.parametrize("choose", [set_on_the_page, lab_started_anew])
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_a_worker_leaves_what_waits_to_a_cluster_that_was_chosen_meanwhile(
+    runs_folder, tiny_plan, monkeypatch, by_itself, choose
+):
+    """One that was started by hand trains it on this machine, as its words say."""
+    trained, writers = [], []
+
+    def train_job(run, fold, slot, entry):
+        if not trained:
+            choose(runs_folder, monkeypatch)
+        trained.append(fold)
+        entry.unlink()
+        run.write_state(FoldState(fold, "done"))
+        return False
+
+    monkeypatch.setattr(worker, "train_job", train_job)
+    monkeypatch.setattr(control, "start_worker", lambda root: None)
+    monkeypatch.setattr(control, "start_writer", writers.append)
+    control.launch(short(tiny_plan), folder=runs_folder)
+    assert worker.work(runs_folder, by_itself=by_itself) == len(trained)
+    assert trained == ([0] if by_itself else [0, 1])
+    if by_itself:
+        assert writers[-1:] == [runs_folder], "what waits is taken there though nobody opens a page"
+
+
+def test_a_choice_that_names_no_place_keeps_no_worker_from_going_on(runs_folder, tiny_plan, monkeypatch):
+    monkeypatch.setattr(control, "start_worker", lambda root: None)
+    control.launch(short(tiny_plan), folder=runs_folder)
+    monkeypatch.setattr(worker, "train_job", lambda run, fold, slot, entry: entry.unlink())
+    monkeypatch.setenv(elsewhere.CHOICE, "nowhere")
+    assert worker.work(runs_folder, by_itself=True) == 2

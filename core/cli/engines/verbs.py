@@ -100,4 +100,4 @@ def writer(
     with life.locked(root, lock):
         life.serve(root, ray_cluster.connect, engines.demand)
     if next(queue.entries(root, by_itself=True), None) is not None:  # queued while this one left
-        control.ensure_workers(root)
+        control.ensure_workers(root, in_force=True)
