@@ -6,14 +6,18 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from filelock import Timeout
 
 from core.engines.cluster import Cluster, Demand, DeskEmpty, DeskGone, Gone, Succeeded
 from core.engines.writer import Writer
 from core.errors import LabError
 from core.jobs import elsewhere, halt
 from core.jobs.alerts.line import Line
+from core.runs import Run
 from core.storage import locks
 
 try:
@@ -44,60 +48,91 @@ def serve(
 ) -> None:
     """A writer's life, for the holder of the writer's lock.
 
-    A cluster that cannot be reached, or is gone, stops the queue with the reason: who resumes lets it go on.
+    While something trains on a cluster it is that one's writer, whatever is chosen by now. One that cannot be reached,
+    or is gone, stops the queue with the reason, so that it is not tried again before somebody lets the queue go on.
+    Where it is not the chosen one any more the folds alone say so, and the queue goes on.
     """
-    address = elsewhere.address(root) or next(iter([elsewhere.report(root).get("address")]), None)
+    address = elsewhere.collects_from(root) or elsewhere.in_force(root) or elsewhere.report(root).get("address")
     if address is None:
         return
     allow_files()
+    newcomer: Writer | None = None
     writer: Writer | None = None
     try:
         cluster = connect(root, address)
-        writer = Writer(root, cluster, address, demand)
+        newcomer = Writer(root, cluster, address, demand)
         idle, early, is_greeted = 0.0, 0, False
         while idle < LINGER:
             try:
                 if not is_greeted:
-                    writer.greet()
+                    newcomer.greet()
+                    writer = newcomer  # from here on it knows what trains, and may say what does not
                     early, is_greeted = 0, True
-                idle = 0.0 if writer.round() else idle + EVERY
+                idle = 0.0 if newcomer.round() else idle + EVERY
             except DeskGone as lost:
                 cluster.close(end=isinstance(lost, DeskEmpty))
                 early += not is_greeted  # one that was just ended may still have its name
                 if early > MOST_EARLY:
                     raise Gone(f"its desk ends before it answers ({str(lost).partition(chr(10))[0]})") from lost
                 try:
-                    writer.cluster = cluster = connect(root, address)
+                    newcomer.cluster = cluster = connect(root, address)
                 except LabError as error:
                     raise Gone(error.message.removeprefix("engine: ").rstrip(".")) from error
                 if is_greeted:
                     is_greeted = False
                     continue
             pause(EVERY)
-        writer.tell()
+        newcomer.tell()
         cluster.close(end=True)
     except Gone as gone:
-        why = f"The Ray cluster at {address} is gone: {gone}."
-        if writer is not None:
-            writer.give_up(why)
         remedy = "Start it anew and let the queue go on, or choose another engine and resume."
-        halt.stop(root, why, remedy, "engine")
-        _tell_of_stop(root, writer)
+        _give_up(root, address, writer, LabError(f"The Ray cluster at {address} is gone: {gone}.", remedy, "engine"))
     except LabError as error:
-        if writer is not None:
-            writer.give_up(error.message)
-        halt.stop(root, error.message, error.remedy, error.kind)
-        _tell_of_stop(root, writer)
+        _give_up(root, address, writer, error)
     except Succeeded:
         print("another writer has taken over; this one leaves", file=sys.stderr, flush=True)
     finally:
-        if writer is not None:
-            writer.close()
+        if newcomer is not None:
+            newcomer.close()
 
 
-def _tell_of_stop(root: Path, writer: Writer | None) -> None:
-    with contextlib.closing(writer.line if writer is not None else Line(root)) as line:
-        line.stopped()
+def _give_up(root: Path, address: str, writer: Writer | None, error: LabError) -> None:
+    """The cluster is gone, or was never reached. writer: None where it was never greeted."""
+    is_chosen = True
+    with contextlib.suppress(LabError):  # a choice that names no place keeps the queue from going on all the same
+        is_chosen = elsewhere.in_force(root) == address
+    if writer is not None:
+        writer.give_up(error.message)
+    elif not is_chosen:
+        _leave_uncollected(root, address, error.message)
+    if is_chosen:
+        halt.stop(root, error.message, error.remedy, error.kind)
+        with contextlib.closing(writer.line if writer is not None else Line(root)) as line:
+            line.stopped()
+
+
+def _leave_uncollected(root: Path, address: str, why: str) -> None:
+    """What trained on a cluster that is neither chosen any more nor reached is interrupted, and says why."""
+    for run_id, fold in elsewhere.under_way(root):
+        run = Run(run_id, root)
+        if not run.exists() or not run.fold_dir(fold).is_dir():
+            continue
+        with (
+            contextlib.suppress(OSError, LabError),
+            contextlib.suppress(Timeout),
+            run.fold_lock(fold).acquire(timeout=0),
+        ):
+            state = run.written_state(fold)
+            if state.state == "running" and "desk" in (state.worker or {}):
+                reason = f"{why} Other fold jobs do not train there any more, so nobody collects what it trained."
+                remedy = (
+                    f"Resume goes on after epoch {state.epoch} where they train now; or choose {address} again once it "
+                    "answers, then resume."
+                )
+                run.write_state(replace(state, kind="stopped", reason=reason, remedy=remedy))
+                run.log(f"fold {fold}: {reason}")
+    with contextlib.suppress(OSError, LabError):
+        elsewhere.nothing_under_way(root)
 
 
 def locked(root: Path, descriptor: int | None) -> contextlib.AbstractContextManager[Any]:

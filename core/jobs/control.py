@@ -33,7 +33,7 @@ from core.runs.everybody import unmeasured
 from core.runs.owners import owner
 from core.runs.run import is_locked
 from core.runs.states import ALIVE
-from core.storage import asking, files, locks
+from core.storage import asking, files, lab_file, locks
 
 GRACE = 3.0  # seconds between asking a worker to stop and killing it; last.pt makes the kill harmless
 
@@ -170,10 +170,11 @@ def ask_to_stop(run: Run) -> list[int]:
     """
     if any(queue.places(run.dir.parent, run.id)):
         queue.check_folder(run.dir.parent)
-    stopping = []
+    stopping, there = [], elsewhere.under_way(run.dir.parent)
     with files.written_to(run.dir):
         for fold in run.folds():
-            if run.fold_state(fold).state in ALIVE:
+            trains_there = (run.id, fold) in there and run.written_state(fold).state == "running"
+            if trains_there or run.fold_state(fold).state in ALIVE:  # whoever collects from there may be dead
                 run.cancel_file(fold).touch()
                 stopping.append(fold)
     queue.remove(run, run.folds())
@@ -242,19 +243,22 @@ def _session(process: psutil.Process) -> int | None:
 def ensure_workers(folder: Path | None = None, *, in_force: bool = False) -> None:
     """Start workers for what waits and is not taken up by one that starts already: at most one a free slot.
 
-    Where fold jobs train on a cluster it is one process beside the lab, which also collects what trains there already.
-    What another machine has queued waits for that one, or for a worker that is started by hand. None while the queue is
-    stopped. Cheap if nothing waits.
+    Where fold jobs train on a cluster it is one process beside the lab. That one also collects what trains on a cluster
+    already, whatever is chosen by now, and while the queue is stopped; else none is started then. What another machine
+    has queued waits for that one, or for a worker that is started by hand. Cheap if nothing waits.
 
     in_force: asked by a process that was started here itself, whose environment is no choice: see elsewhere.in_force.
     """
     root = folder or places.runs_folder()
-    if halt.stopped(root) is not None:
+    stop, collects = halt.stopped(root), elsewhere.collects_from(root) is not None
+    if collects and (stop is None or _lets_collect(stop)):
+        start_writer(root)
+    if stop is not None:
         return
     cluster = elsewhere.in_force(root) if in_force else elsewhere.put_in_force(root)
     waits = next(queue.entries(root, by_itself=True), None) is not None
     if cluster is not None:
-        if waits or elsewhere.under_way(root):
+        if not collects and (waits or elsewhere.under_way(root)):
             start_writer(root)
         return
     if not waits:
@@ -265,6 +269,11 @@ def ensure_workers(folder: Path | None = None, *, in_force: bool = False) -> Non
         workers = sum(1 for _ in itertools.islice(unclaimed, free + starting)) - starting
         for _ in range(workers):
             start_worker(root)
+
+
+def _lets_collect(stop: halt.Stop) -> bool:
+    """Not one that the writer left: what it could not reach is tried again once somebody lets the queue go on."""
+    return not stop.cause or stop.kind == lab_file.KIND
 
 
 def _can_be_claimed(run: Run, fold: int) -> bool:

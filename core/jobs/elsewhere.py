@@ -163,6 +163,18 @@ def under_way(root: Path) -> list[tuple[str, int]]:
     return []
 
 
+def collects_from(root: Path) -> str | None:
+    """Address of the cluster where something trains of which no end is known here, whatever is chosen by now."""
+    of = report(root).get("address")
+    return of if under_way(root) and isinstance(of, str) and CLUSTER.fullmatch(of) else None
+
+
+def nothing_under_way(root: Path) -> None:
+    """Nobody collects any more what trains on a cluster. Raises LabError, OSError."""
+    if content := report(root):
+        files.write_json(report_file(root), content | {"under_way": []}, durable=False)
+
+
 def trouble(root: Path) -> str:
     """What keeps fold jobs from training on the cluster, in a sentence, while a writer tries; else empty."""
     return str(report(root).get("trouble") or "") if writer_lives(root) else ""

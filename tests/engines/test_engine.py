@@ -13,15 +13,19 @@ import pytest
 
 from core import machine
 from core.cli.main import main
+from core.engines import door, life, pack, ray_cluster
 from core.engines import engine as engines
-from core.engines import life, pack, ray_cluster
+from core.engines.cluster import Gone
 from core.engines.desk import Desk
-from core.engines.parcel import Node
+from core.engines.desks import ray_desks
+from core.engines.parcel import FoldJob, Node, Parcel
 from core.errors import LabError
-from core.jobs import elsewhere, halt, queue
+from core.jobs import control, elsewhere, halt, queue
 from core.places import HOME
+from core.runs import FoldState
 from core.storage import files, locks
-from tests.engines.in_process import Threads
+from tests.engines.in_process import Threads, near
+from tests.pages.trials import make_run
 
 
 @pytest.fixture
@@ -240,9 +244,9 @@ class RayOfDesk:
         return SimpleNamespace(call=SimpleNamespace(remote=lambda *asked: asked))
 
     def get(self, asked, timeout):
-        name, arguments = asked
+        name, *packed = asked
         try:
-            return pickle.dumps(getattr(self.desk, name)(*pickle.loads(arguments)))
+            return pickle.dumps(getattr(self.desk, name)(*door.unpacked(*packed)))
         except Exception as error:
             raise RayError(error) from error
 
@@ -283,3 +287,113 @@ def test_a_desk_that_this_lab_does_not_understand_stops_the_queue_and_is_told_wi
     assert stop.kind == "engine"
     assert re.search(why, stop.message)
     assert f"python -m core engine --forget {ray_cluster.desk_name(runs_folder)} --yes" in stop.remedy
+
+
+OLD, NEW = "ray://old:10001", "ray://new:10001"
+
+
+@pytest.fixture
+def left(runs_folder):
+    """(run, cluster, hands): a fold that trains at OLD, whose writer is dead."""
+    cluster, hands = near()
+    run = make_run(runs_folder, states=("queued", "queued"))
+    worker = {"name": "node 0", "engine": OLD, "desk": hands.desk.id, "attempt": 1}
+    run.write_state(FoldState(0, "running", epoch=3, worker=worker))
+    hands.desk.hello("the dead one")
+    hands.desk.arrange("the dead one", [FoldJob(run.id, 0, 1, {})])
+    hands.desk.tick()
+    hands.desk.begun((run.id, 0), 1, {"id": "n0", "name": "node 0"})
+    under_way = [{"run": run.id, "fold": 0, "attempt": 1, "node": "node 0"}]
+    elsewhere.report_file(runs_folder).parent.mkdir(parents=True, exist_ok=True)
+    files.write_json(elsewhere.report_file(runs_folder), {"address": OLD, "under_way": under_way})
+    return run, cluster, hands
+
+
+def refuse(root, address):
+    raise LabError(f"engine: nothing listens at {address}.", "Start it there.", kind="engine")
+
+
+@pytest.mark.parametrize("choice", [OLD, NEW, elsewhere.HERE])
+def test_what_trains_on_a_cluster_is_collected_whatever_was_chosen_meanwhile(runs_folder, monkeypatch, left, choice):
+    run, cluster, hands = left
+    monkeypatch.setenv("FACET_ENGINE", choice)
+    asked = []
+
+    def connect(root, address):
+        asked.append(address)
+        return cluster if address == OLD else near()[0]
+
+    def pause(seconds):
+        assert elsewhere.under_way(runs_folder) == [(run.id, 0)] or run.fold_state(0).state == "done"
+        hands.desk.ship(Parcel(run.id, 0, 1, state={"state": "done", "epoch": 4}, end="over"))
+
+    life.serve(runs_folder, connect, engines.demand, pause=pause)
+    assert asked == [OLD]
+    assert (run.fold_state(0).state, run.fold_state(0).epoch) == ("done", 4)
+    assert elsewhere.under_way(runs_folder) == [] and halt.stopped(runs_folder) is None
+
+
+@pytest.mark.parametrize("choice", [NEW, elsewhere.HERE])
+def test_a_cluster_that_nobody_chooses_any_more_and_that_is_not_reached_stops_no_queue(
+    runs_folder, monkeypatch, left, choice
+):
+    run, _, _ = left
+    monkeypatch.setenv("FACET_ENGINE", choice)
+    life.serve(runs_folder, refuse, engines.demand)
+    state = run.fold_state(0)
+    assert state.state == "interrupted" and state.reason.startswith(f"engine: nothing listens at {OLD}. Other fold")
+    assert "goes on after epoch 3" in state.remedy and f"choose {OLD} again" in state.remedy
+    assert halt.stopped(runs_folder) is None
+    assert elsewhere.collects_from(runs_folder) is None, "it is not tried again and again"
+
+
+def test_one_that_is_chosen_stops_the_queue_and_is_tried_again_once_that_goes_on(runs_folder, monkeypatch, left):
+    run, _, _ = left
+    monkeypatch.setenv("FACET_ENGINE", OLD)
+    started = []
+    monkeypatch.setattr(control, "start_writer", started.append)
+    life.serve(runs_folder, refuse, engines.demand)
+    assert "nothing listens" in halt.stopped(runs_folder).message
+    assert "the cluster goes on meanwhile" in run.fold_state(0).reason
+    control.ensure_workers(runs_folder)
+    assert started == [], "not again and again"
+    halt.go_on(runs_folder)
+    control.ensure_workers(runs_folder)
+    assert started == [runs_folder]
+
+
+@pytest.mark.parametrize("choice", [OLD, NEW])
+def test_a_cluster_that_goes_while_it_is_greeted_is_one_that_is_not_reached(runs_folder, monkeypatch, left, choice):
+    run, cluster, _ = left
+    monkeypatch.setenv("FACET_ENGINE", choice)
+
+    def hello(token):
+        raise Gone("nothing listens there any more")
+
+    cluster.hello = hello
+    life.serve(runs_folder, lambda *_: cluster, engines.demand)
+    assert (halt.stopped(runs_folder) is None) == (choice == NEW)
+    assert (elsewhere.collects_from(runs_folder) is None) == (choice == NEW)
+    assert ("is gone: nothing listens" in run.fold_state(0).reason) == (choice == NEW)
+
+
+def test_one_that_dies_while_what_it_trains_is_collected_stops_no_queue_but_its_own(runs_folder, monkeypatch, left):
+    run, cluster, _ = left
+    monkeypatch.setenv("FACET_ENGINE", elsewhere.HERE)
+
+    def take(token, confirmed):
+        raise Gone("nothing listens there any more")
+
+    cluster.take = take
+    life.serve(runs_folder, lambda *_: cluster, engines.demand)
+    assert run.fold_state(0).reason == f"The Ray cluster at {OLD} is gone: nothing listens there any more."
+    assert halt.stopped(runs_folder) is None and elsewhere.under_way(runs_folder) == []
+
+
+def test_the_desks_of_a_cluster_that_is_not_chosen_any_more_are_still_listed(runs_folder, monkeypatch, capsys, left):
+    asked = []
+    monkeypatch.setattr(ray_desks, "desks", lambda root, address: asked.append(address) or [])
+    assert lab(monkeypatch, capsys, "engine", "--desks")[:2] == (0, f"no desk stands at {OLD}\n")
+    monkeypatch.setenv("FACET_ENGINE", NEW)
+    assert lab(monkeypatch, capsys, "engine", "--desks")[:2] == (0, f"no desk stands at {NEW}\n")
+    assert asked == [OLD, NEW]

@@ -7,6 +7,7 @@ from core.engines.cluster import Gone
 from core.engines.parcel import FoldJob
 from core.jobs import control, elsewhere, halt, queue
 from core.runs import FoldState
+from core.storage import files
 from tests.engines.in_process import Near, demand, near
 from tests.pages.app import button, html, labels, page
 from tests.pages.trials import make_run
@@ -75,11 +76,19 @@ def test_a_cluster_that_died_is_told_on_each_page_and_resume_goes_on_here(orphan
     assert "is gone" not in html(page("live", run=orphan.id))
 
 
-def test_a_lab_that_was_killed_says_that_the_cluster_goes_on_and_starts_the_writer_again(folder, starts):
+@pytest.mark.parametrize("choice", [ADDRESS, "this-machine", "ray://127.0.0.1:10002", "nowhere"])
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_a_lab_that_was_killed_says_that_the_cluster_goes_on_and_starts_the_writer_again(
+    folder, starts, monkeypatch, choice, is_stopped
+):
+    """Wherever fold jobs train by now, and though three of them failed at once."""
+    monkeypatch.setenv("FACET_ENGINE", choice)
+    for number in range(3 if is_stopped else 0):
+        halt.failed(folder, "gpu-2", f"job {number}", "unexpected: it broke.", 1.0)
     run = make_run(folder, states=("queued", "queued"))
     worker = {**NODE, "engine": ADDRESS, "desk": "d", "attempt": 1}
     run.write_state(FoldState(0, "running", worker=worker, epoch=3))
-    elsewhere.report_file(folder).parent.mkdir(parents=True)
+    elsewhere.report_file(folder).parent.mkdir(parents=True, exist_ok=True)
     elsewhere.report_file(folder).write_text(
         f'{{"address": "{ADDRESS}", "under_way": [{{"run": "{run.id}", "fold": 0, "attempt": 1, "node": "gpu-1"}}]}}'
     )
@@ -87,3 +96,20 @@ def test_a_lab_that_was_killed_says_that_the_cluster_goes_on_and_starts_the_writ
     assert "The process that collects what the cluster trains was stopped; the cluster goes on meanwhile." in markup
     assert "The lab starts it again by itself, and what came in the meantime is here then." in markup
     assert "writer" in starts
+
+
+@pytest.mark.parametrize("act", ["Cancel", "Resume"])
+def test_who_cancels_or_resumes_here_has_the_writer_stop_what_trains_there(folder, starts, monkeypatch, act):
+    run = make_run(folder, states=("queued", "queued"))
+    queue.enqueue(run, [1])
+    worker = {**NODE, "engine": ADDRESS, "desk": "d", "attempt": 1}
+    run.write_state(FoldState(0, "running", worker=worker, epoch=3))
+    elsewhere.report_file(folder).parent.mkdir(parents=True)
+    under_way = [{"run": run.id, "fold": 0, "attempt": 1, "node": "gpu-1"}]
+    files.write_json(elsewhere.report_file(folder), {"address": ADDRESS, "under_way": under_way})
+    monkeypatch.setenv("FACET_ENGINE", "this-machine")
+    monkeypatch.setattr(control, "check_unchanged", lambda *_: None)  # its photos are made up
+    (control.cancel if act == "Cancel" else control.resume)(run)
+    assert "writer" in starts
+    assert ("worker" in starts) == (act == "Resume")
+    assert run.fold_state(0).state == ("cancelled" if act == "Cancel" else "queued")

@@ -73,8 +73,8 @@ def engine(
 def _desks(root: Path, forget: str | None, *, yes: bool) -> None:
     from core.engines.desks import ray_desks
 
-    address = elsewhere.address(root)
-    if address is None:
+    address = elsewhere.address(root) or elsewhere.report(root).get("address")  # chosen, or where it trained last
+    if not address:
         raise LabError(
             "engine: fold jobs train on this machine, where no desk is needed.",
             "Name the cluster: python -m core engine --choose ray://HOST:10001, or FACET_ENGINE.",

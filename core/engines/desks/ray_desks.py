@@ -14,7 +14,7 @@ from typing import Any
 from core.engines.ray_cluster import DESK, NAMESPACE, desk_name, visiting
 from core.errors import LabError
 from core.jobs import elsewhere
-from core.storage import asking, files
+from core.storage import asking
 from core.text import duration, listed, number_of
 
 ANSWER = 15.0  # seconds that a desk has to answer
@@ -97,8 +97,8 @@ def forget(root: Path, address: str, name: str, *, even_if_it_holds: bool = Fals
                 kind="engine",
             )
         ray.kill(ray.get_actor(name, namespace=NAMESPACE))
-    if desk.mine and (report := elsewhere.report(root)):
-        files.write_json(elsewhere.report_file(root), report | {"under_way": []}, durable=False)
+    if desk.mine:
+        elsewhere.nothing_under_way(root)
     return desk
 
 
