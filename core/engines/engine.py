@@ -7,7 +7,6 @@ what there is room for, begins what waits, and tells what trains where.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,6 @@ from core.jobs import control, elsewhere, gpus, queue
 from core.runs import Run
 from core.runs.run import is_locked
 
-FRESH = 15.0  # seconds for which what the writer told is taken to be so
 SHARE = "FACET_JOBS_PER_GPU"
 
 
@@ -130,11 +128,7 @@ class RayEngine(_Queued):
         self.name = address
 
     def capacity(self) -> Capacity:
-        report = elsewhere.report(self.root)
-        is_fresh = report.get("address") == self.name and time.time() - float(report.get("when") or 0) < FRESH
-        if not (is_fresh and elsewhere.writer_lives(self.root) and report.get("nodes")):
-            return self._asked()
-        return self.told()
+        return self.told() if elsewhere.told_lately(self.root, self.name).get("nodes") else self._asked()
 
     def told(self) -> Capacity:
         """What the writer told last, however long ago; asks nobody."""

@@ -10,6 +10,7 @@ import contextlib
 import importlib.util
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from core.storage.files import GARBAGE
 CHOICE = "FACET_ENGINE"
 HERE = "this-machine"
 CLUSTER = re.compile(r"ray|ray://(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>\d{1,5})")
+FRESH = 15.0  # seconds for which what the writer told is taken to be so
 
 
 def address(root: Path) -> str | None:
@@ -29,6 +31,13 @@ def address(root: Path) -> str | None:
     FACET_ENGINE wins over the setting. Raises LabError(kind 'engine') for anything else.
     """
     return check(os.environ.get(CHOICE) or _setting(root), CHOICE if os.environ.get(CHOICE) else "settings")
+
+
+def cluster(root: Path) -> str | None:
+    """`address` for who only tells of it: also None where the choice names no place, which the page's head says."""
+    with contextlib.suppress(LabError):
+        return address(root)
+    return None
 
 
 def put_in_force(root: Path) -> str | None:
@@ -120,6 +129,15 @@ def report(root: Path) -> dict[str, Any]:
         return files.table_of(files.read_json(report_file(root)))
     except (OSError, ValueError, RecursionError):
         return {}
+
+
+def told_lately(root: Path, of: str) -> dict[str, Any]:
+    """The report of a living writer on the cluster of this address, while it is fresh; else empty."""
+    content = report(root)
+    with contextlib.suppress(*GARBAGE):
+        if content["address"] == of and time.time() - float(content["when"]) < FRESH and writer_lives(root):
+            return content
+    return {}
 
 
 def wishes_file(root: Path) -> Path:

@@ -20,7 +20,8 @@ from core.config.run_config import Part, field_errors, with_value
 from core.config.settings import WHOLE, differing, flat, leaves
 from core.data.scan import Scan
 from core.errors import LabError
-from core.jobs import queue, speed
+from core.jobs import speed
+from core.jobs.pace import ahead
 from core.jobs.room import forecast
 from core.plan.plan import Plan, check_task, fit_task, make_plan
 from core.plan.transfer import inherit_folds
@@ -279,7 +280,8 @@ def _follows(plan: Plan, people: pd.Series) -> bool:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a study costs. seconds is None where a network's speed was not measured on this machine yet."""
+    """What a study costs. seconds is None where a network's speed was not measured on this machine yet, or where fold
+    jobs train on a cluster."""
 
     runs: int
     fold_jobs: int
@@ -290,12 +292,12 @@ class Estimate:
 
 def estimate(plans: list[Plan], folder: Path | None = None) -> Estimate:
     """bytes: what stays of all runs, and what comes on top while they train."""
-    rate_of = speed.known_once(folder)
+    rate_of, at_once = ahead.rates(folder), ahead.places(folder or places.runs_folder())
     rates = [rate_of(plan.config) for plan in plans]
     each = [speed.estimate_seconds(plan, rate) for plan, rate in zip(plans, rates, strict=True) if rate]
     seconds = None
-    if len(each) == len(plans):
-        seconds = sum(each) / queue.slot_count(folder or places.runs_folder())
+    if at_once and len(each) == len(plans):
+        seconds = sum(each) / at_once
     return Estimate(
         runs=len(plans),
         fold_jobs=sum(plan.config.folds.count for plan in plans),

@@ -21,6 +21,7 @@ Goal = Literal["quick", "best", "study"]
 GOALS: tuple[Goal, ...] = ("quick", "best", "study")
 MINUTES = (15, 60, 480, None)  # that somebody may have; None for as long as it takes
 LARGEST = 1.5  # times the shorter side of a typical photo: larger images of it show nothing more
+UNKNOWN_THERE = "How long it takes on the cluster is not known before a fold has ended there."
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,14 @@ class Photos:
 @dataclass(frozen=True)
 class Machine:
     """gpu: its name, empty without one. cores: that this process may use. seconds_of: how long all folds of a
-    configuration take, None where nothing like it was measured. has_weights: of a depth, from ImageNet."""
+    configuration take, None where nothing like it was measured. has_weights: of a depth, from ImageNet. is_elsewhere:
+    fold jobs train on a cluster."""
 
     gpu: str
     cores: int
     seconds_of: Callable[[RunConfig], float | None]
     has_weights: Callable[[int], bool]
+    is_elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def propose(
     lacks = config.model.init == "imagenet" and not machine.has_weights(config.model.depth)
     reasons = [
         _of_machine(rung, config, machine),
-        _of_time(seconds, limit, runs, fits=bool(fitting)),
+        UNKNOWN_THERE if machine.is_elsewhere else _of_time(seconds, limit, runs, fits=bool(fitting)),
         *why,
         *_of_larger(rung, timed, limit),
     ]

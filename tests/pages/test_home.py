@@ -12,13 +12,14 @@ from streamlit.testing.v1 import AppTest
 
 from core.config.recipes import load_recipe
 from core.data import recent
-from core.jobs import control, queue, speed
+from core.jobs import control, elsewhere, queue, speed
 from core.jobs.pace import ahead
 from core.jobs.pace.ahead import Times
 from core.network import room
 from core.runs import FoldState, Run, notes
 from core.runs.lists import index
 from core.runs.lists.curves import f1_curve
+from core.storage import files, locks
 from core.studies import record_file
 from core.studies.record_file import Study, StudyRun
 from core.text import size
@@ -244,6 +245,23 @@ def test_what_waits_says_when_it_starts_and_how_long_it_takes():
 def test_a_time_that_nobody_knows_is_said_to_be_so(folder):
     make_run(folder, "patient", states=("done", "queued"))
     assert "fold 1 · when it starts is not known yet" in html(page("home"))
+
+
+def test_on_a_cluster_it_is_said_why_nobody_knows_a_time(folder, monkeypatch):
+    monkeypatch.setenv("FACET_ENGINE", "ray")
+    run = make_run(folder, "patient", states=("queued", "queued"))
+    queue.enqueue(run, [0, 1])
+    words = "2 folds · when it starts is not known yet: "
+    assert f"{words}the cluster has not said lately how many folds it trains at a time" in html(page("home"))
+    elsewhere.report_file(folder).parent.mkdir(parents=True, exist_ok=True)
+    files.write_json(elsewhere.report_file(folder), {"address": "ray", "when": 1e12, "places": 10, "nodes": []})
+    with locks.held(elsewhere.writer_lock(folder), "the writer"):
+        at = page("home")
+        assert f"{words}how long a fold takes on the cluster shows once one of its run has ended there" in html(at)
+        assert "10 folds at a time on a cluster" in html(at)
+        run.write_state(FoldState(0, "done", epoch=4, seconds=300.0))
+        queue.remove(run, [0])
+        assert "fold 1 · starts next, then 5 min" in html(page("home"))
 
 
 def test_times_of_what_waits_stand_beside_it(folder, monkeypatch):

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import http.server
+import re
 import threading
 from datetime import UTC, datetime
 
@@ -62,6 +63,8 @@ def test_the_ticket_says_what_would_be_trained_when_and_on_how_much_disk(form, m
         (Ahead(slots=(300.0,), jobs=3, unknown=1), "in over 5 min, 3 fold jobs before it"),
         (Ahead(slots=(0.0,), jobs=2, unknown=2), "after 2 fold jobs"),
         (Ahead(slots=(300.0,), jobs=1, halted=True), "when the queue goes on"),
+        (Ahead(slots=()), "at once"),
+        (Ahead(slots=(), jobs=3), "after 3 fold jobs; the cluster has not said lately how many it trains at a time"),
     ],
 )
 def test_when_it_starts_is_said_with_the_queue_counted(before, words):
@@ -84,6 +87,18 @@ def test_when_it_is_done_is_told_by_the_clock_of_who_looks(form, monkeypatch, br
     monkeypatch.setattr(ticket, "datetime", Noon)
     form.context = browser
     assert words in facts(form.run())
+
+
+def test_on_a_cluster_no_time_is_told_that_rests_on_this_machine(opened, tmp_path, monkeypatch):
+    monkeypatch.setenv("FACET_ENGINE", "ray")
+    monkeypatch.setattr(speed, "start_measuring", lambda config, folder=None: pytest.fail("nothing is measured"))
+    page = open_on(faces(tmp_path / "faces"))
+    assert ">at once<" in facts(page) and ">not known yet<" in facts(page) and "about " not in facts(page)
+    words, said = text_of(page), "How long a fold takes on the cluster shows once one has ended there"
+    assert f"{said}: only this machine is measured." in words
+    assert "How long it takes on the cluster is not known before a fold has ended there." in words
+    assert not re.search(r"(about|roughly) [\d.]+ \w+ here", words)
+    assert not [each for each in page.button if each.label.startswith("Measure")]
 
 
 def test_a_problem_leads_to_its_field_and_each_change_back_to_the_recipe(form):

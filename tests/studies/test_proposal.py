@@ -93,3 +93,11 @@ def test_every_answer_proposes_settings_that_are_valid_and_says_why(goal, minute
             proposal = propose(goal, minutes, data, here, RECIPES)
             assert from_dict(proposal.settings).model_dump(mode="json") == proposal.settings
             assert len(proposal.reasons) >= 2 and all(reason.endswith(".") for reason in proposal.reasons)
+
+
+def test_on_a_cluster_what_was_measured_here_is_not_said_to_be_what_it_takes():
+    there = replace(machine(), is_elsewhere=True)
+    assert (
+        "on the cluster is not known before a fold has ended there"
+        in propose("quick", 60, photos(), there, RECIPES).reasons[1]
+    )

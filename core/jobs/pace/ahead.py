@@ -1,8 +1,9 @@
 """When something that is launched now would begin and end: what trains, what waits before it, and the slots.
 
 A fold that trains tells its own time; one that waits takes as long as its run's finished folds did, else as its network
-and photos take at the speed measured here. What neither tells is counted and named, never guessed. Where the queue goes
-round by person, one's own job may come earlier than behind all of that: these times are the latest. Imports no torch.
+and photos take at the speed measured here, which says nothing of a cluster. What neither tells is counted and named,
+never guessed. Where the queue goes round by person, one's own job may come earlier than behind all of that: these times
+are the latest. Imports no torch.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 from core.config import RunConfig
 from core.errors import LabError
-from core.jobs import halt, queue, speed
+from core.jobs import elsewhere, halt, queue, speed
 from core.places import runs_folder
 from core.runs import Run
 from core.runs.lists import index
@@ -25,10 +26,11 @@ from core.runs.lists import index
 
 @dataclass(frozen=True)
 class Ahead:
-    """What the slots of this machine do before anything that is launched now.
+    """What the slots of this machine, or the places of a cluster, do before anything that is launched now.
 
-    slots: seconds until each is free of it, least first. jobs: fold jobs that train or wait. unknown: how many of those
-    tell no time, so that it takes longer than `slots` says. halted: nothing begins until somebody lets the queue go on.
+    slots: seconds until each is free of it, least first; none where nobody knows how many there are. jobs: fold jobs
+    that train or wait. unknown: how many of those tell no time, so that it takes longer than `slots` says. halted:
+    nothing begins until somebody lets the queue go on.
     """
 
     slots: tuple[float, ...]
@@ -47,6 +49,23 @@ class Times:
     @property
     def lasts(self) -> float:
         return self.ends - self.begins
+
+
+def places(root: Path) -> int | None:
+    """How many fold jobs train at a time where they train now: in the slots of this machine, or on a cluster as it told
+    lately; None where that did not."""
+    cluster = elsewhere.cluster(root)
+    if cluster is None:
+        return queue.slot_count(root)
+    number = elsewhere.told_lately(root, cluster).get("places")
+    return number if isinstance(number, int) and number > 0 else None
+
+
+def rates(folder: Path | None = None) -> Callable[[RunConfig], float | None]:
+    """Training images per second of a configuration where fold jobs train now, as `speed.known_once`; None for each on
+    a cluster, since it is this machine that was measured."""
+    root = folder or runs_folder()
+    return speed.known_once(folder) if elsewhere.cluster(root) is None else lambda config: None
 
 
 def ahead(folder: Path | None = None, summaries: Sequence[dict[str, Any]] | None = None) -> Ahead:
@@ -72,9 +91,10 @@ def both(
 
 
 def _ahead(root: Path, trains: Sequence[float | None], waits: Sequence[tuple[str, float | None]]) -> Ahead:
+    at_once = places(root)
     jobs = [*trains, *(seconds for _, seconds in waits)]
     return Ahead(
-        slots=free_at([0.0] * max(1, queue.slot_count(root)), [seconds or 0.0 for seconds in jobs]),
+        slots=free_at([0.0] * at_once, [seconds or 0.0 for seconds in jobs]) if at_once else (),
         jobs=len(jobs),
         unknown=sum(seconds is None for seconds in jobs),
         halted=halt.stopped(root) is not None,
@@ -84,8 +104,9 @@ def _ahead(root: Path, trains: Sequence[float | None], waits: Sequence[tuple[str
 def _waiting(
     root: Path, trains: Sequence[float | None], waits: Sequence[tuple[str, float | None]]
 ) -> dict[str, Times | None]:
-    is_known = None not in trains and halt.stopped(root) is None
-    free = list(free_at([0.0] * max(1, queue.slot_count(root)), [seconds or 0.0 for seconds in trains]))
+    at_once = places(root)
+    is_known = at_once is not None and None not in trains and halt.stopped(root) is None
+    free = list(free_at([0.0] * (at_once or 1), [seconds or 0.0 for seconds in trains]))
     spans: dict[str, Times | None] = {}
     for run_id, seconds in waits:
         is_known = is_known and seconds is not None
@@ -105,7 +126,7 @@ def _jobs(
 ) -> tuple[list[float | None], list[tuple[str, float | None]]]:
     """Seconds of each fold job that trains, and (run id, seconds) of each that waits, in the order of the queue."""
     rows = {row["id"]: row for row in (index.summaries(root) if summaries is None else summaries)}
-    rate_of = speed.known_once(root)
+    rate_of = rates(root)
     trains = [(row, fold["fold"]) for row in rows.values() for fold in row.get("folds", ()) if _is_running(fold)]
     waits = [(rows[run_id], fold) for _, run_id, fold in queue.waiting(root, by_itself=True) if run_id in rows]
     return (
@@ -124,7 +145,7 @@ def free_at(slots: Sequence[float], jobs: Iterable[float]) -> tuple[float, ...]:
 
 
 def times(before: Ahead, jobs: Sequence[float]) -> Times:
-    """When fold jobs of these seconds begin and end behind what is ahead of them; at least one."""
+    """When fold jobs of these seconds begin and end behind what is ahead of them, at least one; `slots` are known."""
     free = list(before.slots)
     heapq.heapify(free)
     ends = [heapq.heapreplace(free, free[0] + seconds) + seconds for seconds in jobs]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from core import places
+from core.jobs import elsewhere, halt
+from core.jobs.pace import ahead
 from core.jobs.pace.ahead import Ahead, Times
 from core.runs.owners import owner
 from core.text import estimate, number_of
@@ -46,9 +49,19 @@ def in_words(
     if all(run["id"] in held for run in runs):
         words += " · paused with its study"
     else:
-        words += f" · {when([spans.get(run['id']) for run in runs]) or UNKNOWN}"
+        words += f" · {when([spans.get(run['id']) for run in runs]) or unknown()}"
     by = people.by(owner.told(runs[0]))
     return f"{words} · {by}" if by else words
+
+
+def unknown() -> str:
+    """That nobody knows when something starts that waits; where fold jobs train on a cluster also why."""
+    root = places.runs_folder()
+    if elsewhere.cluster(root) is None or halt.stopped(root) is not None:  # of a stop the page's head tells
+        return UNKNOWN
+    if ahead.places(root) is None:
+        return f"{UNKNOWN}: the cluster has not said lately how many folds it trains at a time"
+    return f"{UNKNOWN}: how long a fold takes on the cluster shows once one of its run has ended there"
 
 
 def when(spans: Sequence[Times | None]) -> str:
@@ -66,8 +79,11 @@ def starts(before: Ahead) -> str:
     """When the first fold job of what is launched now begins, in words."""
     if before.halted:
         return "when the queue goes on"
-    if before.jobs < len(before.slots):
+    if before.jobs < max(1, len(before.slots)):
         return "at once"
+    if not before.slots:
+        jobs = number_of(before.jobs, "fold job")
+        return f"after {jobs}; the cluster has not said lately how many it trains at a time"
     behind = f"{number_of(before.jobs, 'fold job')} before it"
     if before.unknown and not before.slots[0]:
         return f"after {behind.removesuffix(' before it')}"

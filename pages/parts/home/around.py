@@ -11,7 +11,8 @@ import streamlit as st
 
 from core import machine, places
 from core.data import recent
-from core.jobs import gpus, queue
+from core.jobs import elsewhere, gpus
+from core.jobs.pace import ahead
 from core.places import HOME
 from core.studies import record_file
 from core.text import ago, count, number_of, plain
@@ -60,10 +61,11 @@ def _study(study: record_file.Study, every: list[dict[str, Any]]) -> None:
 def machine_line() -> None:
     """Cores, memory, what trains at a time, and the room where runs lie."""
     root = places.runs_folder()
-    slots = queue.slot_count(root)
+    at_once, there = ahead.places(root), "" if elsewhere.cluster(root) is None else " on a cluster"
     words = [number_of(machine.cores(), "core"), f"{machine.memory() / 1e9:,.0f} GB of memory"]
     words += [str(name) for name in gpus.names(root)]
-    words.append(f"{number_of(slots, 'fold')} at a time")
+    folds = "folds train" if at_once is None else f"{number_of(at_once, 'fold')} at a time"
+    words.append(f"{folds}{there}")
     try:
         words.append(f"{shutil.disk_usage(root if root.is_dir() else root.parent).free / 1e9:,.0f} GB free for runs")
     except OSError:  # not there yet, or on a drive that is gone

@@ -15,7 +15,8 @@ from core import places
 from core.config import recipes
 from core.config.parts import DataConfig
 from core.errors import LabError
-from core.jobs import control, queue, speed
+from core.jobs import control
+from core.jobs.pace import ahead
 from core.jobs.pace.ahead import Ahead
 from core.jobs.processes import ready
 from core.network.room import of_fold
@@ -40,14 +41,14 @@ def label() -> str:
 
 
 def seconds_of_it() -> float | None:
-    """How long all folds train, at the speed that was measured here; None where none was."""
+    """How long all folds train, at the speed that was measured here; None where none was, and on a cluster."""
     config = recipes.load_recipe(RECIPE)
-    rate = speed.known(config)
-    if not rate:
+    rate, at_once = ahead.rates()(config), ahead.places(places.runs_folder())
+    if not rate or not at_once:
         return None
     folds, photos = config.folds.count, demo.PEOPLE  # of whom the recipe takes a photo each
     images = photos * (folds - 1) / folds + photos / folds / 3  # validation costs no backward pass
-    return (images * config.epochs / rate + 5.0) * math.ceil(folds / queue.slot_count(places.runs_folder()))
+    return (images * config.epochs / rate + 5.0) * math.ceil(folds / at_once)
 
 
 def stays() -> int:

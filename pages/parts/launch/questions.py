@@ -16,7 +16,7 @@ from core import machine, places
 from core.config import RunConfig, recipes
 from core.config.parts import CHOOSE
 from core.data.scan import Scan
-from core.jobs import gpus, queue, speed
+from core.jobs import elsewhere, gpus, queue, speed
 from core.network.weights import IMAGENET, imagenet_file
 from core.plan.plan import Plan
 from core.studies import grid, proposal
@@ -121,6 +121,7 @@ def _propose(scan: Scan, plan: Plan | None, number: int, as_study: bool) -> Prop
         cores=machine.cores(),
         seconds_of=lambda config: clock(config, number).seconds,
         has_weights=lambda depth: imagenet_file(depth).is_file(),
+        is_elsewhere=elsewhere.cluster(root) is not None,
     )
     runs = max(1, grid.size(study)) if as_study and (study := _study()) is not None else 1
     goal = "study" if as_study else study_draft.asked()["goal"]
@@ -164,8 +165,8 @@ def _plain(part: Any) -> str:
 
 @dataclass(frozen=True)
 class Clock:
-    """How long all folds of a recipe take. seconds: None where nothing like it was measured. rough: reckoned from
-    another network's speed."""
+    """How long all folds of a recipe take. seconds: None where nothing like it was measured, and on a cluster. rough:
+    reckoned from another network's speed."""
 
     seconds: float | None
     rough: bool
@@ -179,7 +180,9 @@ class Clock:
 
 
 def clock(config: RunConfig, photos: int) -> Clock:
-    slots = queue.slot_count(places.runs_folder())
+    if elsewhere.cluster(root := places.runs_folder()) is not None:  # it is this machine that was measured
+        return Clock(None, False)
+    slots = queue.slot_count(root)
     rate = speed.known(config)
     used = rate if rate is not None else speed.reckoned(config)
     return Clock(speed.estimate_of(config, photos, used, slots) if used else None, rate is None)

@@ -12,7 +12,8 @@ from core.data.labels import corrections
 from core.data.scan import Scan
 from core.data.yes_no import pairs
 from core.errors import LabError
-from core.jobs import queue, speed
+from core.jobs import elsewhere, speed
+from core.jobs.pace import ahead
 from core.plan.folds import fold_table
 from core.plan.plan import Plan, check_weights
 from core.studies import grid
@@ -94,14 +95,14 @@ def _splits(plans: list[Plan]) -> list[fold_verdict.Split]:
 
 
 def _table(plans: list[Plan]) -> pd.DataFrame:
-    rows, slots = [], queue.slot_count(places.runs_folder())
-    speed_of = speed.known_once()
+    rows, at_once = [], ahead.places(root := places.runs_folder())
+    speed_of, unknown = ahead.rates(), "not measured" if elsewhere.cluster(root) is None else "not known on a cluster"
     for plan in plans:
         config, images_per_second = plan.config, speed_of(plan.config)
         height, width = config.input_size
-        time = "not measured"
-        if images_per_second is not None:
-            time = duration(speed.estimate_seconds(plan, images_per_second, slots))
+        time = unknown
+        if images_per_second is not None and at_once is not None:
+            time = duration(speed.estimate_seconds(plan, images_per_second, at_once))
         rows.append(
             {
                 "Run": config.name,

@@ -15,10 +15,11 @@ from typing import Any
 
 import streamlit as st
 
+from core import places
 from core.config.recipes import title
 from core.data.scan import Scan
 from core.data.yes_no import pairs
-from core.jobs import speed
+from core.jobs import elsewhere, speed
 from core.jobs.pace import ahead
 from core.jobs.pace.ahead import Ahead
 from core.jobs.room import forecast
@@ -141,6 +142,9 @@ def _time(about: Contents, before: Ahead) -> None:
     with st.container(key="ticket-time"):
         if about.plans:
             plans = about.plans
+            if elsewhere.cluster(places.runs_folder()) is not None:
+                _clock_of_a_cluster(before)
+                return
             measuring.follow([plan.config for plan in plans], lambda under_way: _clock(plans, before, under_way))
         else:
             st.html(_rows([("Starts", NOTHING, ""), ("Takes", NOTHING, ""), ("Done", NOTHING, "")]))
@@ -173,6 +177,12 @@ def _clock(plans: list[Plan], before: Ahead, measuring_now: bool) -> None:
     measuring.button("Measure again" if again else "Measure", configs, disabled=measuring_now or not configs, help=help)
 
 
+def _clock_of_a_cluster(before: Ahead) -> None:
+    """As `_clock` of what trains on other machines, of which nothing is measured here."""
+    st.html(_rows([("Starts", waits.starts(before), ""), ("Takes", "not known yet", ""), ("Done", NOTHING, "")]))
+    st.caption("How long a fold takes on the cluster shows once one has ended there: only this machine is measured.")
+
+
 def _fold_jobs(plan: Plan, rate: float) -> list[float]:
     folds = len(plan.fold_steps)
     return [speed.fold_seconds(plan.train_images / folds, plan.validation_images / folds, rate)] * folds
@@ -195,7 +205,7 @@ def _in_short(about: Contents, before: Ahead, space: Forecast | None) -> str:
     parts = [Path(root).name or "No dataset" if root else "No dataset"]
     if about.plans:
         jobs = sum(plan.config.folds.count for plan in about.plans)
-        rate_of = speed.known_once()
+        rate_of = ahead.rates()
         rates = [rate_of(plan.config) for plan in about.plans]
         parts += [number_of(jobs, "fold")]
         if all(rates):
