@@ -14,8 +14,8 @@ from core.compare.verdict import Verdict
 from core.config import RunConfig, settings
 from core.config.names import titles_of
 from core.errors import LabError
-from core.jobs import queue, speed
-from core.jobs.pace.ahead import free_at
+from core.jobs import queue
+from core.jobs.pace import ahead
 from core.runs import Run
 from core.runs.colours import colour_of
 from core.runs.lists import index
@@ -133,14 +133,14 @@ class StudyStatus:
         waits = [(row, fold) for row in self.rows for fold in row.folds if fold["state"] == "queued" and not row.held]
         jobs = [row.seconds_left(fold) for row, fold in (*trains, *waits)]
         seconds = [each for each in jobs if each is not None]
-        return max(free_at([0.0] * max(1, slots, len(trains)), seconds)) if len(seconds) == len(jobs) else None
+        return max(ahead.free_at([0.0] * max(1, slots, len(trains)), seconds)) if len(seconds) == len(jobs) else None
 
 
 def read_status(study: Study) -> StudyStatus:
     summaries = {summary["id"]: summary for summary in index.summaries()}
     held = queue.held_runs(places.runs_folder())
     rows, broken = [], {}
-    speed_of = speed.known_once()
+    speed_of = ahead.rates()
     for member in study.runs:
         summary = summaries.get(member.id)
         if summary is None:
@@ -190,7 +190,8 @@ def progress_html(study: Study, status: StudyStatus) -> str:
         train_on = "1 fold still trains to its end" if status.running == 1 else several
         words.append("no further fold begins" + (f", {train_on}" if status.running else ""))
     elif status.active:
-        seconds = status.seconds_left(queue.slot_count(places.runs_folder()))
+        at_once = ahead.places(places.runs_folder())
+        seconds = status.seconds_left(at_once) if at_once is not None else None
         if seconds is not None:
             words.append(f"about {duration(seconds)} left")
     state = PAUSED if status.paused else badges.badge(status.state) if status.rows else ""
