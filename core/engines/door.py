@@ -139,5 +139,5 @@ def train(code: bytes, job_bytes: bytes, key: tuple, attempt: int, blobs: dict, 
         why = f"cannot begin the lab's code ({type(error).__name__}: {error}); look there"
     if why:
         desk.unfit(key, attempt, node["id"], why)
-        return
+        sys.exit()  # a process remembers what it could not import: after a mend the node begins another one
     trainer.train(job, lambda blob: (awaited(part) for part in blobs[blob]), desk, node)

@@ -165,6 +165,17 @@ def nodes(three, patch):
 
 
 @pytest.fixture
+def fourth(nodes):
+    """One more node, while a test goes on."""
+    node = nodes.add()
+    node.role = "fourth"
+    yield
+    if node in nodes.nodes:
+        nodes.nodes.remove(node)
+        nodes.cluster.remove_node(node)
+
+
+@pytest.fixture
 def root(tmp_path, holds):
     folder = tmp_path / "runs"
     folder.mkdir()
@@ -300,9 +311,12 @@ def test_a_node_trains_one_fold_after_another_in_one_process(nodes, plans, here,
 
 @pytest.mark.fault(47)
 def test_a_study_on_three_nodes_one_killed_and_one_frozen_and_woken_is_the_study_of_this_machine(
-    nodes, plans, here, root, holds
+    nodes, fourth, plans, here, root, holds
 ):
-    """Four runs of three folds; no fold is trained by two writers, and nobody clicks."""
+    """Four runs of three folds; no fold is trained by two writers, and nobody clicks.
+
+    Of the two nodes that are left, one stands still with the last fold, and the other one trains what was lost.
+    """
     runs = [control.launch(plan, folder=root) for plan in plans]
     for run, fold in ((runs[0], 0), (runs[0], 1), (runs[-1], 2)):
         holds.ask(run, fold)
