@@ -172,7 +172,8 @@ def test_one_selection_from_a_cell_and_from_dots_through_a_reload_to_data_and_ba
     soon(lambda: f", {of_cell} selected" in (cell.get_attribute("aria-label") or ""), 60 * slack(), "the cell's mark")
     press(button(page, "Select misclassified (6)"))
     sees(page, "6 photos selected")
-    assert set(names(page)) == wrong and page.locator(".look-picked:not(:empty)").count() == 6
+    marks = page.locator(".look-picked:not(:empty)")  # drawn a moment after the words, in the same pass
+    soon(lambda: set(names(page)) == wrong and marks.count() == 6, 60 * slack(), "the marks of all that are selected")
     press(button(page, "Clear"))
     sees(page, "No photo is selected")
 
