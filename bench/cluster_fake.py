@@ -67,6 +67,9 @@ class FakeNodes:
         self.over -= ended
         return [(task, "") for task in ended]
 
+    def wait(self, tasks: Any, seconds: float) -> None:
+        time.sleep(seconds)
+
     def nodes(self) -> list[Node]:
         return self.rows
 

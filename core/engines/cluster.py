@@ -57,10 +57,10 @@ class Cluster(Protocol):
 class Hands(Protocol):
     """What a desk does with the cluster."""
 
-    def keep(self, content: bytes) -> Any:
-        """A handle on content that lives as long as the handle."""
+    def keep(self, content: Any) -> Any:
+        """A handle on content (bytes, or what can be written as they are) that lives as long as the handle."""
 
-    def content(self, handle: Any) -> bytes: ...
+    def content(self, handle: Any) -> Any: ...
 
     def start(self, job: FoldJob, blobs: dict[str, list[Any]], avoid: Sequence[str]) -> Any:
         """Begin an attempt on any node but those to avoid; returns the task."""
@@ -70,6 +70,9 @@ class Hands(Protocol):
 
     def ended(self, tasks: Sequence[Any]) -> list[tuple[Any, str]]:
         """The tasks that are no more, each with what ended it; empty where it ended by itself."""
+
+    def wait(self, tasks: Sequence[Any], seconds: float) -> None:
+        """Until one of these ends, and at most so long; where there are none, so long."""
 
     def nodes(self) -> list[Node]: ...
 

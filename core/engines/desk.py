@@ -274,6 +274,12 @@ class Desk:
             self.fault = f"{type(error).__name__}: {error}"
             print(f"desk: {self.fault}", file=sys.stderr, flush=True)
 
+    def rest(self, seconds: float) -> None:
+        """Until the next tick: as soon as a task ends, so that its place is not empty for long, and at most so long."""
+        with self.lock:
+            tasks = [*(attempt.task for attempt in self.running.values()), *(task for task, _ in self.leaving)]
+        self.hands.wait([] if self.fault else tasks, seconds)
+
     def tick(self) -> None:
         """Look after what trains, and begin what waits. To be called a few times a second."""
         with self.lock:

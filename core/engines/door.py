@@ -12,12 +12,11 @@ import shutil
 import sys
 import tempfile
 import threading
-import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-EVERY = 0.25  # seconds between two looks of the desk at what trains
+EVERY = 0.25  # seconds between two looks of the desk at what trains, at most
 CALL = 120.0  # seconds that a node waits for the desk's answer
 LARGE = 100_000  # bytes from which content travels beside what is pickled
 
@@ -43,32 +42,51 @@ def lay(code: bytes) -> None:
     sys.path.insert(0, folder)
 
 
-def packed(value: Any) -> list[bytes]:
-    """A value pickled, and after it each large content in it as it is: Ray copies that once, where it would be copied
-    into the pickle first and out of it again. `unpacked` undoes it.
+class _Packer(pickle.Pickler):
+    """beside: what is not pickled. A class of the module: one made anew for each call would be a cycle with what it
+    packs, and Python's collector of those falls over views that are handed on."""
+
+    def __init__(self, stream: Any):
+        super().__init__(stream, protocol=pickle.HIGHEST_PROTOCOL)
+        self.beside: list[pickle.PickleBuffer] = []
+
+    def persistent_id(self, part: Any) -> int | None:
+        if type(part) is bytes and len(part) >= LARGE:
+            part = pickle.PickleBuffer(part)
+        if type(part) is not pickle.PickleBuffer:
+            return None
+        self.beside.append(part)
+        return len(self.beside) - 1
+
+
+class _Unpacker(pickle.Unpickler):
+    def __init__(self, stream: Any, beside: Any):
+        super().__init__(stream)
+        self.beside = beside
+
+    def persistent_load(self, place: int) -> Any:
+        return self.beside[place]
+
+
+def packed(value: Any) -> list[Any]:
+    """A value pickled, and after it each large content in it as it is: Ray copies that once, into its store, where it
+    would be copied into the pickle first and out of it again. `unpacked` undoes it.
     """
-    beside: list[bytes] = []
-
-    class Packer(pickle.Pickler):
-        def persistent_id(self, part: Any) -> int | None:
-            if type(part) is not bytes or len(part) < LARGE:
-                return None
-            beside.append(part)
-            return len(beside) - 1
-
     stream = io.BytesIO()
-    Packer(stream, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
-    return [stream.getvalue(), *beside]
+    packer = _Packer(stream)
+    packer.dump(value)
+    return [stream.getvalue(), *packer.beside]
 
 
-def unpacked(head: bytes, *beside: bytes) -> Any:
-    """What `packed` packed."""
+def unpacked(head: bytes, *beside: Any) -> Any:
+    """What `packed` packed; what was beside it as it came, which is bytes or what has their length and can be written
+    as they are."""
+    return _Unpacker(io.BytesIO(head), beside).load()
 
-    class Unpacker(pickle.Unpickler):
-        def persistent_load(self, place: int) -> bytes:
-            return beside[place]
 
-    return Unpacker(io.BytesIO(head)).load()
+def answer_of(content: Any) -> Any:
+    """What a desk answers; older ones pickle it as a whole."""
+    return unpacked(*content) if isinstance(content, list) else pickle.loads(content)
 
 
 class Door:
@@ -82,16 +100,16 @@ class Door:
         from core.engines.ray_hands import RayHands
 
         me = ray.get_runtime_context().current_actor
-        self.desk = Desk(RayHands(ray.put(code), ray.remote(train), me), **settings)
+        self.desk = Desk(RayHands(ray.put(code), train, me), **settings)
         threading.Thread(target=self._look_after, daemon=True).start()
 
-    def call(self, name: str, *arguments: bytes) -> bytes:
-        return pickle.dumps(getattr(self.desk, name)(*unpacked(*arguments)))
+    def call(self, name: str, *arguments: Any) -> list[Any]:
+        return packed(getattr(self.desk, name)(*unpacked(*arguments)))
 
     def _look_after(self) -> None:
         while True:
             self.desk.look_after()
-            time.sleep(EVERY)
+            self.desk.rest(EVERY)
 
 
 def awaited(reference: Any, timeout: float | None = None) -> Any:
@@ -114,7 +132,7 @@ class DeskLine:
 
     def __getattr__(self, name: str):
         def call(*arguments):
-            return pickle.loads(awaited(self._actor.call.remote(name, *packed(arguments)), CALL))
+            return unpacked(*awaited(self._actor.call.remote(name, *packed(arguments)), CALL))
 
         return call
 
@@ -140,4 +158,5 @@ def train(code: bytes, job_bytes: bytes, key: tuple, attempt: int, blobs: dict, 
     if why:
         desk.unfit(key, attempt, node["id"], why)
         sys.exit()  # a process remembers what it could not import: after a mend the node begins another one
-    trainer.train(job, lambda blob: (awaited(part) for part in blobs[blob]), desk, node)
+    if trainer.train(job, lambda blob: (awaited(part) for part in blobs[blob]), desk, node):
+        sys.exit()  # it may be in pieces, and would fail every fold after this one

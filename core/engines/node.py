@@ -22,7 +22,7 @@ from core import machine, places
 from core.engines.pack import fold_files, versions
 from core.engines.parcel import FoldJob, Parcel
 from core.engines.taken import ENDED, KEPT
-from core.jobs import fold_job
+from core.jobs import fold_job, halt
 from core.runs import Run
 from core.storage import files, locks
 
@@ -58,24 +58,28 @@ def cannot_import() -> str:
     return ""
 
 
-def train(job: FoldJob, fetch: Fetch, desk: Any, node: dict[str, Any]) -> None:
-    """Train one attempt and send what it writes. fetch: a blob's parts. desk: as nodes reach it. node: id, name."""
+def train(job: FoldJob, fetch: Fetch, desk: Any, node: dict[str, Any]) -> bool:
+    """Train one attempt and send what it writes. fetch: a blob's parts. desk: as nodes reach it. node: id, name.
+
+    Returns whether it failed in a way after which this process, or its GPU, may be in pieces.
+    """
     line = Line(desk, job)
     line.start()
     try:
         with _laid_out(job, fetch) as run:
-            _train(run, job, line, node)
+            return _train(run, job, line, node)
     except OSError as error:
         if error.errno is None:  # the desk does not answer any more, say
             raise
         full = files.disk_full(error)
         why = f"has no room in {folder()}; free some there" if full else f"cannot use {folder()} ({error}); look there"
         line.desk.unfit(job.key, job.attempt, node["id"], why)
+        return False
     finally:
         line.close()
 
 
-def _train(run: Run, job: FoldJob, line: Line, node: dict[str, Any]) -> None:
+def _train(run: Run, job: FoldJob, line: Line, node: dict[str, Any]) -> bool:
     from core.training import train
     from core.training.device import device_name, limit_threads, pick_device
 
@@ -88,7 +92,7 @@ def _train(run: Run, job: FoldJob, line: Line, node: dict[str, Any]) -> None:
             device = device_name(pick_device(run.config().training.device, 0))
             facts = {**node, "device": device, "memory": machine.memory(), "cores": job.cores}
             if not line.desk.begun(job.key, job.attempt, facts):
-                return
+                return False
             line.watch(run)
 
             def report(row: dict[str, Any]) -> None:
@@ -98,14 +102,16 @@ def _train(run: Run, job: FoldJob, line: Line, node: dict[str, Any]) -> None:
             sharing = max(1, round(1 / job.gpus)) if job.gpus else 1
             finished = train.train_fold(run, fold, report=report, should_stop=line.stop.is_set, sharing=sharing)
             end["state"] = "done" if finished else "cancelled"
+        broken = end.get("kind") in halt.BROKEN
         if line.stop.is_set():
-            return  # another attempt has the fold, or nobody wants it
+            return broken  # another attempt has the fold, or nobody wants it
         if end.get("kind") == "disk-full":
             line.desk.unfit(job.key, job.attempt, node["id"], f"has no room: {end['reason']} {end['remedy']}")
-            return
+            return broken
         lasted = math.inf if reporter.epochs else time.monotonic() - begun
         fold_job.finish(run, fold, end)
     line.finish(lasted)
+    return broken
 
 
 class Line:
@@ -118,6 +124,7 @@ class Line:
         self.desk, self.job = desk, job
         self.stop, self._closed = threading.Event(), threading.Event()
         self._swap, self._sending = threading.Lock(), threading.Lock()
+        self._gone: tuple[str, ...] = ()
         self._links: dict[str, Path] = {}  # what waits to be sent
         self._state: dict[str, Any] = {}  # of the epoch that the links are of
         self._count = 0
@@ -150,8 +157,13 @@ class Line:
             self._progress = row
 
     def finish(self, lasted: float) -> None:
-        """Send the end and wait until it is there. lasted: as a parcel has it."""
+        """Send the end and wait until it is there. lasted: as a parcel has it.
+
+        Of a fold that is done nobody needs the resume point, most of what there is: this node has better to do.
+        """
         self._link(ENDED, lasted=lasted)
+        if self._state["state"] == "done":
+            self._leave_out_resume_point()
         self._ship(over=True)
 
     def close(self) -> None:
@@ -191,6 +203,14 @@ class Line:
             self._links |= links
             self._state = {key: state[key] for key in fields} | more
 
+    def _leave_out_resume_point(self) -> None:
+        assert self._run is not None
+        name = self._run.last_file(self.job.fold).name
+        self._gone = (name,)
+        with self._swap:
+            if (link := self._links.pop(name, None)) is not None:
+                link.unlink()
+
     def _ship(self, *, over: bool = False) -> None:
         run = self._run
         assert run is not None
@@ -209,7 +229,7 @@ class Line:
                 log = stream.read()
             facts = {key: value for key, value in info.items() if self._info.get(key) != value}
             parcel = Parcel(*self.job.key, self.job.attempt, state=state, facts=facts, files=files_of)
-            parcel.log, parcel.end = log.decode("utf-8", "replace"), "over" if over else ""
+            parcel.log, parcel.end, parcel.gone = log.decode("utf-8", "replace"), "over" if over else "", self._gone
             if self.stop.is_set() or not self.desk.ship(parcel):
                 self.stop.set()
                 return

@@ -64,7 +64,7 @@ class Parcel:
     state that training sets; at its end also lasted, in seconds from the start of training, math.inf where an epoch was
     done. facts: what run.json gains. files: file of the fold's folder -> content, always the newest and together one
     resume point. log: lines. end: '' while it trains, 'over' with the last parcel, 'lost' where the lab has to send
-    the job again.
+    the job again. gone: files of the fold's folder that are no more, and needed no longer.
     """
 
     run: str
@@ -77,6 +77,7 @@ class Parcel:
     files: dict[str, Any] = field(default_factory=dict)
     log: str = ""
     end: str = ""
+    gone: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -88,5 +89,6 @@ class Parcel:
         self.node, self.progress = newer.node or self.node, newer.progress or self.progress
         self.state |= newer.state
         self.facts |= newer.facts
-        self.files |= newer.files
+        self.gone = tuple({*self.gone, *newer.gone} - newer.files.keys())
+        self.files = {name: content for name, content in (self.files | newer.files).items() if name not in self.gone}
         self.log += newer.log

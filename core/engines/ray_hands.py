@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ray
@@ -13,23 +14,30 @@ from core.engines.ray_nodes import nodes_of
 
 
 class RayHands:
-    """code: reference of the lab's zip. task: door.train as a remote function. actor: the desk's own handle."""
+    """code: reference of the lab's zip. task: door.train. actor: the desk's own handle.
 
-    def __init__(self, code: Any, task: Any, actor: Any):
-        self.code, self.task, self.actor = code, task, actor
+    A process that has used a GPU stays on it, whichever one it is given next: there each fold job has its own.
+    """
 
-    def keep(self, content: bytes) -> Any:
-        return ray.put(content)
+    def __init__(self, code: Any, task: Callable[..., None], actor: Any):
+        self.code, self.actor = code, actor
+        self.on_cores, self.on_gpus = ray.remote(task), ray.remote(max_calls=1)(task)
 
-    def content(self, handle: Any) -> bytes:
-        return ray.get(handle)
+    def keep(self, content: Any) -> Any:
+        return ray.put(pickle.PickleBuffer(content))  # bytes would be copied whenever they are asked for
+
+    def content(self, handle: Any) -> pickle.PickleBuffer:
+        """A view of the store, where it stays as long as the view lives."""
+        return pickle.PickleBuffer(ray.get(handle))
 
     def start(self, job: FoldJob, blobs: dict[str, list[Any]], avoid: Sequence[str]) -> Any:
         """No retries of Ray's own: the desk begins a lost fold anew, under a new number."""
         options: dict[str, Any] = {"num_cpus": job.cores, "num_gpus": job.gpus, "max_retries": 0}
         if avoid:
             options["label_selector"] = {"ray.io/node-id": f"!in({','.join(avoid)})"}
-        task = self.task.options(name=f"{job.run} fold {job.fold}", scheduling_strategy="SPREAD", **options)
+        task = (self.on_gpus if job.gpus else self.on_cores).options(
+            name=f"{job.run} fold {job.fold}", scheduling_strategy="SPREAD", **options
+        )
         return task.remote(self.code, pickle.dumps(job), job.key, job.attempt, blobs, self.actor)
 
     def stop(self, task: Any) -> None:
@@ -46,6 +54,12 @@ class RayHands:
                 lines = [line for line in str(error).splitlines() if line.strip()]
                 faults.append((task, f"{type(error).__name__}: {lines[0].strip()[:300] if lines else ''}"))
         return faults
+
+    def wait(self, tasks: Sequence[Any], seconds: float) -> None:
+        if tasks:
+            ray.wait(list(tasks), timeout=seconds)
+        else:
+            time.sleep(seconds)
 
     def nodes(self) -> list[Node]:
         return nodes_of(ray)

@@ -23,7 +23,9 @@ def write(run: Run, parcel: Parcel) -> None:
 
     The order is the trainer's, so that a kill between any two lines leaves what a resume sets right: best and final
     files wait under other names, metrics, the resume point, the waiting files put in place, then state and progress.
-    Raises LabError(kind 'disk-full') with everything before it intact.
+    A resume point that came no more, since the fold is done, goes where a newer one would be written: from then on
+    metrics, best and final files tell the end (training.course). Raises LabError(kind 'disk-full') with everything
+    before it intact.
     """
     fold, contents = parcel.fold, dict(parcel.files)
     outcomes = [
@@ -37,6 +39,8 @@ def write(run: Run, parcel: Parcel) -> None:
     for path in (run.metrics_file(fold), run.last_file(fold)):
         if path.name in contents:
             _replace(path, contents[path.name])
+    if run.last_file(fold).name in parcel.gone:
+        run.last_file(fold).unlink(missing_ok=True)
     for path in waiting:
         os.replace(pending(path), path)
     if parcel.facts:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -131,7 +133,8 @@ def _ended(trainer: FoldTrainer) -> Course | None:
 
     Its final weights and predictions, which only the last epoch puts in place, say that it has, in accord with metrics
     and with the best ones; of weights that were dropped on purpose their predictions do. So it does not begin anew
-    where its state alone was lost.
+    where its state alone was lost. What still waits to be put in place is: of an end that came from a node and was
+    being written down (engines.taken).
     """
     run, fold = trainer.run, trainer.fold
     table = metrics_file.read_metrics(run.metrics_file(fold))
@@ -144,8 +147,8 @@ def _ended(trainer: FoldTrainer) -> Course | None:
     outcomes = {}
     for which in ("best", "final"):
         weights_file, predictions_file = checkpoint.outcome_files(run, fold, which)
-        answered = origins.of_predictions(predictions_file)
-        outcomes[which] = answered if dropped.missing(run, fold, which) else origins.of_weights(weights_file)
+        answered = _newest(predictions_file, origins.of_predictions)
+        outcomes[which] = answered if dropped.missing(run, fold, which) else _newest(weights_file, origins.of_weights)
         if trainer.validates and answered != outcomes[which]:
             return None
     best, final = outcomes["best"], outcomes["final"]
@@ -153,8 +156,14 @@ def _ended(trainer: FoldTrainer) -> Course | None:
         final = best  # both are the last epoch's
     if best is None or final is None or final.epoch != epoch:
         return None
+    checkpoint.settle(run, fold, outcomes)
     run.log(f"fold {fold}: it has ended, as its final files say")
     return Course(epoch, {"epoch": best.epoch, "token": best.token}, phase_best)
+
+
+def _newest(path: Path, read: Callable[[Path], Origin | None]) -> Origin | None:
+    """What waits to be put in place, or else what stands there."""
+    return read(origins.pending(path)) or read(path)
 
 
 def _made_anew(trainer: FoldTrainer, epoch: int, which: str) -> Origin:

@@ -41,14 +41,19 @@ class Threads:
         return self.rows
 
     def train(self, place=-1, line=None):
-        """Run one started attempt in this thread to its end. line: the desk as its node reaches it."""
+        """Run one started attempt in this thread to its end. line: the desk as its node reaches it.
+
+        Returns whether its process would end then, since it may be in pieces.
+        """
         task, job, blobs, row = self.started[place]
         job, desk = pickle.loads(pickle.dumps(job)), line or self.desk
+        broken = False
         if why := trainer.unfit(job):
             desk.unfit(job.key, job.attempt, row.id, why)
         else:
-            trainer.train(job, lambda blob: blobs[blob], desk, {"id": row.id, "name": row.name})
+            broken = trainer.train(job, lambda blob: blobs[blob], desk, {"id": row.id, "name": row.name})
         self.over.append((task, ""))
+        return broken
 
 
 class Broken:

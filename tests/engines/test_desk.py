@@ -1,5 +1,7 @@
 """The desk: order, numbers of attempts, what is refused, what waits for the writer. No Ray, no training."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.engines.desk import MOST_LOSSES, Desk
@@ -229,6 +231,35 @@ def test_a_batch_is_cut_where_it_grows_large_and_goes_on(desk, hands):
     first = desk.take("w", 0, 40)
     assert [each.fold for each in first["parcels"]] == [0]
     assert [each.fold for each in desk.take("w", first["batch"], 40)["parcels"]] == [1]
+
+
+def test_a_file_that_is_no_more_is_not_given_whatever_was_sent_of_it_before(desk, hands):
+    desk.arrange("w", [job(0)])
+    desk.tick()
+    assert desk.ship(parcel(0, 1, 1, last=b"1", best=b"1"))
+    assert [each.files.keys() for each in taken(desk)] == [{"last", "best"}]  # which never reached the lab's disk
+    assert desk.ship(replace(parcel(0, 1, 2, end="over", best=b"2"), gone=("last",)))
+    (whole,) = taken(desk)
+    assert (whole.files, whole.gone, whole.state, whole.end) == ({"best": b"2"}, ("last",), {"epoch": 2}, "over")
+    older = parcel(0, 1, 1, last=b"1")
+    older.add(replace(parcel(0, 2, 1, last=b"2"), gone=()))
+    assert (older.files, older.gone) == ({"last": b"2"}, ())
+
+
+def test_a_desk_rests_until_a_task_ends_and_no_shorter_where_something_is_wrong(desk, hands, monkeypatch):
+    waits = []
+    monkeypatch.setattr(hands, "wait", lambda tasks, seconds: waits.append((tasks, seconds)), raising=False)
+    desk.rest(0.25)
+    desk.arrange("w", [job(0), job(1), job(2)])
+    desk.look_after()
+    desk.begun(("r", 0), 1, {"id": "n0"})
+    desk.ship(parcel(0, 1, end="over"))  # its process is not free yet
+    desk.rest(0.25)
+    assert waits == [([], 0.25), (["task 1", "task 0"], 0.25)]
+    monkeypatch.setattr(hands, "nodes", lambda: 1 / 0)
+    desk.look_after()
+    desk.rest(0.25)
+    assert waits[2:] == [([], 0.25)]  # or it would ask again at once, and again
 
 
 def test_nothing_more_begins_while_too_much_waits_for_the_writer(desk, hands):

@@ -1,5 +1,7 @@
 """What a node does with Ray, with something in Ray's place; test_ray.py has the rest."""
 
+import contextlib
+import gc
 import pickle
 import sys
 import threading
@@ -8,18 +10,56 @@ from types import SimpleNamespace
 import pytest
 
 from core.engines import door
-from core.engines.parcel import Parcel
+from core.engines import node as trainer
+from core.engines.parcel import FoldJob, Parcel
 
 
 def test_large_content_travels_beside_what_is_pickled_and_comes_out_equal():
     large, small = bytes(range(256)) * 1000, b"\x00epoch,loss"
     parcel = Parcel("r", 0, 1, state={"epoch": 2}, files={"last.pt": large, "metrics.csv": small, "best": large + b"!"})
     head, *beside = door.packed((parcel, ["last.pt"]))
-    assert beside == [large, large + b"!"]
-    assert beside[0] is large  # no copy of it
+    assert [bytes(part) for part in beside] == [large, large + b"!"]
+    with memoryview(beside[0]) as view:
+        assert view.obj is large  # no copy of it
     assert len(head) < 1000 and small in head
-    assert door.unpacked(head, *beside) == (parcel, ["last.pt"])
+    assert door.unpacked(head, *map(bytes, beside)) == (parcel, ["last.pt"])
     assert door.unpacked(pickle.dumps(("w", 3))) == ("w", 3)  # as a lab before this asks
+    assert door.answer_of(door.packed({"batch": 1})) == {"batch": 1} == door.answer_of(pickle.dumps({"batch": 1}))
+
+
+def test_what_comes_out_of_a_store_goes_on_without_a_copy_however_small_it_is():
+    store = bytearray(range(200))
+    head, *beside = door.packed({"metrics.csv": pickle.PickleBuffer(store), "note": b"small"})
+    store[0] = 9
+    assert bytes(beside[0])[:3] == b"\x09\x01\x02" and b"small" in head
+    assert door.unpacked(head, b"\x09") == {"metrics.csv": b"\x09", "note": b"small"}
+
+
+def test_what_is_packed_leaves_no_cycle_for_the_collector():
+    gc.collect()
+    parts = door.packed({"last.pt": bytes(door.LARGE)})
+    assert door.unpacked(parts[0], bytes(parts[1]))["last.pt"] == bytes(door.LARGE)
+    del parts
+    assert gc.collect() == 0
+
+
+@pytest.mark.parametrize("broken", [False, True])
+@pytest.mark.fault(38)
+def test_a_process_that_may_be_in_pieces_ends_once_its_fold_has_been_told(monkeypatch, broken):
+    trained = []
+
+    def train(job, fetch, desk, node):
+        trained.append((job.key, node["id"]))
+        return broken
+
+    context = SimpleNamespace(get_node_id=lambda: "n0")
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(get_runtime_context=lambda: context))
+    monkeypatch.setattr(door, "lay", lambda code: None)
+    monkeypatch.setattr(trainer, "train", train)
+    job = pickle.dumps(FoldJob("r", 0, 1, {}))
+    with pytest.raises(SystemExit) if broken else contextlib.nullcontext():
+        door.train(b"", job, ("r", 0), 1, {}, None)
+    assert trained == [(("r", 0), "n0")]
 
 
 def test_a_node_waits_for_an_answer_beside_the_thread_that_trains(monkeypatch):

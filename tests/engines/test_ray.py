@@ -268,7 +268,7 @@ def test_fold_jobs_share_a_gpu_as_the_setting_says(nodes, place, root, monkeypat
         import threading
 
         fold = str(key[1])
-        (pathlib.Path(folder) / f"began-{fold}").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+        (pathlib.Path(folder) / f"began-{fold}").write_text(f"{os.environ['CUDA_VISIBLE_DEVICES']} {os.getpid()}")
         while not (pathlib.Path(folder) / f"end-{fold}").exists():
             threading.Event().wait(0.05)
 
@@ -279,7 +279,7 @@ def test_fold_jobs_share_a_gpu_as_the_setting_says(nodes, place, root, monkeypat
     try:
         with ray_cluster.visiting("ray"):
             wants = engines.demand(root, len([node for node in ray_cluster.nodes_of(ray) if node.gpus]))
-            hands = ray_hands.RayHands(ray.put(b""), ray.remote(probe), None)
+            hands = ray_hands.RayHands(ray.put(b""), probe, None)
             jobs = [FoldJob("r", fold, 1, {}, cores=wants.cores, gpus=wants.gpus) for fold in range(3)]
             tasks = [hands.start(job, {}, []) for job in jobs]
             until(lambda: len(began()) == 2, "two begin")
@@ -287,7 +287,9 @@ def test_fold_jobs_share_a_gpu_as_the_setting_says(nodes, place, root, monkeypat
             first = min(began())
             (folder / f"end-{first}").touch()
             until(lambda: len(began()) == 3, "the third begins")
-            assert set(began().values()) == {"0"}
+            given, processes = zip(*(words.split() for words in began().values()), strict=True)
+            assert set(given) == {"0"}
+            assert len(set(processes)) == 3  # one that has used a GPU stays on it, also where it is given another
             assert hands.ended(tasks) == [(tasks[int(first)], "")]
             for fold in range(3):
                 (folder / f"end-{fold}").touch()

@@ -17,6 +17,7 @@ from core.engines import life, node, pack, taken, writer
 from core.engines.cluster import Demand, DeskFault, DeskGone, Gone
 from core.engines.desk import Desk
 from core.engines.parcel import Parcel
+from core.errors import LabError
 from core.jobs import control, elsewhere, halt, queue, turns
 from core.jobs.alerts import addresses
 from core.jobs.alerts.line import Line
@@ -341,6 +342,35 @@ def test_who_resumed_here_meanwhile_keeps_the_fold(root, open_lab, tiny_plan, wo
     assert "attempt" not in run.written_state(0).worker
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        None,
+        RuntimeError("CUDA error: an illegal memory access was encountered"),
+        LabError("data-changed: one photo changed.", "Put it back.", kind="data-changed"),
+    ],
+)
+@pytest.mark.fault(38)
+def test_after_an_error_that_may_have_broken_it_a_process_of_a_node_trains_nothing_more(
+    root, open_lab, tiny_plan, monkeypatch, error
+):
+    from core.training import train
+
+    def train_epoch(self, epoch, tick):
+        if error:
+            raise error
+        return original(self, epoch, tick)
+
+    original = train.FoldTrainer.train_epoch
+    monkeypatch.setattr(train.FoldTrainer, "train_epoch", train_epoch)
+    cluster, hands = near()
+    run, lab = launched(short(tiny_plan), root), open_lab(cluster)
+    begun(lab, hands)
+    assert hands.train() is isinstance(error, RuntimeError)
+    lab.round()
+    assert run.fold_state(0).state == ("failed" if error else "done")
+
+
 NODE = {"id": "n0", "name": "node 0", "device": "CPU", "memory": 8e9, "cores": 1}
 
 
@@ -490,6 +520,67 @@ def test_a_fold_killed_with_its_best_network_not_yet_in_place_brings_it_along(ro
     assert origins.of_weights(run.weights_file(0, "best")) == named
     assert origins.of_predictions(run.predictions_file(0, "best")) == named
     assert not list(run.fold_dir(0).glob(".*"))
+
+
+@pytest.mark.parametrize("step", ["metrics.csv", "last.pt", "final.safetensors", "predictions_final.parquet", "state"])
+@pytest.mark.fault(47)
+def test_killed_while_it_writes_down_an_end_and_the_cluster_gone_too_a_resume_ends_the_same(
+    root, open_lab, tiny_plan, workers, never_stopped_small, monkeypatch, step
+):
+    """The end of a fold that is done comes without its resume point: nobody needs it any more."""
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_, **__):
+        raise Killed
+
+    def before(function, named):
+        def called(*arguments, **options):
+            return (killed if Path(arguments[named]).name == step else function)(*arguments, **options)
+
+        return called
+
+    def report(line, row):
+        if (row["kind"], row.get("epoch")) == ("epoch", 4):
+            line._link(node.KEPT)  # as where a job sends less often: the end comes before it would be sent
+        else:
+            reported(line, row)
+
+    def ship(parcel):
+        accepted = shipped(parcel)
+        if parcel.end:
+            ends.append(parcel)
+        else:
+            lab.round()
+        return accepted
+
+    cluster, hands = near()
+    run, lab = launched(tiny_plan, root), open_lab(cluster)
+    begun(lab, hands)
+    shipped, reported, ends = hands.desk.ship, node.Line.report, []
+    monkeypatch.setattr(hands.desk, "ship", ship)
+    monkeypatch.setattr(node.Line, "report", report)
+    hands.train()
+    assert [(parcel.end, parcel.gone) for parcel in ends] == [("over", ("last.pt",))]
+    assert "last.pt" not in ends[0].files and "final.safetensors" in ends[0].files
+    assert run.last_file(0).exists() and run.fold_state(0).epoch == 3
+    with monkeypatch.context() as kill, pytest.raises(Killed):
+        kill.setattr(os, "replace", before(os.replace, 1))
+        kill.setattr(Path, "unlink", before(Path.unlink, 0))
+        if step == "state":
+            kill.setattr(Run, "write_state", killed)
+        lab.round()
+    lab.dies()
+    assert run.fold_state(0).state == "interrupted"
+    assert run.last_file(0).exists() == (step in ("metrics.csv", "last.pt"))
+    monkeypatch.setenv("FACET_ENGINE", "this-machine")
+    control.resume(run)
+    keep_queued(run, [0])
+    assert workers.run(small_net) == 0
+    assert_same_result(run, never_stopped_small)
+    assert ("it has ended, as its final files say" in run.log_tail(99)) == (step not in ("metrics.csv", "last.pt"))
+    assert not stray_files(root)
 
 
 def test_a_cancel_holds_at_once_and_the_resume_goes_on(root, open_lab, tiny_plan, never_stopped_small):

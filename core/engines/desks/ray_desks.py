@@ -6,11 +6,11 @@ Imports ray when asked to, and no sooner.
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.engines import door
 from core.engines.ray_cluster import DESK, NAMESPACE, desk_name, visiting
 from core.errors import LabError
 from core.jobs import elsewhere
@@ -113,7 +113,7 @@ def _seen(ray: Any, root: Path) -> list[Desk]:
 def _desk(ray: Any, name: str, mine: bool) -> Desk:
     try:
         actor = ray.get_actor(name, namespace=NAMESPACE)
-        status = pickle.loads(ray.get(actor.call.remote("status", pickle.dumps(())), timeout=ANSWER))
+        status = door.answer_of(ray.get(actor.call.remote("status", *door.packed(())), timeout=ANSWER))
         return Desk(name, mine=mine, **{key: status[key] for key in FACTS})
     except KeyError:
         return Desk(name, "a lab of another version", mine, answers=False)
