@@ -13,6 +13,7 @@ from core.compare.members import ComparedRun, out_of_fold
 from core.compare.pairs import Pair
 from core.config import RunConfig
 from core.config.names import idle
+from core.config.parts import DataConfig
 from core.config.settings import leaves
 from core.data.tasks import attributes_of, class_parts
 from core.stats.metrics import class_f1, codes, confusion_of
@@ -52,9 +53,24 @@ def _text(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
+def configurations(members: Sequence[ComparedRun]) -> list[RunConfig]:
+    """Of each. A run that pools the test set, as one of version 0.1.0 is read, is told as one that sets it aside where
+    such a run on the same data found none: both used the same photos."""
+    tested: dict[DataConfig, bool] = {}
+    for member in members:
+        tested[member.config.data] = tested.get(member.config.data, False) or bool(member.info.get("test"))
+    alike = []
+    for member in members:
+        aside = member.config.data.model_copy(update={"test_set": "set aside"})
+        found_none = aside in tested and not tested[aside]
+        alike.append(member.config.model_copy(update={"data": aside}) if found_none else member.config)
+    return alike
+
+
 def config_differences(members: Sequence[ComparedRun]) -> pd.DataFrame:
     """Only the settings that differ: index setting, one column a run id, text; settings a run lacks are a dash."""
-    table = pd.DataFrame({member.id: settings(member.config) for member in members}, dtype=object).fillna(UNSET)
+    columns = {m.id: settings(config) for m, config in zip(members, configurations(members), strict=True)}
+    table = pd.DataFrame(columns, dtype=object).fillna(UNSET)
     return table[table.nunique(axis=1) > 1]
 
 

@@ -10,16 +10,19 @@ import torch
 from sklearn.metrics import f1_score
 
 from core.answers import mistakes
-from core.compare import members, pairs
+from core.compare import contrast, members, pairs
 from core.config.run_config import from_yaml
 from core.data.content.unchanged import check_unchanged
-from core.data.scan import fingerprint
+from core.data.scan import fingerprint, scan
+from core.errors import LabError
 from core.jobs import control
+from core.plan.plan import make_plan
 from core.report import gather
 from core.runs import Run, exports, metrics_file
 from core.runs.create import create
 from core.runs.lists.summaries import summaries
 from core.studies import records
+from pages.parts.compare import decide
 from tests.old_runs import FASTER, FINISHED, FROZEN, INTERRUPTED, STUDY, thaw
 from tests.pages.app import captions, page
 from tests.workers import Workers, assert_done, log_of, small_net
@@ -141,6 +144,33 @@ def test_what_an_old_study_lacks_is_launched_on_all_the_rows_on_which_it_was_tra
     pd.testing.assert_frame_equal(lost.samples()[["sample", "class_name", "fold"]], frozen, check_dtype=False)
     assert lost.test_photos() is None
     assert lost.config().data.test_set == Run(FINISHED, old).config().data.test_set == "pool"
+
+
+def launched_anew(root):
+    """The run of 0.1.0 that is done and one of this version with its settings, as Compare reads them."""
+    config = from_yaml(Run(FINISHED, root).config_file.read_text("utf-8"))
+    new = control.launch(make_plan(config, scan(config.data)))
+    both, problems = members.load_all([FINISHED, new.id], root)
+    assert not problems and [member.config.data.test_set for member in both] == ["pool", "set aside"]
+    return both
+
+
+def test_an_old_run_and_a_new_one_on_a_dataset_without_a_test_set_do_not_differ_in_what_becomes_of_it(old):
+    both = launched_anew(old)
+    assert both[0].samples["sample"].tolist() == both[1].samples["sample"].tolist()
+    assert contrast.config_differences(both).empty
+    decide._launch(both, 2, "20260101-000000-decide-0000")
+    study = records.load("20260101-000000-decide-0000", old)
+    assert [Run(run_id, old).config().data.test_set for run_id in study.run_ids] == ["set aside"] * 2
+
+
+def test_an_old_run_that_trained_on_what_a_new_one_sets_aside_is_of_other_data(old):
+    as_a_table(old)
+    both = launched_anew(old)
+    assert len(both[0].samples) > len(both[1].samples)
+    assert list(contrast.config_differences(both).index) == ["data.test_set"]
+    with pytest.raises(LabError, match=r"differ \(Test set\)"):
+        decide._launch(both, 2, "20260101-000000-decide-0000")
 
 
 def test_a_recipe_that_says_nothing_of_a_test_set_sets_it_aside(old):

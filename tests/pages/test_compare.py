@@ -397,6 +397,20 @@ def test_where_the_data_differ_the_launch_is_not_offered_and_why_is_said(study):
     assert plain("differ (At most this many people):") in captions(at)
 
 
+def test_pooling_a_test_set_that_the_dataset_does_not_have_keeps_no_runs_from_being_launched_anew(study):
+    """As a run of version 0.1.0 is read, which knew of no test set."""
+    last = Run(IDS[-1])
+    config = last.config()
+    pools = config.model_copy(update={"data": config.data.model_copy(update={"test_set": "pool"})})
+    last.config_file.write_text(to_yaml(pools))
+    at = page("compare", runs=",".join(IDS))
+    assert "compare-decide-go" in [button.key for button in at.button] and "data.test_set" not in html(at)
+    Run(IDS[0]).update_info(test={"photos": 4})
+    at = page("compare", runs=",".join(IDS))
+    assert "compare-decide-go" not in [button.key for button in at.button] and "data.test_set" in html(at)
+    assert plain("differ (Test set):") in captions(at)
+
+
 def test_runs_of_other_splits_are_launched_anew_on_the_split_of_the_first(folder):
     root = draw_faces(folder / "faces")
     two = [members.load(made_run(folder, root, folds=2, split=split).id) for split in (3, 4)]

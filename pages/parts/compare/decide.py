@@ -9,8 +9,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.compare.contrast import configurations
 from core.compare.cost import RunCost
-from core.compare.members import ComparedRun
+from core.compare.members import ComparedRun, load
 from core.compare.verdict import Verdict
 from core.config import RunConfig
 from core.config.names import titles_of
@@ -78,7 +79,7 @@ def _resume(stopped: Sequence[ComparedRun]) -> None:
 
 def _queue(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCost]) -> None:
     """What is launched, what it takes, and the click that does it; why not, where the runs are not of the same data."""
-    if (refusal := _refusal([member.config for member in members])) is not None:
+    if (refusal := _refusal(configurations(members))) is not None:
         st.caption(plain(f"{refusal.message} {refusal.remedy}"))
         return
     key = "+".join([*(member.id for member in members), str(folds)])
@@ -130,7 +131,8 @@ def _takes(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCo
 def _launch(members: Sequence[ComparedRun], folds: int, study_id: str) -> None:
     """Raises LabError as a launch from the form does."""
     label = one_line(f"{' or '.join(member.name for member in members)}, {folds} folds", LONGEST)
-    were = [Run(member.id).config() for member in members]  # under their own names, and where their dataset is now
+    now = [load(member.id) for member in members]  # under their own names, and where their dataset is now
+    were = configurations(now)
     if (refusal := _refusal(were)) is not None:
         raise refusal
     shared = were[0].folds.model_copy(update={"count": folds})  # one split for all, else they share no folds
