@@ -37,8 +37,9 @@ SHARED = 1e9  # bytes of shared memory that loader processes may want: 8 of them
 OLD = 24 * 3600.0  # seconds after which nobody writes a temporary file any longer
 TEMPORARY = re.compile(r"^\..+\.[0-9a-f]{8}\.tmp$")  # as core.storage.files names them
 TEMPORARY_FOUND = f".?*.{'[0-9a-f]' * 8}.tmp"  # the same, for find
-# Folders that get their name once they are whole: launches, packages and holds; zips.
-UNFINISHED = re.compile(r"^\..+\.[0-9a-f]{8}\.(new|old)$|^\.[0-9a-f]{12}$")
+# Folders that get their name once they are whole: launches, packages and holds; zips. And runs while they are deleted
+# for good.
+UNFINISHED = re.compile(r"^\..+\.[0-9a-f]{8}\.(new|old)$|^\.[0-9a-f]{12}$|^\.[0-9a-f]{8}\.gone$")
 MKDTEMP = "[a-z0-9_]" * 8  # what tempfile ends a name with
 REMOTE = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs", "lustre")
 DOORS = {
@@ -361,8 +362,8 @@ def _cut_off(root: Path) -> Iterator[Finding]:
 
 
 def _unfinished(root: Path) -> Iterator[Path]:
-    """Folders that have not got their name yet: of launches, packages and zips, and beside the runs those of the demo
-    and of downloads."""
+    """Folders that have not got their name yet, or no longer have it: of launches, packages, zips and what is deleted
+    for good, and beside the runs those of the demo and of downloads."""
     for place, names, _ in os.walk(root):
         unnamed = [name for name in names if UNFINISHED.match(name)]
         names[:] = [name for name in names if name not in unnamed]

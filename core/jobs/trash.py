@@ -51,6 +51,7 @@ def delete(ids: Sequence[str], folder: Path | None = None) -> list[str]:
     _check_children(chosen, root)
     with alone(root):
         _check_there(chosen)  # another click may have been the first
+        _clear(trash_folder(root))  # here too: once the trash is empty nothing is deleted for good any more
         return [_throw_away(run, trash_folder(root)) for run in chosen]
 
 

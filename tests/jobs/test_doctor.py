@@ -179,8 +179,9 @@ def test_folders_that_killed_processes_were_filling_are_told_with_their_size_and
     package = root / "20260101-000000-b-abcd" / ".package.0123abcd.new"
     dataset = places.datasets_folder(root) / ".0123456789ab"
     hold = places.lab_folder(root) / "holds" / ".a.0123abcd.old"
+    deleted = places.lab_folder(root) / "trash" / ".0123abcd.gone"
     beside = [tmp_path / ".demo-a1_b2c3d", torch / "hub" / "checkpoints" / ".download-a1_b2c3d"]
-    left = [launch, package, dataset, hold, *beside]
+    left = [launch, package, dataset, hold, deleted, *beside]
     young, lives, other = (root / name for name in (".a.0000abcd.new", ".b.0000abcd.new", ".notes.new"))
     for folder in (*left, young, lives, other):
         (folder / "deeper").mkdir(parents=True)
@@ -190,7 +191,7 @@ def test_folders_that_killed_processes_were_filling_are_told_with_their_size_and
             os.utime(folder / "deeper" / "file", (0, 0))
     with locks.lock(root / f"{lives.name}.lock"):
         [finding] = findings_about("left-overs", root)
-    assert finding.verdict == "note" and finding.what.startswith("6 unfinished folders of killed processes, 6.0 MB, ")
+    assert finding.verdict == "note" and finding.what.startswith("7 unfinished folders of killed processes, 7.0 MB, ")
     assert set(shlex.split(finding.remedy)) == {"rm", "-r", *map(str, left)}
     subprocess.run(finding.remedy, shell=True, check=True, cwd=tmp_path)
     assert not any(folder.exists() for folder in left) and all(folder.exists() for folder in (young, lives, other))

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from core.errors import LabError
-from core.jobs import queue, trash
+from core.jobs import doctor, queue, trash
 from core.runs import FoldState
 from core.runs.create import create
 from core.runs.lists import index
@@ -241,6 +241,29 @@ def test_what_was_removed_in_part_when_its_deletion_was_cut_off_cannot_be_restor
     assert caught.value.kind == "gone"
     trash.delete_for_good([other.id])
     assert [path for path in trash.trash_folder().iterdir() if path.is_dir() and list(path.iterdir())] == []
+
+
+def test_what_a_killed_deletion_for_good_left_is_known_to_the_doctor_and_goes_with_the_next_run_that_is_deleted(
+    made, runs_folder, monkeypatch
+):
+    """The trash is empty then, and nothing in it can be deleted for good."""
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_, **__):
+        raise Killed
+
+    run, other = made("a"), made("b")
+    trash.delete([run.id])
+    with monkeypatch.context() as patch:
+        patch.setattr(trash, "shutil", SimpleNamespace(rmtree=die))
+        with pytest.raises(Killed):
+            trash.delete_for_good([run.id])
+    (left,) = trash.trash_folder().glob(f".*{trash.GOING}")
+    assert names_in_trash() == set() and doctor.UNFINISHED.match(left.name)
+    trash.delete([other.id])
+    assert not left.exists() and names_in_trash() == {"b"}
 
 
 def test_no_place_in_the_queue_stays_behind(made, runs_folder):
