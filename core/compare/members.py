@@ -27,6 +27,7 @@ from core.runs.yes_no.view import attributes
 from core.storage import files
 from core.storage.files import GARBAGE
 from core.studies import records
+from core.studies.naming import own_name
 
 METRICS = {"f1": "F1", "accuracy": "accuracy"}
 WHICH = {"best": "best epoch", "final": "last epoch"}
@@ -142,7 +143,7 @@ def _names(members: Sequence[ComparedRun]) -> list[str]:
         study = records.load(of.pop(), members[0].run.dir.parent)
     except LabError:
         return names  # deleted, damaged, or the runs were copied without it
-    return [name.removeprefix(f"{study.name} ") or name for name in names]
+    return [own_name(name, study.name) for name in names]
 
 
 def version_of(member: ComparedRun, which: str) -> tuple:

@@ -52,6 +52,14 @@ def _together(study: str, words: Sequence[str], longest: int) -> str:
     return f"{one_line(study, room)} {values}" if room >= SHORTEST else values
 
 
+def own_name(run: str, study: str) -> str:
+    """What a run is called beside others of its study: without the study's name, whole or as run_names cuts it."""
+    start, _, words = run.partition("… ")
+    if start and words and one_line(study).startswith(start):
+        return words
+    return run.removeprefix(f"{study} ") or run
+
+
 def value_word(key: str, value: Any) -> str:
     """How the name of a run tells a setting: "r34", "mixup", "seed=1"."""
     short = name_beneath(key)[1] or key.split(".")[-1]

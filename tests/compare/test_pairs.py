@@ -76,6 +76,10 @@ def test_runs_of_one_study_lose_its_name_while_its_record_is_there(study, tmp_pa
     assert [m.name for m in members.told_apart(odd)] == long
     stranger = load(study)[:1]
     assert [m.name for m in members.told_apart([*runs, *stranger])] == [*long, "ResNet-18"]
+    for config in tmp_path.glob("2026*/config.yaml"):
+        config.write_text(config.read_text("utf-8").replace("Depths, old and new ", "Depths, old… "), "utf-8")
+    cut = load(tmp_path)[:2]
+    assert [m.name for m in members.told_apart(cut)] == ["ResNet-18", "ResNet-34"], "also where it was cut in theirs"
 
 
 def test_against_one_that_was_chosen_for_its_score_all_pairs_count(study):

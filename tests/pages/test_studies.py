@@ -532,6 +532,15 @@ def test_how_far_a_study_is_stands_in_the_browsers_tab_also_after_a_tick(record,
     assert tab() == f"paused · {record.name}"
 
 
+def test_runs_stand_in_their_study_without_its_name_also_where_it_is_cut_in_theirs(opened, tmp_path):
+    name = "which of these seeds brings the most luck to all of us"
+    config = study.StudyConfig(name=name, recipe="quick", grid={"training.seed": [0, 1], "model.depth": [18]})
+    configs = study.expand(config, {"root": str(faces(tmp_path / "faces"))})
+    assert not any(each.name.startswith(name) for each in configs)
+    record = records.launch(config, study.make_plans(configs, scan(configs[0].data)))
+    assert [row.name for row in view.read_status(record).rows] == ["seed=0 r18", "seed=1 r18"]
+
+
 def test_a_study_is_not_called_through_while_a_fold_of_it_trains(record):
     runs = [Run(run_id) for run_id in record.run_ids]
     for run in runs:

@@ -4,7 +4,7 @@ import pytest
 
 from core.config import recipes, settings
 from core.config.run_config import from_dict, with_value
-from core.studies.naming import LONGEST, name_from, run_names, value_word
+from core.studies.naming import LONGEST, name_from, own_name, run_names, value_word
 
 
 def flat(**changes):
@@ -49,6 +49,7 @@ def test_runs_of_a_grid_are_told_apart_by_whole_values(study, depths):
     words = itertools.product(depths, SMOOTHING, grid["phases.0.lr_head"])
     for name, (depth, smoothing, rate) in zip(names, words, strict=True):
         assert name.endswith(f" r{depth} label_smoothing={smoothing} lr_head={rate}")
+        assert own_name(name, study) == f"r{depth} label_smoothing={smoothing} lr_head={rate}"
     assert len({name.partition(" r")[0] for name in names}) == 1, "all of them begin alike"
 
 
@@ -70,9 +71,16 @@ def test_runs_whose_values_have_the_same_words_are_numbered():
     first = ["run:20260101-000000-one-2478", "run:20260102-000000-two-2478"]
     assert list(run_names("on", {"model.init": first})) == ["on from run 2478", "on from run 2478 2"]
     name = "x" * 46
-    assert list(run_names(name, {"model.init": first})) == [f"{name} from run 2478", f"{name[:43]}… from run 2478 2"]
+    numbered = list(run_names(name, {"model.init": first}))
+    assert numbered == [f"{name} from run 2478", f"{name[:43]}… from run 2478 2"]
+    assert [own_name(each, name) for each in numbered] == ["from run 2478", "from run 2478 2"]
 
 
 def test_a_name_that_somebody_gave_is_told_whole():
     assert value_word("task.limits.waist.cm", [80]) == "waist.cm=[80]"
     assert value_word("task.merge.<1.5", "a, b") == "<1.5=a, b"
+
+
+def test_what_only_begins_like_a_name_of_the_study_stays():
+    names = ["sizes …", "sizes … 2", "sizes", "other… r18"]
+    assert [own_name(name, "sizes") for name in names] == ["…", "… 2", "sizes", "other… r18"]

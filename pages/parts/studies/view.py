@@ -23,6 +23,7 @@ from core.runs.lists.best import among, highest, same_classes, share_done
 from core.runs.lists.index import Listed
 from core.runs.lists.summaries import what_to_do
 from core.runs.states import overall
+from core.studies.naming import own_name
 from core.studies.records import Study, StudyRun, missing
 from core.text import count, duration, number_of, one_line, score, so_far, spread
 from pages.parts.shared import badges
@@ -151,7 +152,7 @@ def read_status(study: Study) -> StudyStatus:
         run = Run(member.id)
         colour = colour_of(summary)
         seconds = _fold_seconds(speed_of, member, summary["samples"], len(summary["folds"]))
-        name = str(summary["name"]).removeprefix(f"{study.name} ")
+        name = own_name(str(summary["name"]), study.name)
         entry = Listed(summary)
         held_back, own = member.id in held, index.settings_of(entry)
         progress = {fold["fold"]: run.progress(fold["fold"]) for fold in summary["folds"] if fold["state"] == "running"}
