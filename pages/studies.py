@@ -43,10 +43,11 @@ def _in_words(error: Exception) -> LabError:
 
 def resume(study: Study) -> None:
     _, refused = records.resume(study)
+    errors = dict(refused)
+    for run in records.present(study):
+        moved.note(run, errors.get(run))
     if not refused:
         return
-    for run, error in refused:
-        moved.note(run, error)
     run, error = refused[0]
     why = f"{error.message.removeprefix(f'{run.id}: ')} {error.remedy}".strip()
     others = "The others were queued." if len(refused) < len(records.present(study)) else ""

@@ -79,9 +79,44 @@ def test_missing_photos_are_named_and_agreed_to_for_that_folder_alone(folder, da
 def touched(folder, dataset):
     """A run of an older lab, which kept no hashes, whose photos have another time by now."""
     run = frozen_run(folder, dataset, hashes=False)
+    touch(run)
+    return run
+
+
+def touch(run):
     for row in [*run.samples().itertuples(), *run.test_photos().itertuples()]:
         os.utime(row.path, ns=(7, 7))
-    return run
+
+
+def stopped(*runs):
+    for run in runs:
+        for state in run.states():
+            run.write_state(type(state)(state.fold, "cancelled"))
+    return runs[0]
+
+
+def study_of(folder, *runs):
+    members = [StudyRun(run.id, run.config().name, run.config().model_dump(mode="json")) for run in runs]
+    study = Study("20260101-000000-older-abcd", "older", "", 1.0, {}, members)
+    record_file.folder_of(folder).mkdir(parents=True, exist_ok=True)
+    record_file.write(study, folder)
+    return study
+
+
+def where_it_stopped(name, run, study):
+    """The page on which Resume is pressed."""
+    addresses = {"live": {"run": run.id}, "runs": {"runs": run.id}, "studies": {"study": study.id}}
+    return page(name, **addresses.get(name, {}))
+
+
+def opened(at, run):
+    """The page of the run, in the same session."""
+    at.switch_page("pages/live.py")
+    at.query_params.clear()
+    at.query_params["run"] = run.id
+    at.run()
+    assert not at.exception, at.exception
+    return at
 
 
 def agree_to_sizes(at):
@@ -110,25 +145,48 @@ def test_the_page_asks_also_after_what_is_tried_with_a_finished_run(folder, data
 @pytest.mark.fault(44)
 @pytest.mark.parametrize("name", ["home", "runs", "studies"])
 def test_the_page_of_the_run_asks_after_a_resume_on_another_page(folder, dataset, name):
-    run = touched(folder, dataset)
-    for state in run.states():
-        run.write_state(type(state)(state.fold, "cancelled"))
-    member = StudyRun(run.id, "frozen", run.config().model_dump(mode="json"))
-    study = Study("20260101-000000-older-abcd", "older", "", 1.0, {}, [member])
-    record_file.folder_of(folder).mkdir(parents=True, exist_ok=True)
-    record_file.write(study, folder)
-    at = page(name, **{"runs": {"runs": run.id}, "studies": {"study": study.id}}.get(name, {}))
+    run = stopped(touched(folder, dataset))
+    at = where_it_stopped(name, run, study_of(folder, run))
     button(at, "Resume").click().run()
     assert not at.exception and "relocate RUN FOLDER --same-sizes" in html(at)
     assert name == "home" or f"{run.id}: 8 photos have another time" in html(at), "which one it is"
-    at.switch_page("pages/live.py")
-    at.query_params.clear()
-    at.query_params["run"] = run.id
-    at.run()
-    assert not at.exception and asks(at)[0].value == str(dataset)
+    assert asks(opened(at, run))[0].value == str(dataset)
     agree_to_sizes(at)
     button(at, "Resume").click().run()
     assert {state.state for state in run.states()} == {"queued"}
+
+
+def test_what_was_agreed_to_for_all_runs_of_a_dataset_is_asked_on_the_page_of_none(folder, dataset):
+    runs = [frozen_run(folder, dataset, name, hashes=False) for name in ("first", "second")]
+    touch(stopped(*runs))  # they share their photos
+    at = page("studies", study=study_of(folder, *runs).id)
+    button(at, "Resume").click().run()
+    for run in reversed(runs):
+        assert asks(opened(at, run)) and "nobody can tell" in html(at)
+    agree_to_sizes(at)
+    assert not asks(opened(at, runs[1])) and "nobody can tell" not in html(at)
+    check_unchanged(runs[1].samples())
+
+
+@pytest.mark.parametrize("name", ["live", "home", "runs", "studies"])
+def test_where_a_run_goes_on_after_all_its_page_does_not_ask_any_more(folder, dataset, name):
+    run = stopped(touched(folder, dataset))
+    at = where_it_stopped(name, run, study_of(folder, run))
+    button(at, "Resume").click().run()
+    relocate(run, dataset, same_sizes=True)  # as the message says of the command line
+    button(at, "Resume").click().run()
+    assert not at.exception and {state.state for state in run.states()} == {"queued"}
+    assert not asks(opened(at, run)) and "nobody can tell" not in html(at)
+
+
+def test_a_dataset_that_went_after_its_page_asked_about_times_is_asked_for(folder, dataset, tmp_path):
+    run = stopped(touched(folder, dataset))
+    at = page("live", run=run.id)
+    button(at, "Resume").click().run()
+    assert "nobody can tell" in html(at)
+    dataset.rename(tmp_path / "elsewhere")
+    button(at, "Resume").click().run()
+    assert f"not in {dataset} any more" in html(at) and "nobody can tell" not in html(at)
 
 
 def test_folds_that_failed_for_the_times_of_photos_go_on_rather_than_begin_anew(folder, dataset):

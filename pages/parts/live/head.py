@@ -168,8 +168,9 @@ def _cancel(run: Run) -> None:
 def _resume(run: Run) -> None:
     st.session_state.pop(_CANCELLED, None)
     try:
-        if not control.resume(run):
-            st.toast("Nothing to resume: every fold is done or under way.")
+        with moved.noted(run):
+            if not control.resume(run):
+                st.toast("Nothing to resume: every fold is done or under way.")
     except LabError as error:
-        if not moved.note(run, error):
+        if error.kind not in moved.ASKED:
             st.session_state[PROBLEM] = error

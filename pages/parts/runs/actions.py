@@ -12,14 +12,14 @@ from core.errors import LabError
 from core.jobs import control, trash
 from core.jobs.room import keep, use
 from core.places import HOME
-from core.runs import notes
+from core.runs import Run, notes
 from core.runs.lists import query
 from core.runs.lists.index import Listed
 from core.text import count, number_of, size
 from pages.parts.people import people
 from pages.parts.room import offers
 from pages.parts.runs import pressed, written
-from pages.parts.shared import badges, exports
+from pages.parts.shared import badges, exports, moved
 
 COMPARE, PREDICT, INSIDE, LAUNCH = (
     HOME / "pages" / f"{name}.py" for name in ("compare", "predict", "look_inside", "launch")
@@ -155,9 +155,12 @@ def _go_on_or_stop(picked: Sequence[Listed], chosen: list[str]) -> None:
 
 def _resume(ids: list[str]) -> None:
     """Of those among the chosen runs that are neither done nor under way."""
-    pressed.do_each(
-        ids, badges.STOPPED, control.resume, ": every fold that was not done is queued, from its last checkpoint"
-    )
+    pressed.do_each(ids, badges.STOPPED, _go_on, ": every fold that was not done is queued, from its last checkpoint")
+
+
+def _go_on(run: Run) -> None:
+    with moved.noted(run):
+        control.resume(run)
 
 
 def _cancel(ids: list[str]) -> None:

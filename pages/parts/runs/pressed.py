@@ -11,7 +11,7 @@ from core.errors import LabError
 from core.runs import Run
 from core.runs.lists.index import Listed
 from core.text import number_of
-from pages.parts.shared import badges, frame, moved
+from pages.parts.shared import badges, frame
 
 DONE, ERROR, CHOSEN = "runs-done", "runs-error", "runs-chosen"
 
@@ -111,7 +111,6 @@ def do_each(ids: list[str], states: Sequence[str], verb: Callable[[Run], object]
                 verb(run)
                 done.append(run.id)
         except LabError as error:
-            moved.note(run, error)
             which = "" if run.id in error.message else f"{run.id}: "
             refused.append(LabError(f"{which}{error.message}", error.remedy, error.kind))
     if refused:

@@ -22,9 +22,12 @@ from pages.parts.shared.fields import begin
 
 LOOKED_FOR = 5  # photos, spread over the run's
 TOLD = "moved-told"  # run id -> (the folder that was named, why it could not be taken)
+UNDECIDED, MOVED = "data-undecided", "data-moved"
+OVER = (MOVED, "data-changed")  # errors after which it is no question of times any more
+ASKED = (UNDECIDED, MOVED)  # errors from which `ask` goes on
 AGREE = {  # kind of what was told -> what can be agreed to, and the words for it
     "missing-photos": ("missing", "Go on without the photos that are missing"),
-    "data-undecided": ("same_sizes", "These are the same photos: go by their sizes"),
+    UNDECIDED: ("same_sizes", "These are the same photos: go by their sizes"),
 }
 
 
@@ -65,21 +68,25 @@ def ask(run: Run) -> bool:
     return True
 
 
-def note(run: Run, error: LabError) -> bool:
-    """Whether the error of something that was tried with the run is one that `ask` goes on from; it then does."""
-    if error.kind == "data-undecided":
-        st.session_state.setdefault(TOLD, {})[run.id] = (_root(run), error)
-    return error.kind in ("data-moved", "data-undecided")
+def note(run: Run, error: LabError | None) -> None:
+    """Something was tried with the run and ended in this error, or well (None): whether `ask` goes on from there."""
+    notes = st.session_state.setdefault(TOLD, {})
+    _, before = notes.get(run.id, ("", None))
+    if error is not None and error.kind == UNDECIDED:
+        notes[run.id] = (_root(run), error)
+    elif before is not None and before.kind == UNDECIDED and (error is None or error.kind in OVER):
+        del notes[run.id]
 
 
 @contextlib.contextmanager
 def noted(run: Run) -> Iterator[None]:
-    """Something is tried with the run: `note` of the error that it ends in, which passes."""
+    """Something is tried with the run: `note` of what it ends in; an error passes."""
     try:
         yield
     except LabError as error:
         note(run, error)
         raise
+    note(run, None)
 
 
 def is_noted(run: Run) -> bool:
@@ -98,7 +105,8 @@ def _look(run: Run, root: str, named: str, error: LabError | None) -> None:
     except LabError as refusal:
         refusals[run.id] = (folder, refusal)
         return
-    refusals.pop(run.id, None)
+    for run_id in outcome.agreed:
+        refusals.pop(run_id, None)
     st.session_state[_key(run, "said")] = _told(run, outcome)
 
 
