@@ -1,5 +1,6 @@
 """A table, whatever file it is: text of any separator, with or without column names, workbooks, JSON lines."""
 
+import csv
 import zipfile
 
 import openpyxl
@@ -150,3 +151,49 @@ def test_json_lines_tell_a_broken_line_by_its_number(tmp_path):
     (tmp_path / "metadata.jsonl").write_text("nothing\n")
     with pytest.raises(LabError, match="not one line is a JSON object"):
         read(tmp_path, csv_file="metadata.jsonl")
+
+
+LONG = 200_000  # characters: Python's csv takes 131,072 of a cell unless it is told otherwise
+
+
+@pytest.mark.parametrize("line", ["x" * LONG, '{"a": "' + "x" * LONG + '"}', "ab/" * (LONG // 3)])
+def test_a_text_of_one_long_line_beside_photos_does_not_end_the_scan(tmp_path, line):
+    for path in ("cat/0.jpg", "dog/1.jpg"):
+        draw(tmp_path / path)
+    (tmp_path / "notes.txt").write_text(line)
+    scanned = read(tmp_path)
+    assert scanned.reader == "folders" and len(scanned.samples) == 2 and scanned.problems.empty
+
+
+def test_a_long_line_of_column_names_and_a_long_cell_are_read(tmp_path):
+    names = ",".join(f"{number}{'x' * (LONG // 10)}" for number in range(10))
+    rows = [f"{i}.jpg,{'ab'[i % 2]},{'x' * LONG}" for i in range(4)]
+    scanned = read(table(tmp_path, rows, *FOUR, header=f"path,label,{names}"))
+    assert labels(scanned) == RIGHT and scanned.problems.empty
+
+
+def test_a_cell_that_is_longer_than_any_path_is_told_in_short(tmp_path):
+    scanned = read(table(tmp_path, [f"{name},{RIGHT[name]}" for name in FOUR] + [f"{'x/' * LONG}4.jpg,b"], *FOUR))
+    assert labels(scanned) == RIGHT
+    (text,) = problems_of(scanned, "missing-file").values()
+    assert text.startswith("the path has 400,005 characters: x/x/") and len(text) < 100
+
+
+@pytest.fixture
+def short_cells():
+    """No more than a thousand characters in a cell."""
+    before = csv.field_size_limit(1000)
+    yield
+    csv.field_size_limit(before)
+
+
+@pytest.mark.parametrize("header", ["x" * 1001, "path,label"])
+def test_a_cell_beyond_what_is_read_is_refused_with_its_file_and_line(tmp_path, short_cells, header):
+    root = table(tmp_path, [f"0.jpg,{'a' * 1001}", "1.jpg,b"], *FOUR[:2], header=header)
+    with pytest.raises(LabError, match=rf"labels\.csv, near line {1 if len(header) > 1000 else 2}: field larger"):
+        read(root, csv_file="labels.csv")
+    two = tmp_path / "two"
+    for path in ("cat/0.jpg", "dog/1.jpg"):
+        draw(two / path)
+    (root / "labels.csv").rename(two / "labels.csv")
+    assert read(two).reader == "folders"

@@ -56,7 +56,8 @@ def attribute_columns(table: Cells, taken: Collection[str], data: DataConfig, *,
             text = f"csv: column {name!r} (attributes) stands {table.columns.count(name)} times in the header"
             raise LabError(text, f"Choose of {', '.join(table.columns)}.", "csv")
     nothing = words_for_nothing(data.no_label)
-    free = [name for name in table.columns if name and name not in taken and table.columns.count(name) == 1]
+    times = Counter(table.columns)
+    free = [name for name in table.columns if name and name not in taken and times[name] == 1]
     names = [name for name in free if chosen is None or name in chosen]
     cells = {name: [cell for cell in table.column(name) if not says_nothing(cell, nothing)] for name in names}
     rows = len(table.rows)

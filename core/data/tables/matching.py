@@ -21,9 +21,11 @@ from core.data.paths import inside
 from core.data.readers.reading import Fact
 from core.data.readers.split_names import may_be_part
 from core.data.readers.tree import Tree
+from core.text import LONGEST_NAME, one_line
 
 _FOREIGN = re.compile(r"([a-z][a-z0-9+.-]*:)?/", re.IGNORECASE)  # a root, a drive, an address
 _NUMBER = re.compile(r"\d{1,18}(\.0+)?", re.ASCII)
+LONGEST = 4096  # characters of a path; no system opens a longer one, and to look for one takes long
 WAYS = {  # how a cell was matched that is not what the file is called, and how that is said
     "case": "match only without regard to case",
     "suffix": "are written with another suffix or none: matched by name",
@@ -87,6 +89,8 @@ class Matcher:
         """(kind of the problem, what is wrong, the path that was looked for) for a cell without a match."""
         if not cell:
             return "missing-file", "the path is empty", ""
+        if len(cell) > LONGEST:
+            return "missing-file", f"the path has {len(cell):,} characters: {one_line(cell, LONGEST_NAME)}", ""
         paths = self._paths(_normal(cell), home)
         if not any(inside(self.tree.root, path) for path in paths):
             return "outside", f"path {cell!r} leads out of the dataset; it is not opened", ""
@@ -98,7 +102,7 @@ class Matcher:
     def exact(self, cell: str, home: str) -> str:
         """The photo (or other file of the dataset) that is written there; "" if there is none."""
         text = _normal(cell)
-        if not text:
+        if not text or len(text) > LONGEST:
             return ""
         if not home and text in self._photos:
             return self._photos[text]
@@ -135,6 +139,8 @@ class Matcher:
 
     def _loose(self, cell: str) -> tuple[str, frozenset[str]]:
         """The one photo that a cell most probably means, and how it differs; ("", ...) for none or several."""
+        if len(cell) > LONGEST:
+            return "", frozenset()
         text = _normal(cell).rstrip("/")
         name = text.rpartition("/")[2]
         if _stem(name).casefold() not in self._by_stem and not _NUMBER.fullmatch(text):

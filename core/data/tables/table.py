@@ -27,6 +27,8 @@ TABLES = (".csv", ".tsv", ".xlsx", ".jsonl", ".ndjson")  # read as tables by the
 LISTS = (".txt", ".lst", ".list")  # read as tables if their cells are photos
 _PICTURE = re.compile(rf"^(.*(?:{'|'.join(map(re.escape, SUFFIXES))}))\s+(.*)$", re.IGNORECASE)
 _HEADERLESS_LINES = 5  # in which a column must name photos before the first line is taken for one of them
+MOST_IN_CELL = 1 << 24  # characters; a text of one line is one cell, for which the 131,072 of Python are few
+csv.field_size_limit(MOST_IN_CELL)  # not without an end: a cell takes four bytes a character while it is read
 Record = tuple[int, list[str]]
 
 
@@ -95,15 +97,16 @@ def text_records(text: str, name: str) -> list[Record]:
     separator_line = re.match(r"sep=(.)\r?\n", text)  # a line for Excel, which does not show it
     text = text[separator_line.end() :] if separator_line else text
     header = (text.lstrip().splitlines() or [""])[0]
-    delimiter = separator_line[1] if separator_line else _delimiter(header)
-    if delimiter == BLANKS:
-        return _blank_separated(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = None
     try:
+        delimiter = separator_line[1] if separator_line else _delimiter(header)
+        if delimiter == BLANKS:
+            return _blank_separated(text)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         return [(number, [cell.strip() for cell in record]) for number, record in enumerate(reader, start=1)]
     except csv.Error as error:
         raise LabError(
-            f"{name}, near line {reader.line_num}: {error}",
+            f"{name}, near line {reader.line_num if reader else 1}: {error}",
             'Look for a quotation mark that is not closed; write "" for one inside a quoted cell.',
             "csv",
         ) from error
