@@ -197,3 +197,12 @@ def test_a_cell_beyond_what_is_read_is_refused_with_its_file_and_line(tmp_path, 
         draw(two / path)
     (root / "labels.csv").rename(two / "labels.csv")
     assert read(two).reader == "folders"
+
+
+def test_a_line_of_json_with_half_a_letter_is_told_by_its_number(tmp_path):
+    """Nothing that is frozen at a launch could hold it."""
+    names = ["a", "b", r"\ud83d", r"\ud83d\ude00"]
+    lines = [f'{{"file_name": "{file}", "label": "{name}"}}' for file, name in zip(FOUR, names, strict=True)]
+    scanned = read(table(tmp_path, lines[1:], *FOUR, header=lines[0], name="metadata.jsonl"))
+    assert labels(scanned) == {"0.jpg": "a", "1.jpg": "b", "3.jpg": "\U0001f600"}
+    assert "half a letter" in problems_of(scanned, "bad-row")["metadata.jsonl row 3"]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from core.errors import LabError
+
+_HALF = re.compile(r"\\ud[89a-f]", re.IGNORECASE)  # two of them are one letter; one alone is none, and no file takes it
 
 
 def read_json_lines(name: str, text: str) -> tuple[list[str], list[tuple[int, list[str]]], list[tuple[int, str]]]:
@@ -24,7 +27,9 @@ def read_json_lines(name: str, text: str) -> tuple[list[str], list[tuple[int, li
             reason = error.msg if isinstance(error, json.JSONDecodeError) else "too deep or a number too long"
             faults.append((number, f"the line is not JSON ({reason})"))
             continue
-        if isinstance(value, dict):
+        if _HALF.search(line) and not _can_be_written(value):
+            faults.append((number, "a text in it has half a letter, such as \\ud83d without its other half"))
+        elif isinstance(value, dict):
             objects.append((number, value))
         else:
             faults.append((number, f"the line is not a JSON object but {type(value).__name__}"))
@@ -35,6 +40,14 @@ def read_json_lines(name: str, text: str) -> tuple[list[str], list[tuple[int, li
     columns = list(dict.fromkeys(key for _, value in objects for key in value))
     rows = [(number, [_cell(value.get(key)) for key in columns]) for number, value in objects]
     return [column.strip() for column in columns], [row for row in rows if any(row[1])], faults
+
+
+def _can_be_written(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _cell(value: Any) -> str:
