@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from core.data.content.unchanged import changes
@@ -170,3 +172,19 @@ def test_pictures_that_are_not_read_are_named_with_what_to_do(tmp_path, monkeypa
         "Not read: 1 of .nii.gz (NIfTI",
         "Not read: 1 of .nef (raw photos of cameras",
     ]
+
+
+@pytest.mark.parametrize("follow_links", [False, True])
+def test_a_pipe_is_not_waited_for_whatever_it_is_called(tmp_path, follow_links):
+    root = two_classes(tmp_path)
+    for name in ("labels.csv", "notes.txt", "dog/9.jpg"):
+        os.mkfifo(root / name)
+    (root / "more.csv").symlink_to("labels.csv")
+    scanned = read(root, follow_links=follow_links)
+    assert scanned.reader == "folders" and len(scanned.samples) == 6
+    rows = scanned.problems[scanned.problems["kind"] == "unreadable"].set_index("where")
+    assert rows["severity"].to_dict() == {
+        "dog/9.jpg": "error",
+        **dict.fromkeys(("labels.csv", "more.csv", "notes.txt"), "warning"),
+    }
+    assert set(rows["problem"]) == {"is not a regular file", "is a link to what is not a regular file"}

@@ -121,13 +121,16 @@ class _Walk:
 
     def add_file(self, path: str, entry: os.DirEntry, trail: tuple[Path, ...]) -> None:
         real = _from_root(self.tree.root, trail[-1] / entry.name) if trail else path
-        if not _is_image(path):
-            if not os.path.isabs(real):  # a table out of the dataset is not opened
-                self.tree.others.append(path)
-        elif entry.is_file(follow_symlinks=False):
+        if not entry.is_file(follow_symlinks=False):
+            self.no_file(path, "is not a regular file")
+        elif _is_image(path):
             self.tree.images[path] = real
-        else:
-            self.problem("unreadable", path, "is not a regular file", "Remove it.")
+        elif not os.path.isabs(real):  # a table out of the dataset is not opened
+            self.tree.others.append(path)
+
+    def no_file(self, path: str, text: str) -> None:
+        """A pipe, a socket, a device: whoever opened a pipe that is called labels.csv would wait for its other end."""
+        self.problem("unreadable", path, text, "Remove it.", "error" if _is_image(path) else "warning")
 
     def add_link(self, path: str, trail: tuple[Path, ...]) -> None:
         root = self.tree.root
@@ -142,6 +145,8 @@ class _Walk:
             self.links.append(path)
             text = f"is a link to {real or 'the dataset itself'}; photos count once, where they really are"
             self.problem("link", path, text, "Nothing, or remove the link.", "warning")
+        elif (root / real).exists() and not (root / real).is_file():
+            self.no_file(path, "is a link to what is not a regular file")
         elif not _is_image(path):
             self.tree.others.append(path)
         elif (root / real).is_file():
@@ -183,7 +188,7 @@ class _Walk:
             self.links.append(path)
             self.tree.images[path] = _from_root(root, target)
         else:
-            self.problem("unreadable", path, "is a link to what is not a regular file", "Remove it.")
+            self.no_file(path, "is a link to what is not a regular file")
 
 
 def _is_image(path: str) -> bool:
