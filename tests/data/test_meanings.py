@@ -59,3 +59,12 @@ def test_the_only_other_column_is_probably_the_class(tmp_path):
     scanned = read(root)
     assert labels(scanned) == {f"train/{i}.jpg": "ab"[i % 2] for i in range(6)}
     assert list(facts(scanned, "classes").values()) == [True]
+
+
+def test_columns_of_one_name_are_told_with_the_one_that_is_read(tmp_path):
+    rows = [f"{i}.jpg,{'ab'[i % 2]},{'cd'[i % 2]},{'ef'[i % 2]},{'gh'[i % 2]}" for i in range(6)]
+    scanned = read(table(tmp_path, rows, *SIX, header="path,label,label,hair,hair"))
+    assert labels(scanned) == {f"{i}.jpg": "ab"[i % 2] for i in range(6)}
+    (label, asked), (hair, is_asked) = facts(scanned, "table").items()
+    assert label.startswith("labels.csv: column 'label' stands 2 times in the header; the first is read.") and asked
+    assert hair == "labels.csv: hair stands more than once in the header: not read." and not is_asked

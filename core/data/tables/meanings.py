@@ -14,6 +14,7 @@ from core.data.tables.columns import attribute_columns
 from core.data.tables.splits import parts_of_column
 from core.data.tables.words import says_nothing, words_for_nothing
 from core.errors import LabError
+from core.text import listed
 
 MEANINGS = ("path", "label", "person", "gender", "age", "mask", "split")
 LABELLED = ("label", "gender", "age", "mask")
@@ -83,10 +84,9 @@ def choose_columns(
     tells = not needs_label or chosen.keys() & set(LABELLED) or _has_attributes(table, chosen, data)
     if "path" not in chosen or not tells:
         lacks = "a path" if "path" not in chosen else "a label, gender, age, mask or another attribute"
-        listed = ", ".join(table.columns[:20]) + (", ..." if len(table.columns) > 20 else "")
-        text = f"csv: no column is known to hold {lacks}; {table.name} has {listed}"
+        text = f"csv: no column is known to hold {lacks}; {table.name} has {listed(table.columns, 20)}"
         raise LabError(text, "Choose the columns.", "csv")
-    return Meanings(chosen, numbers_photos, facts)
+    return Meanings(chosen, numbers_photos, [*facts, *_repeated(table, chosen)])
 
 
 def _has_attributes(table: Cells, chosen: dict[str, str], data: DataConfig) -> bool:
@@ -175,6 +175,27 @@ def _judge_person(table: Cells, chosen: dict[str, str], data: DataConfig, facts:
         facts.append(Fact("persons", text, asked, probable=True))
         del chosen["person"]
     return False
+
+
+def _repeated(table: Cells, chosen: dict[str, str]) -> list[Fact]:
+    """Names that several columns have, by which nobody can choose one of them: which is read, and which are not."""
+    times = Counter(column for column in table.columns if column)
+    facts = [
+        Fact(
+            "table",
+            f"{table.name}: column {column!r} stands {times[column]:,} times in the header; the first is read. "
+            "To read another, give it a name of its own in the file.",
+            (f"{meaning}_column",) if meaning in MEANINGS else (),
+            probable=True,
+        )
+        for meaning, column in chosen.items()
+        if times[column] > 1
+    ]
+    unread = [column for column, number in times.items() if number > 1 and column not in chosen.values()]
+    if unread:
+        verb = "stands" if len(unread) == 1 else "stand"
+        facts.append(Fact("table", f"{table.name}: {listed(unread)} {verb} more than once in the header: not read."))
+    return facts
 
 
 def _spelt(column: str) -> str:
