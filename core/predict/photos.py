@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from core.config.run_config import DataConfig
 from core.data.images import decode, load_image
-from core.data.paths import photo_file
+from core.data.paths import followed, photo_file
 from core.data.reach import bounds
 from core.data.reach.opening import open_file
 from core.data.readers.attributes import TEST, UNLABELLED
@@ -154,7 +155,9 @@ def set_aside(data: DataConfig) -> dict[str, list[Photo]]:
     for row in rows:
         if row["split"] in aside:
             person = str(row["person"]) if row["person_known"] else ""
-            aside[row["split"]].append(replace(_in(root, row["sample"]), person=person, reading=reading))
+            sample = row["sample"]
+            path = followed(root, sample) if os.path.isabs(row["real"]) else str(root / sample)
+            aside[row["split"]].append(Photo(sample, path, sample=sample, person=person, reading=reading))
     return aside
 
 

@@ -132,6 +132,7 @@ def test_a_person_is_known_by_the_name_that_each_runs_own_reading_gives_them(tmp
     runs = {"m1": launch("mother"), "c2": launch("child")}
     for asked in runs.values():
         (photo,) = photos.set_aside(asked.config().data)["test"]
+        assert photo.pixels(0).shape == (6, 8, 3)
         for name, run in runs.items():
             known = Known(run).of(photo)
             assert (known.how, known.name, known.fold) == (BY_PERSON, name, fold_of(run, name))
