@@ -65,7 +65,7 @@ def predict(
     _check_choices(out, sample, vote, tta)
     runs = [opened(run_id, runs_dir and runs_dir.resolve()) for run_id in ids]
     predictor = Predictor(runs, folds=_folds(folds), views=TTA[tta], device=None if device == "auto" else device)
-    asked = photos.of_path(where)
+    asked = photos.of_path(where, lambda text: print(f"note: {text}", file=sys.stderr))
     form = _form(sample, asked, predictor, labels, codes or [])
     if predictor.one_by_one and vote == "weighted":
         raise LabError(
@@ -144,7 +144,7 @@ def _form(
         content = sample.read_bytes()
     except OSError as error:
         raise LabError(f"{sample}: cannot be read ({error.strerror}).", "Check its name and rights.", "csv") from error
-    names = [photo.name for photo in asked]
+    names = photos.sheet_names(asked)
     form = read.read_form(content, sample.name, names, predictor.names, labels=labels, codes=given)
     for sentence in form.sentences:
         print(f"note: {sentence}", file=sys.stderr)

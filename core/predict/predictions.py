@@ -25,7 +25,7 @@ class Asked:
     that order; NaN where a member was not asked: a photo that cannot be read, and members that were trained on the
     photo or on the person in it. By the photo's row, acquaintances: what the runs know of it; problems: why nobody
     answers. By the member's place, features: what its head took for the photos, float32 (n, features), of the members
-    of which that was asked.
+    of which that was asked. notes: how the table or folder of the photos was understood.
     """
 
     photos: tuple[Photo, ...]
@@ -35,6 +35,7 @@ class Asked:
     acquaintances: dict[int, tuple[Acquaintance, ...]] = field(default_factory=dict)
     problems: dict[int, LabError] = field(default_factory=dict)
     features: dict[int, np.ndarray] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def runs(self) -> tuple[Run, ...]:

@@ -87,6 +87,12 @@ def test_a_table_of_photos_becomes_a_submission_in_the_form_of_a_sample(run, fol
     np.testing.assert_allclose(written[list(names)], predictions.probabilities("soft"), atol=1e-6)
     voted = lab("predict", run.id, "--photos", folder / "test.csv", "--out", tmp_path / "voted.csv", "--vote", "hard")
     assert voted.code == 0 and "is the share of the votes" in voted.err and "share of the votes" not in done.err
+    (folder / "test.csv").write_text("file,width\nb.png,1\n,2\nb.png,3\na.png,4\n")
+    whole = (tmp_path / "mine.csv").read_text()
+    gaps = lab(*words, "--sample-submission", sample, "--tta", "flip", "--vote", "hard")
+    assert gaps.code == 0 and (tmp_path / "mine.csv").read_text() == whole, gaps.err
+    assert "note: test.csv: 1 row names a photo that another row names too" in gaps.err
+    assert "no answer for test.csv row 3: the path is empty" in gaps.err
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,7 @@ def test_a_photo_of_the_run_is_answered_by_the_fold_that_held_it_out(run):
 
 
 def test_a_folder_becomes_a_table_filters_and_a_submission(run, new, drawn_cells, monkeypatch):
+    (new / "raw.nef").write_bytes(b"a raw photo of a camera")
     at = page("predict", run=run.id, **{"from": "folder"})
     at.text_input(key="predict-path").set_value(str(new)).run()
     button(at, "Answer the photos by 2 folds").click().run()
@@ -126,6 +127,7 @@ def test_a_folder_becomes_a_table_filters_and_a_submission(run, new, drawn_cells
     for row in table.iloc[1:].itertuples():
         assert row.answer == predictions.class_names[expected[row.path]]
     assert "1 without an answer" in html(at) and "3 not sure" in html(at)
+    assert "Not read: 1 of" in words(at), "what else lies in the folder"
     cells = json.loads(json.dumps(drawn_cells[-1], allow_nan=False))  # a browser reads no NaN
     assert [cell["sample"] for cell in cells] == table["path"].tolist()
     broken, *answered = cells

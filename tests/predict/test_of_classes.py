@@ -38,6 +38,12 @@ def test_ids_mean_photos_by_path_or_name_with_or_without_suffix_in_the_samples_o
     assert form(text).labels == NAME
 
 
+def test_a_row_that_names_no_photo_needs_no_id():
+    read = form("id,label\n001,cat\n002,cat\n003,cat\n", photos=["", *PHOTOS])
+    answered = read.filled(np.vstack([np.full(3, np.nan), OF_PHOTOS]), np.array([-1, *ANSWERS]))
+    assert answered.decode() == "id,label\n001,cat\n002,dog\n003,owl\n"
+
+
 def test_labels_are_written_as_the_sample_spells_them():
     assert filled("label;photo\nDog;001\nDog;002\nCat;003\n") == "label;photo\nCat;001\nDog;002\nowl;003\n"
 

@@ -77,7 +77,8 @@ class Sheet:
 
 
 def read_sheet(content: bytes, file: str, photos: Sequence[str], names: Sequence[str]) -> Sheet:
-    """A sample file for photos of these names. names: of classes or attributes, which no column of ids is called.
+    """A sample file for photos of these names, "" for one that needs no id. names: of classes or attributes, which no
+    column of ids is called.
 
     Ids mean photos by their path, or by their name, with or without its suffix. Raises LabError: 'csv' for a file that
     cannot be read, 'ids' naming ids without a photo and photos without an id.
@@ -141,6 +142,8 @@ def _finder(photos: Sequence[str]) -> Callable[[str], list[int]]:
     """
     ways: list[dict[str, list[int]]] = [defaultdict(list) for _ in range(4)]
     for place, photo in enumerate(photos):
+        if not photo:
+            continue
         path = PurePosixPath(nfc(photo).replace("\\", "/"))
         for way, key in zip(ways, (str(path), path.name, str(path.with_suffix("")), path.stem), strict=True):
             way[key].append(place)
@@ -168,7 +171,7 @@ def _matched(file: str, ids: list[str], photos: Sequence[str], find: Callable[[s
     missing = [each for each, match in zip(ids, matches, strict=True) if not match]
     several = [each for each, match in zip(ids, matches, strict=True) if len(match) > 1]
     twice = sorted(each for each, times in Counter(ids).items() if times > 1)
-    surplus = [photo for place, photo in enumerate(photos) if place not in taken]
+    surplus = [photo for place, photo in enumerate(photos) if photo and place not in taken]
     faults = [f"there is no photo for {_named(missing, 'id')}"] if missing else []
     faults += [f"{_named(several, 'id')} may mean several photos"] if several else []
     faults += (

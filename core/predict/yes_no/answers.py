@@ -68,4 +68,5 @@ class YesNoAnswers(Asked):
             self.acquaintances,
             self.problems,
             self.features,
+            self.notes,
         )

@@ -13,7 +13,7 @@ from core.data.reach.opening import is_folder
 from core.data.readers.attributes import TEST, UNLABELLED
 from core.errors import LabError
 from core.predict import photos
-from core.predict.photos import Photo
+from core.predict.photos import Note, Photo
 from core.runs import Run
 from core.text import count, plain
 from pages.parts.dataset import browse, dropped
@@ -40,13 +40,14 @@ PARTS = {TEST: "Test photos", UNLABELLED: "Without a label"}
 @dataclass(frozen=True)
 class Source:
     """key: changes with the photos, as far as they are known before they are listed. name: in words. number: how many,
-    None where nobody has counted. at_once: whether they are few and were given one by one. photos: lists them."""
+    None where nobody has counted. at_once: whether they are few and were given one by one. photos(note): lists them;
+    note is told how they were understood."""
 
     key: tuple
     name: str
     number: int | None
     at_once: bool
-    photos: Callable[[], list[Photo]]
+    photos: Callable[[Note], list[Photo]]
 
     @property
     def may_change(self) -> bool:
@@ -95,7 +96,7 @@ def _camera(run: Run) -> Source | None:
 def _of_contents(contents: dict[str, bytes]) -> Source:
     digests = tuple((name, hashlib.sha256(content).hexdigest()) for name, content in contents.items())
     words = next(iter(contents)) if len(contents) == 1 else f"{count(len(contents))} photos"
-    return Source(digests, words, len(contents), len(contents) <= AT_ONCE, lambda: photos.of_uploads(contents))
+    return Source(digests, words, len(contents), len(contents) <= AT_ONCE, lambda note: photos.of_uploads(contents))
 
 
 def _take(path: str) -> None:
@@ -126,7 +127,7 @@ def _zip(run: Run) -> Source | None:
 
 
 def _of_path(path: str) -> Source:
-    return Source((PATH, path), Path(path).name, None, False, lambda: photos.of_path(path))
+    return Source((PATH, path), Path(path).name, None, False, lambda note: photos.of_path(path, note))
 
 
 def _dataset(run: Run) -> Source | None:
@@ -146,4 +147,4 @@ def _dataset(run: Run) -> Source | None:
     part = address.segments("part", "Which", words, default=next(iter(words)), hide_label=True)
     chosen = aside[part]
     key = (DATASET, data.root, part, len(chosen))
-    return Source(key, f"{Path(data.root).name}, {PARTS[part].lower()}", len(chosen), False, lambda: chosen)
+    return Source(key, f"{Path(data.root).name}, {PARTS[part].lower()}", len(chosen), False, lambda note: chosen)

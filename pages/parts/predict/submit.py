@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import LabError
+from core.predict.photos import sheet_names
 from core.predict.predictions import Asked
 from core.predict.submission import of_classes
 from core.text import plain
@@ -42,7 +43,7 @@ def section(asked: Asked, forms: ModuleType, coded: Sequence[str], filled: Calla
             form = forms.read_form(
                 sample.getvalue(),
                 sample.name,
-                [photo.name for photo in asked.photos],
+                sheet_names(asked.photos),
                 asked.names,
                 labels=None if labels not in forms.LABELS else labels,
                 codes=codes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -128,7 +128,9 @@ def _offer(source: Source, predictor: Predictor, key: tuple) -> None:
 
 
 def _work(predictor: Predictor, source: Source, progress: Progress) -> Predictions | YesNoAnswers:
-    return predictor.answer(source.photos(), progress, features_of=[0])
+    notes: list[str] = []
+    asked = source.photos(notes.append)
+    return replace(predictor.answer(asked, progress, features_of=[0]), notes=tuple(notes))
 
 
 @st.fragment(run_every=EVERY)
@@ -150,7 +152,7 @@ def outcome_of(predictions: Predictions, question: Question, note: str = "") -> 
     key = (question, predictions)
     kept = st.session_state.get(OUTCOME)
     if kept is None or kept[0][0] != question or kept[0][1] is not predictions:
-        fitted, notes = None, (note,) if note else ()
+        fitted, notes = None, (*predictions.notes, *([note] if note else []))
         if question.vote == "weighted":
             from core.predict import weights as of_runs
 

@@ -91,7 +91,7 @@ def _many(
     rows = rows.assign(row=np.arange(len(rows)), answered=answers.is_answered)
     frequent = sorted(((int((yes[:, place] == 1).sum()), name) for place, name in enumerate(names)), reverse=True)
     st.html(many.meta(rows, [f"{count(number)} {name}" for number, name in frequent[:8]]))
-    st.caption(plain(" ".join(fitted.sentences)))
+    st.caption(plain(" ".join([*answers.notes, *fitted.sentences])))
     if features is None:
         work.learn(answers)
     keep, order, _ = many.filters(rows, ORDERS, [])
@@ -142,7 +142,7 @@ def _one(answers: YesNoAnswers, fitted: Thresholds, yes: np.ndarray, features: F
         st.caption(
             plain(
                 "Of each attribute the probability of yes, with its threshold as a line; then the answer, and how many "
-                f"of the folds that were asked say so. {' '.join(fitted.sentences)}"
+                f"of the folds that were asked say so. {' '.join([*fitted.sentences, *answers.notes])}"
             )
         )
         if features is not None and features.far(answers.features[0][[row]])[0]:
