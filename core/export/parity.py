@@ -227,6 +227,7 @@ def as_launched(package: PackageFolder, samples: pd.DataFrame) -> dict[str, np.n
         if sample not in others:
             try:
                 photos[sample] = package.prepared(photo_file(path, sample))
-            except LabError:  # it could be read at the launch; it counts as not checked
-                continue
+            except LabError as fault:  # it could be read at the launch; it counts as not checked
+                if fault.kind == "memory":  # which says nothing of the photo
+                    raise
     return photos

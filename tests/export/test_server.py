@@ -1,6 +1,7 @@
 import asyncio
 import os
 import shutil
+import socket
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,11 +15,14 @@ import pytest
 from core.cli.main import main
 from core.errors import LabError
 from core.export import network, serving
-from core.export.runtime import server
+from core.export.runtime import package_folder, server
 from core.export.runtime.guard import Limits
 from core.export.runtime.package_folder import PackageFolder
 from core.runs import FoldState, Run
 from tests.export.odd_runs import TOKEN, torch_answers
+from tests.serving import port_of
+from tests.serving import served as serving_here
+from tests.workers import until
 
 pytestmark = pytest.mark.long  # its fixtures, once
 
@@ -205,11 +209,55 @@ def test_a_network_that_fails_is_told_to_who_waits_and_the_next_is_answered(join
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client,
         ):
-            return [await client.post("/predict", content=photo) for _ in range(2)]
+            answers = [await client.post("/predict", content=photo) for _ in range(2)]
+            return *answers, (await client.get("/metrics")).text.splitlines()
 
-    failed, answered = asyncio.run(ask())
+    failed, answered, metrics = asyncio.run(ask())
     assert failed.status_code == 500 and failed.json()["error"]["kind"] == "server"
     assert answered.status_code == 200
+    for status in (200, 500):
+        assert f'facet_requests_total{{path="/predict",status="{status}"}} 1' in metrics
+
+
+def test_a_photo_for_which_there_is_no_memory_is_told_in_its_place(joint, monkeypatch):
+    good, decode = Path(joint.run.samples()["path"].iloc[0]).read_bytes(), package_folder.decode
+
+    def decoded(file, bits):
+        if file.getvalue() == b"too large":
+            raise MemoryError
+        return decode(file, bits)
+
+    monkeypatch.setattr(package_folder, "decode", decoded)
+
+    async def ask(client):
+        files = [("photos", (name, content)) for name, content in (("a.jpg", b"too large"), ("b.jpg", good))]
+        return await client.post("/predict", files=files)
+
+    answer = in_process(PackageFolder(joint.folder, [0]), None, ask)
+    large, small = answer.json()["photos"]
+    assert answer.status_code == 200 and large["error"]["kind"] == "memory" and "class" in small
+
+
+@pytest.mark.parametrize("kind", ["image/jpeg", "multipart/form-data; boundary=x"])
+def test_who_hangs_up_in_the_middle_of_a_photo_leaves_no_traceback(joint, capfd, kind):
+    line = socket.create_server(("127.0.0.1", 0))
+    with (
+        serving_here(line, server.make_app(PackageFolder(joint.folder, [0]))),
+        httpx.Client(base_url=f"http://127.0.0.1:{port_of(line)}") as client,
+    ):
+
+        def is_held():
+            return "facet_held_bytes 0\n" not in client.get("/metrics").text
+
+        head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: 9999\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", port_of(line))) as half:
+            part = '--x\r\nContent-Disposition: form-data; name="photos"; filename="a.jpg"\r\n\r\n'
+            half.sendall(f"{head}{part}".encode() + bytes(99))
+            until(is_held, "half a photo that has come")
+        until(lambda: not is_held(), "what was held of it to be given back")
+        metrics = client.get("/metrics").text
+    assert "Traceback" not in capfd.readouterr().err
+    assert 'status="500"' not in metrics and 'path="/predict"' not in metrics
 
 
 def test_without_a_token_a_name_of_another_site_is_refused(joint):
@@ -233,8 +281,6 @@ def test_others_reach_it_with_a_token_only():
 
 
 def test_a_port_that_is_taken_is_told(joint):
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from core.data.images import decode, load_image
-from core.errors import LabError
+from core.errors import LabError, memory_in_words
 from core.export.runtime.pixels import prepare
 
 # From 1.29 on, onnxruntime tells its makers of each network that is opened, unless this is set before it is imported.
@@ -70,10 +70,15 @@ class PackageFolder:
         self._sessions = [_session(folder / network_file(fold, name), threads) for fold in self.folds]
 
     def prepared(self, photo: str | Path | BinaryIO) -> np.ndarray:
-        """A photo as the networks get it, uint8 (H, W, 3). Raises LabError as load_image does."""
-        bits = int(self.facts["bits"])
-        pixels = load_image(photo, bits) if isinstance(photo, (str, Path)) else decode(photo, bits)
-        return prepare(pixels, self.facts["steps"])
+        """A photo as the networks get it, uint8 (H, W, 3).
+
+        Raises LabError as load_image does, and (kind 'memory') where there is none for it: others may be smaller.
+        """
+        name = f"photo {photo}" if isinstance(photo, (str, Path)) else "the photo"
+        with memory_in_words(name, "Make it smaller, or ask once the machine has more to spare."):
+            bits = int(self.facts["bits"])
+            pixels = load_image(photo, bits) if isinstance(photo, (str, Path)) else decode(photo, bits)
+            return prepare(pixels, self.facts["steps"])
 
     def of_folds(self, photos: np.ndarray) -> np.ndarray:
         """What each open fold answers, float32 (folds, n, classes). photos: uint8 (n, H, W, 3)."""

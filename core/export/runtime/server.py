@@ -24,7 +24,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -196,13 +196,29 @@ def make_app(package: PackageFolder, token: str = "", limits: Limits | None = No
             self.app = app
 
         async def __call__(self, scope: dict, receive: Any, send: Any) -> None:
+            if scope["type"] != "http":
+                await self.app(scope, receive, send)
+                return
+            begun = False
+
+            def count(status: int) -> None:
+                nonlocal begun
+                begun = True
+                service.counters.requests[scope["path"] if scope["path"] in paths else "other", status] += 1
+
             async def noted(message: dict) -> None:
                 if message["type"] == "http.response.start":
-                    path = scope["path"] if scope["path"] in paths else "other"
-                    service.counters.requests[path, message["status"]] += 1
+                    count(message["status"])
                 await send(message)
 
-            await self.app(scope, receive, noted if scope["type"] == "http" else send)
+            try:
+                await self.app(scope, receive, noted)
+            except ClientDisconnect:  # nobody is there to be answered
+                return
+            except Exception:  # `broken` answers it, around all of this
+                if not begun:
+                    count(500)
+                raise
 
     return Starlette(
         routes=routes,
