@@ -119,9 +119,9 @@ def _read(
 
     look: as for photo_fault. by_header: what takes a photo of 8 bits that is not decoded.
     """
-    if not has_file(path):
-        raise LabError("there is no such file", "Put the file there, or leave it out.", "missing-file")
     try:
+        if not has_file(path):
+            raise LabError("there is no such file", "Put the file there, or leave it out.", "missing-file")
         file = open_file(path)  # closed below; a failing open is told apart from a failing decoder
     except OSError as error:
         raise LabError(f"cannot be opened ({error.strerror})", "Check its permissions.", "no-access") from error

@@ -222,6 +222,13 @@ def test_missing_folder_and_pipe_are_told_and_do_not_hang(tmp_path):
         assert fault(path) == "missing-file"
 
 
+def test_a_file_that_cannot_be_looked_for_is_told_as_any_other(tmp_path):
+    """Its folder may not be entered, or its name is too long: one such photo was the end of all answers."""
+    with pytest.raises(LabError, match=r"cannot be opened \(File name too long") as caught:
+        load_image(tmp_path / f"{'x' * 300}.jpg", 0)
+    assert caught.value.kind == "no-access"
+
+
 def test_random_damage_never_raises_anything_else(tmp_path):
     rng = np.random.default_rng(1)
     for suffix in ("jpg", "png", "webp", "gif", "tif", "bmp"):
