@@ -26,6 +26,7 @@ SOURCES = {
     "core.data.pictures.dicom": "dicom",
     "core.data.pictures.limit": "limit",
     "core.data.images": "images",
+    "core.data.readers.systems": "systems",
     "core.export.runtime.pixels": "pixels",
     "core.export.runtime.package_folder": "package_folder",
     "core.export.runtime.command": "command",

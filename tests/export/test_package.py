@@ -148,6 +148,33 @@ def test_predict_py_answers_every_photo_whatever_bytes_its_name_is_made_of(joint
     assert len({row["class"] for row in rows}) == 1 and not any(row["fault"] for row in rows)
 
 
+def test_predict_py_overlooks_no_folder_and_takes_nothing_of_a_systems(joint, tmp_path, monkeypatch, capsys):
+    good, listing = joint.run.samples()["path"].iloc[0], os.scandir
+    photos = tmp_path / "photos"
+    left_out = ("@eaDir/x.png", "a/__MACOSX/x.png", ".thumbnails/x.png", "a/._x.png", ".x.png")
+    for name in ("x.png", "a/y.png", *left_out):
+        (photos / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(good, photos / name)
+    (photos / "closed").mkdir()
+    (photos / "gone.png").symlink_to("nowhere.png")
+
+    def refuse(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return listing(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert command.main(joint.folder, [str(photos)]) == 1
+    printed = capsys.readouterr()
+    faults = {os.path.relpath(row["photo"], photos): row["fault"] for row in rows_of(printed.out)}
+    assert list(faults) == ["a/y.png", "closed", "gone.png", "x.png"]
+    assert faults["closed"] == "the folder cannot be listed (Permission denied). Check its rights."
+    assert "there is no such file" in faults["gone.png"] and not faults["x.png"] and not faults["a/y.png"]
+    assert "2 of 4 photos could not be read" in printed.err
+    assert command.main(joint.folder, [str(photos / "closed")]) == 1
+    assert "cannot be listed" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [(["nothing"], "no photo"), (["photo.jpg", "--fold", "9"], "no fold 9"), (["x.jpg", "--out", "no/x.csv"], "no/")],

@@ -15,14 +15,10 @@ from core.data.reach import bounds
 from core.data.reach.opening import listing
 from core.data.readers.attributes import problem
 from core.data.readers.reading import Fact, Reading
+from core.data.readers.systems import SYSTEM_FILES, SYSTEM_FOLDERS
 from core.errors import LabError
 from core.text import listed
 
-# What network storage, operating systems, archives and editors put beside photos: thumbnails, bins, copies.
-SYSTEM_FOLDERS = {"@eadir", "@recycle", "@recently-snapshot", "@tmp", "@__thumb", "#recycle", "#snapshot"}
-SYSTEM_FOLDERS |= {"__macosx", ".thumbnails", "lost+found", "$recycle.bin", "recycler", "system volume information"}
-SYSTEM_FOLDERS |= {".git", ".ipynb_checkpoints", ".trashes", ".spotlight-v100", ".fseventsd", "__pycache__"}
-SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini"}
 # Pictures that the lab does not read, by suffix: what they are, and what to do.
 OF_CAMERAS = "raw photos of cameras", "Export them as JPEG or PNG."
 OTHER_PICTURES = dict.fromkeys(dicom.SUFFIXES, ("DICOM", DICOM_REMEDY))  # where their package is not installed

@@ -18,7 +18,7 @@ from typing import BinaryIO
 from zipfile import ZipFile, ZipInfo
 
 from core.data.images import SUFFIXES
-from core.data.readers.tree import SYSTEM_FILES, SYSTEM_FOLDERS
+from core.data.readers.systems import SYSTEM_FILES, SYSTEM_FOLDERS
 from core.data.zips import names
 from core.data.zips.limits import Limits
 from core.data.zips.names import Names

@@ -16,6 +16,7 @@ import numpy as np
 
 from core.data.images import SUFFIXES
 from core.data.pictures import dicom
+from core.data.readers.systems import SYSTEM_FOLDERS
 from core.errors import LabError
 from core.export.runtime.package_folder import BATCH, PackageFolder
 
@@ -61,20 +62,32 @@ def main(folder: Path, arguments: Sequence[str] | None = None) -> int:
     return 1 if bad else 0
 
 
-def photo_paths(named: Iterable[Path]) -> Iterator[Path]:
-    """The photos themselves, and those below the folders, sorted by name. Raises LabError where there is none."""
+def photo_paths(named: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """The photos themselves, and those below the folders, sorted by name: (path, ""); of a folder there that cannot be
+    listed (path, why).
+
+    Below a folder what is hidden, or a system's own, is left out, as in the lab. Raises LabError where there is none.
+    """
     for path in named:
         if not path.is_dir():
-            yield path
+            yield path, ""
             continue
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in PHOTOS and p.is_file())
+        inside: list[tuple[Path, str]] = []
+        faults: list[OSError] = []
+        for folder, folders, names in os.walk(path, onerror=faults.append):
+            folders[:] = [name for name in folders if not name.startswith(".") and name.lower() not in SYSTEM_FOLDERS]
+            photos = (Path(folder, name) for name in names if not name.startswith("."))
+            inside += [(photo, "") for photo in photos if photo.suffix.lower() in PHOTOS]
+        for fault in faults:
+            inside.append((Path(fault.filename), f"the folder cannot be listed ({fault.strerror}). Check its rights."))
         if not inside:
             raise LabError(f"{path}: the folder holds no photo.", "Name a folder with photos.", kind="empty")
-        yield from inside
+        yield from sorted(inside)
 
 
-def write_table(package: PackageFolder, paths: Sequence[Path], stream: TextIO) -> int:
-    """A row a photo, in the order of paths; how many could not be read, whose rows end with why."""
+def write_table(package: PackageFolder, paths: Sequence[tuple[Path, str]], stream: TextIO) -> int:
+    """A row a photo, in the order of paths; how many could not be read, whose rows end with why. paths: as photo_paths
+    gives them."""
     writer = csv.writer(stream, lineterminator="\n")
     columns = _columns(package)
     writer.writerow(["photo", *columns, "fault"])
@@ -82,8 +95,8 @@ def write_table(package: PackageFolder, paths: Sequence[Path], stream: TextIO) -
     for start in range(0, len(paths), BATCH):
         group = paths[start : start + BATCH]
         photos: dict[Path, np.ndarray] = {}
-        faults: dict[Path, str] = {}
-        for path in group:
+        faults = {path: fault for path, fault in group if fault}
+        for path in (path for path, fault in group if not fault):
             try:
                 photos[path] = package.prepared(path)
             except LabError as error:
@@ -92,7 +105,7 @@ def write_table(package: PackageFolder, paths: Sequence[Path], stream: TextIO) -
         if photos:
             of_folds = package.of_folds(np.stack(list(photos.values())))
             rows = {path: _cells(package, of_folds[:, place]) for place, path in enumerate(photos)}
-        for path in group:
+        for path, _ in group:
             writer.writerow([_cell(str(path)), *rows.get(path, [""] * len(columns)), _cell(faults.get(path, ""))])
         bad += len(faults)
     return bad
