@@ -24,8 +24,9 @@ FRACTIONS = (0.1, 0.25, 0.5, 0.75)  # of the pixels, beside none and all
 RANDOM_MAPS = 5
 STAGES = ("head", "layer4", "layer3")  # redrawn one after the other, from the answer backwards
 # What a rank correlation leaves of a map once the weights behind it are redrawn: its square is the share of the map's
-# order that is still there. Above half of it the map shows the photo rather than what was learned; up to a quarter
-# little of it does.
+# order that is still there, upside down or not. A redrawn head is as likely to be its own opposite, which turns a map
+# over: with its sign, what is only the photo's own would average to nothing. Above half of the order the map shows the
+# photo rather than what was learned; up to a quarter little of it does.
 MOSTLY, LITTLE = 0.5**0.5, 0.25**0.5
 # Of the class's probability, mean over what is hidden and shown. Where the answer hardly moves whatever is hidden, such
 # as one of 1.00 that stays 1.00, a map can beat all others by nothing.
@@ -35,8 +36,8 @@ MEANING = (
     f"{TRUST.capitalize()}: hiding the hottest pixels lowers the answer, and showing only them raises it, more than "
     f"all {RANDOM_MAPS} maps moved elsewhere do (a map that means nothing does so one time in {RANDOM_MAPS + 1}), by "
     f"{LEAST_GAIN:.2f} or more, and the map changes once the weights are redrawn (rank correlation up to "
-    f"{LITTLE:.2f}). {NO_TRUST.capitalize()}: no better than the maps moved elsewhere, or it stays the same without "
-    f"what was learned (above {MOSTLY:.2f}). "
+    f"{LITTLE:.2f}, whatever its sign). {NO_TRUST.capitalize()}: no better than the maps moved elsewhere, or it stays "
+    f"the same, or its own opposite, without what was learned (above {MOSTLY:.2f}). "
     f"{DOUBT.capitalize()}: in between, and any map with fewer than {LEAST} x {LEAST} cells. Point at the word for its "
     "figures; concentration is the share of heat in the hottest tenth of the pixels, 10% when it is spread evenly."
 )
@@ -68,7 +69,8 @@ class Faithfulness:
 
 @dataclass(frozen=True)
 class Trust:
-    """What is known about one map. randomised: rank correlation with the map after each of STAGES was redrawn.
+    """What is known about one map. randomised: rank correlation, without its sign, with the map after each of STAGES
+    was redrawn.
 
     grid: rows and columns of its cells.
     """
@@ -100,10 +102,10 @@ class Trust:
         if self.verdict == NO_HEAT:
             return ("Nothing on the photo speaks for this class here.",)
         chance = self.faithfulness
-        redrawn = ", ".join(f"{stage} {_signed(value)}" for stage, value in self.randomised.items())
+        redrawn = ", ".join(f"{stage} {_signed(value).lstrip('+')}" for stage, value in self.randomised.items())
         lines = (
             f"better than {chance.beats} of {len(chance.random_deletion)} random maps ({_signed(chance.gain)})",
-            f"rank correlation after redrawing {redrawn}",
+            f"rank correlation, without its sign, after redrawing {redrawn}",
             f"{self.concentration:.0%} of the heat in the hottest tenth",
         )
         return (*lines, f"{in_words([self.grid])}: too few to be trusted") if is_coarse(self.grid) else lines
@@ -201,12 +203,12 @@ def _probabilities(opened: FoldModel, pictures: list[np.ndarray]) -> np.ndarray:
 def randomised(
     opened: FoldModel, inputs: torch.Tensor, maps: LayerMaps, *, draws: int = 3, seed: int = 0
 ) -> np.ndarray:
-    """Rank correlation of maps with those of the same network after its head, then also layer4, then also layer3 were
-    drawn anew; float64 (STAGES, n, layers), mean over draws.
+    """Rank correlation, without its sign, of maps with those of the same network after its head, then also layer4, then
+    also layer3 were drawn anew; float64 (STAGES, n, layers), 0 to 1, the root of its mean square over draws.
 
     maps: those of `inputs`. Compared as they come, before negative heat is cut off, at each layer's own size. NaN
     where either map is flat. A map that stays the same shows the picture rather than what was learned.
-    Source: Adebayo et al. 2018, cascading randomisation.
+    Source: Adebayo et al. 2018, cascading randomisation; they tell the correlation with and without its sign.
     """
     versus = None if maps.versus is None else list(maps.versus)
     correlations = np.full((draws, len(STAGES), len(inputs), len(maps.layers)), np.nan)
@@ -219,8 +221,8 @@ def randomised(
                 correlations[draw, number, :, layer] = [rank_correlation(x, y) for x, y in zip(a, b, strict=True)]
     finite = np.isfinite(correlations)
     count = finite.sum(0)
-    total = np.where(finite, correlations, 0).sum(0)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    total = np.where(finite, correlations**2, 0).sum(0)
+    return np.sqrt(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
 
 
 def redraw(part: nn.Module, seed: int) -> None:
