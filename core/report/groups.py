@@ -42,7 +42,7 @@ def section(findings: Findings) -> Section:
 def _alone(findings: Findings, scores: list[GroupScore]) -> Table:
     who = persons.noun(findings.baseline.persons.state)
     rows = []
-    for each in _most(scores):
+    for each in _most(scores, scores):
         ends = f" [{paired.signed(each.gap.low)}, {paired.signed(each.gap.high)}]" if each.gap.known else ""
         rows.append(
             (
@@ -64,10 +64,10 @@ def _alone(findings: Findings, scores: list[GroupScore]) -> Table:
 
 def _side_by_side(scores: dict[str, list[GroupScore]]) -> Table:
     every = [each for of_run in scores.values() for each in of_run]
-    groups = _most(list({(each.attribute, each.value): each for each in every}.values()))
+    groups = list({(each.attribute, each.value): each for each in every}.values())
     cells = {name: {(each.attribute, each.value): each for each in of_run} for name, of_run in scores.items()}
     rows = []
-    for each in groups:
+    for each in _most(groups, every):
         of_runs = [of_run.get((each.attribute, each.value)) for of_run in cells.values()]
         rows.append((f"{each.attribute}: {each.value}", count(each.photos), *map(_cell, of_runs)))
     note = "Accuracy in each group; worse: than on the photos that tell another value, p corrected for all groups."
@@ -80,11 +80,17 @@ def _cell(each: GroupScore | None) -> str:
     return f"{score(each.accuracy)} (worse)" if each.differs == "worse" else score(each.accuracy)
 
 
-def _most(scores: list[GroupScore]) -> list[GroupScore]:
-    if len(scores) <= MOST:
-        return scores
-    furthest = {id(each) for each in sorted(scores, key=lambda each: -abs(each.gap.mean))[:MOST]}
-    return [each for each in scores if id(each) in furthest]
+def _most(groups: list[GroupScore], every: list[GroupScore]) -> list[GroupScore]:
+    """The groups furthest from the others, in their order. every: of all runs; the run counts in which a group is
+    furthest."""
+    if len(groups) <= MOST:
+        return groups
+    gaps: dict[tuple[str, str], float] = {}
+    for each in every:
+        group = each.attribute, each.value
+        gaps[group] = max(gaps.get(group, 0.0), abs(each.gap.mean))
+    furthest = set(sorted(gaps, key=gaps.__getitem__, reverse=True)[:MOST])
+    return [each for each in groups if (each.attribute, each.value) in furthest]
 
 
 def _cut(scores: list[GroupScore]) -> str:

@@ -1,19 +1,25 @@
 """Datasets of any attributes, from their folder to a finished run: its mistakes, its maps and its report."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from core.answers import mistakes
+from core.answers.group_scores import GroupScore
 from core.answers.mistakes import Filter
 from core.config.parts import DataConfig
+from core.data.persons import Persons
 from core.data.scan import scan
 from core.data.tasks import class_names
 from core.data.thumbnails import SQUARES
 from core.inside import face_maps
 from core.inside.face_maps import MapRequest
 from core.report import faces, gather, render
+from core.report import groups as report_groups
 from core.report import maps as report_maps
 from core.report.blocks import Bullets, Table
+from core.stats.paired import Interval
 from tests.answered import judged
 from tests.fold_runs import make_run
 from tests.tables_of_people import AGES, RACES, fairface, hair
@@ -83,3 +89,29 @@ def test_a_map_of_a_report_says_in_a_word_how_far_to_trust_it(tmp_path, monkeypa
     named = f'<details class="trust {maps[0].trust.replace(" ", "-")}"><summary>{maps[0].trust}</summary>'
     assert named in render.html(report)
     assert f": {maps[0].trust}" in render.markdown(report) and "not measured here" not in render.markdown(report)
+
+
+def test_groups_of_several_runs_are_cut_aloud_and_a_group_that_one_of_them_fails_on_is_not(monkeypatch):
+    """Each run is further from the others on a group of its own than on all else."""
+
+    def scores(failing):
+        """Of 70 groups."""
+        values = [f"{value:02d}" for value in range(70)]
+        gaps = [-0.3 if value == failing else value / 1000 for value in range(70)]
+        gaps = [Interval(gap, gap - 0.1, gap + 0.1, 0.5, 20) for gap in gaps]
+        return [GroupScore("town", value, 9, 9, 0.7, 0.7, gap, 0.5) for value, gap in zip(values, gaps, strict=True)]
+
+    of_runs = {"first": scores(0), "second": scores(1)}
+    monkeypatch.setattr(report_groups.mistakes, "load_answers", lambda run, folds: run)
+    monkeypatch.setattr(report_groups.group_scores, "of_answers", of_runs.__getitem__)
+
+    def table(*names):
+        persons = Persons(9, 9, 9)
+        members = [SimpleNamespace(id=n, run=n, one_by_one=False, done=(0,), persons=persons) for n in names]
+        findings = SimpleNamespace(members=members, names={n: n for n in names}, baseline=members[0])
+        return report_groups.section(findings).blocks[1]
+
+    together, alone = table("first", "second"), table("first")
+    for drawn in (together, alone):
+        assert len(drawn.rows) == report_groups.MOST and "Shown are the 60 groups furthest" in drawn.note
+    assert [row[0] for row in together.rows[:3]] == ["town: 00", "town: 01", "town: 12"]
