@@ -14,6 +14,7 @@ import pandas as pd
 
 from core.answers import mistakes
 from core.answers.attribute_scores import P, attribute_probabilities
+from core.answers.certainty_words import BEST_EPOCH
 from core.answers.mistakes import Answers
 from core.data.persons import Persons, persons_of, units
 from core.data.tasks import class_parts, differing
@@ -186,9 +187,7 @@ class Certainty:
     @property
     def limits(self) -> str:
         """What these numbers cannot tell of any run, in a sentence or two."""
-        chosen = (
-            "The best epoch was chosen on these same photos, which flatters a little. " if self.which == "best" else ""
-        )
+        chosen = f"{BEST_EPOCH} " if self.which == "best" else ""
         return f"{chosen}Photos unlike these (other cameras, ages, countries) may be answered with the same confidence."
 
 

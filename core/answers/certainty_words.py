@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.stats.selective import Promise
 
 WELL = 0.02  # a gap between promise and truth that hardly anybody minds
+BEST_EPOCH = "The best epoch was chosen on the same held-out photos, which flatters a little."
 MINUS = "\N{MINUS SIGN}"
 
 

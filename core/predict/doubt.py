@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core.answers.certainty_words import BEST_EPOCH
 from core.answers.mistakes import Answers, load_answers
 from core.data.persons import persons_of, units
 from core.predict.predictions import Predictions
@@ -23,7 +24,7 @@ class Doubt:
     """sets: (n, classes) bool, the classes that may well be it; None where the members allow none. unsure: (n,) bool,
     answers whose class has a probability below the threshold from which on `accuracy` was shown, or about which not
     all runs could be asked; all where no threshold shows it. threshold: that one, None where there is none.
-    sentences: what both promise, and what they do not."""
+    sentences: what both promise, what they do not, and on what both rest."""
 
     sets: np.ndarray | None
     unsure: np.ndarray
@@ -58,10 +59,11 @@ def doubt(
     of_all = ~np.isnan(voting.by_run(predictions.answers, predictions.run_of)[..., 0]).any(axis=0)
     promise, about = _promise(predictions, of_runs, views, vote, weights, accuracy)
     if promise is None:
-        return Doubt(sets, np.ones(len(sure_of), dtype=bool), None, (about, about_sets))
+        rests = () if sets is None else (BEST_EPOCH,)
+        return Doubt(sets, np.ones(len(sure_of), dtype=bool), None, (about, about_sets, *rests))
     if (predictions.is_answered & ~of_all).any():
         about += " Photos about which not all runs may be asked are not sure either."
-    return Doubt(sets, ~(of_all & (sure_of >= promise.threshold)), promise.threshold, (about, about_sets))
+    return Doubt(sets, ~(of_all & (sure_of >= promise.threshold)), promise.threshold, (about, about_sets, BEST_EPOCH))
 
 
 def _answered(

@@ -21,7 +21,7 @@ def test_what_is_printed_and_the_record_are_the_certainty_of_the_run(run, lab):
     assert text.code == record.code == 0, text.err + record.err
     for words in ("female <30", "mean of all", "temperature for each fold", "Answer from a confidence of", "Sets that"):
         assert words in text.out
-    assert "note: The best epoch was chosen on these same photos" in text.out
+    assert "note: The best epoch was chosen on the same held-out photos" in text.out
     values, sure = json.loads(record.out), certainty.load(run)
     assert values["photos"] == 120 and values["persons"] == {"known": 120, "count": 60}
     assert values["temperature"]["of_folds"]["1"] == sure.temperatures[1]

@@ -49,7 +49,7 @@ def test_another_accuracy_another_set_and_the_values_of_an_attribute(run):
     at.segmented_control(key="live-sure-of").set_value("gender").run()
     assert "<th>gender</th>" in html(at) and "<td>female</td>" in html(at)
     at.segmented_control(key="live-sure-which").set_value("final").run()
-    assert not at.exception and "was chosen on these same photos" not in captions(at)
+    assert not at.exception and "was chosen on the same held-out photos" not in captions(at)
 
 
 def test_names_of_classes_are_text(folder):

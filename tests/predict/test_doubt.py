@@ -61,8 +61,11 @@ def test_answers_below_the_threshold_of_a_wanted_accuracy_are_not_sure(run):
     assert judged.threshold == promise.threshold
     np.testing.assert_array_equal(judged.unsure, answers.mean(0).max(axis=1) < promise.threshold)
     assert "answers were right about 240 photos held out" in judged.sentences[0]
+    flatters = "The best epoch was chosen on the same held-out photos, which flatters a little."
+    assert "(95% sure)" in judged.sentences[0] and "(CV+" in judged.sentences[1] and judged.sentences[2] == flatters
     never = doubt(predictions_of(run, answers), views=False, accuracy=0.9999)
     assert never.threshold is None and never.unsure.all() and "none is called sure" in never.sentences[0]
+    assert never.sentences[2] == flatters, "the sets rest on it, too"
 
 
 def test_a_fold_that_was_stopped_shows_nothing_though_it_has_answered(run):
@@ -80,6 +83,8 @@ def test_sets_are_not_made_where_they_would_promise_nothing(run):
     ):
         judged = doubt(predictions, views=views)
         assert judged.sets is None and "all folds of one run" in judged.sentences[1]
+    nothing = doubt(predictions_of(run, answers, folds=(0,)), views=False, accuracy=0.9999)
+    assert nothing.threshold is None and len(nothing.sentences) == 2, "of what nothing is promised nothing flatters"
 
 
 def row_of(*probabilities):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from core.answers.certainty_words import BEST_EPOCH
 from core.data.persons import UNKNOWN, noun, units
 from core.predict.extras.measured import TEST
 from core.text import NOTHING, count, listed, score
@@ -93,11 +94,11 @@ def about(ladder: Ladder) -> str:
     """Of which photos F1 is told, and what the intervals say and do not."""
     state = ladder.persons.state
     whose = "" if state == UNKNOWN else f" of {units(ladder.persons.people, state)}"
-    which, how = "test photos", "never trained on"
+    which, how = "test photos", "never trained on."
     if ladder.place != TEST:
-        which, how = "photos", "each answered by the fold that had left its person out"
+        which, how = "photos", f"each answered by the fold that had left its person out. {BEST_EPOCH}"
     text = (
-        f"F1 on {count(ladder.photos)} {which}{whose}, {how}. 95% intervals are over {noun(state)}, drawn anew for all "
+        f"F1 on {count(ladder.photos)} {which}{whose}, {how} 95% intervals are over {noun(state)}, drawn anew for all "
         "ways at once: how much it matters who was photographed, for these trained networks; another training would "
         "end elsewhere."
     )

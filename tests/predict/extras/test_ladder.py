@@ -119,6 +119,7 @@ def test_held_out_weights_are_judged_by_those_fitted_without_each_folds_people(r
     assert steps.rungs[0].seconds == pytest.approx(100 * (READING + PASS))
     said = words.notes(steps)
     assert said[0] == words.NO_ONE_AGAINST_ALL and "fitted without each fold's people" in said[1]
+    assert "had left its person out. The best epoch was chosen on the same held-out photos" in words.about(steps)
 
 
 def test_runs_that_share_too_few_photos_or_see_other_persons_are_refused(tmp_path, monkeypatch):
@@ -166,6 +167,7 @@ def test_what_a_step_brings_is_said_in_a_sentence(runs, monkeypatch, low, high, 
     steps = ladder(again(of_runs(runs[:1], TEST)))
     assert sentence in words.verdicts(steps)[0]
     assert words.spread(steps.rungs[0]).startswith("mean of 2, 0.") and "of 24 people" in words.about(steps)
+    assert "best epoch" not in words.about(steps), "no epoch was chosen on the test set"
 
 
 def test_of_one_person_what_a_step_brings_has_no_interval_and_nothing_is_shown(tmp_path, monkeypatch):
