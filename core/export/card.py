@@ -128,6 +128,7 @@ def text(run: Run, folds: Sequence[int], made: Made, calibrated: str, notes: Seq
     height, width = config.input_size
     about = {"height": height, "width": width, "depth": config.model.depth, "fold": folds[0], "torch": version("torch")}
     head = " with one layer an attribute (`fc.heads`)" if config.model.head == "factored" else ""
+    at_a_half = " Its macro F1 takes a probability above 0.5 for a yes." if one_by_one and not parent else ""
     lines = [
         _front_matter(run, config, names, persons, folds, best),
         f"# {one_line(config.name)}",
@@ -157,7 +158,7 @@ def text(run: Run, folds: Sequence[int], made: Made, calibrated: str, notes: Seq
         "",
         "## Parity",
         "",
-        f"{sentence(made.parity)} `parity.csv` has a row a {'form' if parent else 'fold and form'}.",
+        f"{sentence(made.parity)} `parity.csv` has a row a {'form' if parent else 'fold and form'}.{at_a_half}",
         "",
         *_in_int8(made),
         "## Trained on",

@@ -22,6 +22,7 @@ from core.errors import LabError
 from core.export.formats.names import INT8, ONNX
 from core.export.runtime.package_folder import BATCH, PackageFolder
 from core.predict.members import Member
+from core.predict.yes_no import thresholds
 from core.runs import Run
 from core.stats.calibration import with_temperature
 from core.stats.metrics import confusion, macro_f1
@@ -173,13 +174,14 @@ def judged(package: PackageFolder, rows: pd.DataFrame, shares: np.ndarray) -> tu
     """(true classes, predicted ones, the place among rows of the photo that each is about), (answers,) int each.
 
     rows: of a run's samples table. shares: (rows, classes), what was answered about them. Of attributes that are told
-    one by one, class 2 i is the no of attribute i and 2 i + 1 its yes, of photos that tell it.
+    one by one, class 2 i is the no of attribute i and 2 i + 1 its yes, of photos that tell it; a yes is judged from 0.5
+    on, as the run judges it: the package's own thresholds were fitted on these answers, and would flatter.
     """
     if not package.one_by_one:
         return rows["y"].to_numpy(np.int64), package.decided(shares), np.arange(len(rows))
     true = rows[[YES + name for name in package.classes]].to_numpy(np.int64)
     photo, place = np.nonzero(true != UNTOLD)
-    return 2 * place + true[photo, place], 2 * place + package.decided(shares)[photo, place], photo
+    return 2 * place + true[photo, place], 2 * place + (shares > thresholds.PLAIN)[photo, place], photo
 
 
 def macro_f1_of(package: PackageFolder, rows: pd.DataFrame, shares: np.ndarray) -> float:

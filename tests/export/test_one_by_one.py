@@ -12,6 +12,9 @@ from sklearn.metrics import f1_score
 
 from core.data.yes_no.pairs import YES
 from core.export import package as packages
+from core.export.formats.cost import cost_of
+from core.export.formats.names import INT8, ONNX
+from core.export.parity import FoldAnswers, FoldParity
 from core.export.runtime import command
 from core.export.runtime.package_folder import PackageFolder
 from core.export.runtime.server import make_app
@@ -56,23 +59,47 @@ def test_a_fold_gives_the_runs_own_table_attribute_by_attribute(taken, tmp_path)
             assert rows[f"answer_{name}"].tolist() == ["yes" if share > limits[name] else "no" for share in shares]
 
 
-def test_parity_and_card_tell_each_attribute(taken):
+def test_parity_and_card_tell_each_attribute_as_the_run_does(taken):
     run, folder = taken
     table, samples = pd.read_csv(folder / "parity.csv").set_index("fold"), run.samples().set_index("sample")
-    limits = json.loads((folder / "preprocess.json").read_text())["thresholds"]
     assert (table["changed_answers"] == 0).all() and (table["largest_difference"] < 1e-5).all()
     for fold in run.folds():
         answered = run.predictions(fold)
         f1 = []
         for name in NAMES:
             true = samples.loc[answered["sample"], YES + name].to_numpy()
-            says_yes = (answered[f"p_{name}"] > limits[name]).to_numpy()
+            says_yes = (answered[f"p_{name}"] > 0.5).to_numpy()  # as everywhere: by thresholds fitted here it flatters
             f1.append(f1_score(true, says_yes, average="macro", labels=[0, 1], zero_division=0))
         assert table.at[fold, "macro_f1"] == pytest.approx(np.mean(f1))
+        assert table.at[fold, "macro_f1"] == pytest.approx(run.fold_state(fold).scores["best_f1"])
     card = (folder / "README.md").read_text("utf-8")
     for name in NAMES:
         assert f"| {name} | 96 | {(samples[YES + name] == 1).mean():.1%} |" in card
     assert "0 changed answers" in card and "a probability of yes an attribute" in card
+    assert "Its macro F1 takes a probability above 0.5 for a yes." in card
+
+
+def test_what_int8_costs_is_told_at_a_half_and_what_it_changes_by_the_thresholds(taken):
+    run, folder = taken
+    samples, package = run.samples().set_index("sample"), PackageFolder(folder, [])
+    folds = {}
+    for fold in run.folds():
+        answered = run.predictions(fold)
+        shares = answered[[f"p_{name}" for name in NAMES]].to_numpy()
+        forms = {ONNX: shares, INT8: shares - 0.05}
+        lines = [FoldParity(fold, len(shares), len(shares), 0, 0.0, network=form) for form in forms]
+        folds[fold] = FoldAnswers(lines, answered["sample"].tolist(), forms)
+    cost = cost_of(package, run, folds, [4])
+    forms = {form: np.concatenate([each.answers[form] for each in folds.values()]) for form in (ONNX, INT8)}
+    true = samples.loc[[name for each in folds.values() for name in each.samples], [YES + name for name in NAMES]]
+    for form, shares in forms.items():
+        both = zip(true.to_numpy().T, shares.T > 0.5, strict=True)
+        f1 = [f1_score(of_one, says_yes, average="macro", labels=[0, 1], zero_division=0) for of_one, says_yes in both]
+        assert cost.f1[form] == pytest.approx(np.mean(f1))
+    facts = json.loads((folder / "preprocess.json").read_text())
+    limits = [facts["thresholds"][name] for name in NAMES]
+    assert cost.changed == ((forms[ONNX] > limits) != (forms[INT8] > limits)).sum() > 0
+    assert "In int8 macro F1, a yes above 0.5, is" in cost.sentence and "by the package's thresholds" in cost.sentence
 
 
 def test_a_server_says_yes_or_no_to_each_attribute(taken):

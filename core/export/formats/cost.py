@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 class Cost:
     """photos: checked, of all folds together. people: in words, those that were drawn anew for the interval.
     calibrated: training photos of each fold that set the ranges, the fewest. f1: macro F1 of each form. difference: of
-    int8 less that of float. changed: answers. bytes, seconds: means over the folds, of one fold's network; seconds for
-    100 photos on this machine.
+    int8 less that of float. changed: answers. one_by_one: F1 is of yes and no at 0.5, while what is changed are answers
+    by the package's thresholds. bytes, seconds: means over the folds, of one fold's network; seconds for 100 photos on
+    this machine.
     """
 
     photos: int
@@ -36,6 +37,7 @@ class Cost:
     f1: dict[str, float]
     difference: Interval
     changed: int
+    one_by_one: bool
     bytes: dict[str, float]
     seconds: dict[str, float]
 
@@ -44,8 +46,10 @@ class Cost:
         low, high = 100 * self.difference.low, 100 * self.difference.high
         interval = f"95 % interval {low:+.1f} to {high:+.1f}" if self.difference.known else "an interval is not known"
         changed = f"{count(self.changed)} {'answer' if self.changed == 1 else 'answers'} changed"
+        changed += " by the package's thresholds" if self.one_by_one else ""
+        f1 = "macro F1, a yes above 0.5," if self.one_by_one else "macro F1"
         return (
-            f"In int8 macro F1 is {self.f1[INT8]:.3f}, as float {self.f1[ONNX]:.3f}, on {count(self.photos)} held-out "
+            f"In int8 {f1} is {self.f1[INT8]:.3f}, as float {self.f1[ONNX]:.3f}, on {count(self.photos)} held-out "
             f"photos: {100 * self.difference.mean:+.1f} points, {interval} ({self.people} drawn anew), {changed}. A "
             f"fold has {self.bytes[INT8] / 1e6:,.1f} instead of {self.bytes[ONNX] / 1e6:,.1f} MB and takes "
             f"{self.seconds[INT8]:.2g} instead of {self.seconds[ONNX]:.2g} s for 100 photos, on {machine.cores()} "
@@ -86,7 +90,8 @@ def cost_of(
         calibrated=min(calibrated),
         f1={name: macro_f1(confusion(true, of_name, classes)) for name, of_name in predicted.items()},
         difference=bootstrap_f1_difference(person, true, predicted[INT8], predicted[ONNX], classes),
-        changed=int((predicted[INT8] != predicted[ONNX]).sum()),
+        changed=int((package.decided(shares[INT8]) != package.decided(shares[ONNX])).sum()),
+        one_by_one=package.one_by_one,
         bytes={name: float(np.mean([line.bytes for line in of_name])) for name, of_name in lines.items()},
         seconds={name: float(np.mean([line.seconds for line in of_name])) for name, of_name in lines.items()},
     )
