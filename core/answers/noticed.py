@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.answers.outcome import Outcome
+from core.data.pictures.alike import at_least
 from core.stats.overfitting import Overfit
 from core.text import listed, number_of, score
 
@@ -102,7 +103,8 @@ def twins(samples: pd.DataFrame, pairs: pd.DataFrame) -> Noticed | None:
     if not number:
         return None
     words = (
-        f"{number_of(number, 'pair')} of photos that look the same {'stands' if number == 1 else 'stand'} in two "
-        "folds: one of them is trained on while the other is held out, which flatters"
+        f"{at_least(pairs)}{number_of(number, 'pair')} of photos that look the same "
+        f"{'stands' if number == 1 else 'stand'} in two folds: one of them is trained on while the other is "
+        "held out, which flatters"
     )
     return Noticed(TWINS, "In two folds", words)

@@ -22,6 +22,7 @@ from scipy.fft import dctn
 
 from core import machine
 from core.data.images import FORMATS
+from core.data.pictures.alike import MOST
 from core.data.pictures.photo import StoredPhoto
 from core.data.reach.opening import open_file
 from core.errors import LabError
@@ -31,7 +32,7 @@ RULES = 1  # raised when signatures are computed differently: remembered ones of
 SMALL = 16  # px, side of the small photo
 DISTANCE = 10  # bits of 64 in which the hashes of a pair may differ
 ALIKE = 0.97  # correlation of the small photos of a pair, at least
-MOST = 500  # pairs that are returned, the most alike
+NUMBER = "number"  # in the attrs of a table of pairs: how many there are, also those that are not in it
 _BLOCK = 1 << 22  # comparisons at once: 32 MB
 _Key = tuple[str, int | None, int]  # path, mtime_ns, bits
 _PRODUCTS = 1 << 16  # correlations at once: 64 MB
@@ -105,30 +106,45 @@ def pairs(
 
     samples: the table that the signatures are of, same rows. distance: bits in which hashes may differ, 0..64.
     alike: least correlation of the two small photos, 0..1.
-    Returns columns sample_a, person_a, sample_b, person_b, distance, likeness (0..1), mirrored (bool).
+    Returns columns sample_a, person_a, sample_b, person_b, distance, likeness (0..1), mirrored (bool), of no more than
+    `most` pairs; attrs[NUMBER] says how many there are.
     """
     person = pd.factorize(samples["person"])[0]
     small, plain = _standardised(photos.small)
     flipped = small.reshape(-1, SMALL, SMALL)[:, :, ::-1].reshape(small.shape)
     usable = photos.decoded & ~plain
     candidates: list[_Pair] = []
+    number = 0
     for mirrored, hashes, partners in ((False, photos.hashes, small), (True, photos.mirrored, flipped)):
         for a, b, bits in _close(photos.hashes, hashes, distance):
             eligible = (person[a] != person[b]) & usable[a] & usable[b]
             a, b, bits = a[eligible], b[eligible], bits[eligible]
             likeness = _correlations(small, partners, a, b)
             good = likeness >= alike
-            alike_rows = zip(*(column[good].tolist() for column in (a, b, bits, likeness)), strict=True)
+            a, b, bits, likeness = (column[good] for column in (a, b, bits, likeness))
+            number += len(a)
+            if mirrored:  # those that look the same without a mirror, too, are counted already
+                apart = np.bitwise_count(photos.hashes[a] ^ photos.hashes[b])
+                number -= int(((apart <= distance) & (_correlations(small, small, a, b) >= alike)).sum())
+            alike_rows = zip(*(column.tolist() for column in (a, b, bits, likeness)), strict=True)
             candidates += [_Pair(i, j, differing, score, mirrored) for i, j, differing, score in alike_rows]
             if len(candidates) > 50 * most:
-                candidates = sorted(candidates, key=_rank)[:most]
+                candidates = _most_alike(candidates, most)
+    sample, who = samples["sample"].tolist(), samples["person"].tolist()
+    columns = ["sample_a", "person_a", "sample_b", "person_b", "distance", "likeness", "mirrored"]
+    best = _most_alike(candidates, most)
+    rows = [(sample[pair.a], who[pair.a], sample[pair.b], who[pair.b], *pair[2:]) for pair in best]
+    table = pd.DataFrame(rows, columns=columns)
+    table.attrs[NUMBER] = number
+    return table
+
+
+def _most_alike(candidates: list[_Pair], most: int) -> list[_Pair]:
+    """The first of them, each pair of photos once: as it is, or in a mirror."""
     best: dict[tuple[int, int], _Pair] = {}
     for pair in sorted(candidates, key=_rank):
         best.setdefault((pair.a, pair.b), pair)
-    sample, who = samples["sample"].tolist(), samples["person"].tolist()
-    columns = ["sample_a", "person_a", "sample_b", "person_b", "distance", "likeness", "mirrored"]
-    rows = [(sample[pair.a], who[pair.a], sample[pair.b], who[pair.b], *pair[2:]) for pair in [*best.values()][:most]]
-    return pd.DataFrame(rows, columns=columns)
+    return [*best.values()][:most]
 
 
 def _rank(pair: _Pair) -> tuple[float, int, int, int]:

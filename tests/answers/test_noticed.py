@@ -8,6 +8,7 @@ from scipy import stats
 from core.answers import noticed
 from core.answers.noticed import APART, FEWEST, GRUBBS, odd_fold, twins
 from core.answers.outcome import Outcome
+from core.data.pictures import alike
 from core.stats.overfitting import Overfit
 
 WEAK = Outcome("old", 0.0, 4, ("old",), None, 5, 24, 0)
@@ -58,3 +59,6 @@ def test_photos_that_look_the_same_count_where_the_run_has_both_in_two_folds():
     pairs = pd.DataFrame({"sample_a": ["a", "a", "a"], "sample_b": ["b", "c", "elsewhere"]})
     assert twins(samples, pairs).words.startswith("1 pair of photos that look the same stands in two folds")
     assert twins(samples, pairs.iloc[1:]) is None
+    full = pd.concat([pairs] * alike.MOST).iloc[: alike.MOST]  # as many as a search keeps
+    number = int((full["sample_b"] == "b").sum())
+    assert twins(samples, full).words.startswith(f"at least {number} pairs of photos that look the same stand in two")

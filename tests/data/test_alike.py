@@ -37,3 +37,8 @@ def test_a_search_is_not_lost_where_its_pairs_cannot_be_written(runs_folder, mon
     monkeypatch.setattr(files, "write_json", refused)
     alike.keep("/photos", PAIRS)
     assert alike.kept("/photos") is None
+
+
+def test_of_as_many_pairs_as_a_search_keeps_there_may_be_more():
+    assert alike.at_least(None) == alike.at_least(PAIRS) == ""
+    assert alike.at_least(pd.concat([PAIRS] * (alike.MOST // 2))) == "at least "

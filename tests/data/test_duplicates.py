@@ -56,7 +56,7 @@ def test_changed_copies_are_found_and_nothing_else(folder):
     pairs = duplicates.pairs(samples, duplicates.signatures(files_of(samples)))
     likenesses = {frozenset(pair) for pair in pairs[["sample_a", "sample_b"]].itertuples(index=False)}
     copies = [("00.jpg", "small.png"), ("01.jpg", "dark.jpg"), ("02.jpg", "mirror.jpg"), ("03.jpg", "grey.jpg")]
-    assert likenesses == {frozenset(pair) for pair in copies}
+    assert likenesses == {frozenset(pair) for pair in copies} and pairs.attrs[duplicates.NUMBER] == 4
     assert pairs["likeness"].is_monotonic_decreasing and pairs["likeness"].between(0.97, 1.0001).all()
     mirrored = pairs[pairs["mirrored"]]
     assert set(mirrored[["sample_a", "sample_b"]].iloc[0]) == {"02.jpg", "mirror.jpg"} and len(mirrored) == 1
@@ -90,6 +90,7 @@ def test_blocks_find_what_a_plain_loop_finds(monkeypatch):
     for block in (1 << 22, 100):
         monkeypatch.setattr(duplicates, "_BLOCK", block)
         pairs = duplicates.pairs(samples, signatures)
+        assert pairs.attrs[duplicates.NUMBER] == 12
         assert {(int(a), int(b)) for a, b in zip(pairs["sample_a"], pairs["sample_b"], strict=True)} == plain
 
 
@@ -120,4 +121,18 @@ def test_signatures_are_remembered_by_path_and_time_also_of_an_interrupted_searc
 
 def test_no_photos_have_no_duplicates():
     samples = pd.DataFrame({"sample": [], "person": []})
-    assert len(duplicates.pairs(samples, duplicates.signatures([]))) == 0
+    pairs = duplicates.pairs(samples, duplicates.signatures([]))
+    assert len(pairs) == pairs.attrs[duplicates.NUMBER] == 0
+
+
+@pytest.mark.parametrize(("photos", "number"), [(5, 10), (20, 190)])
+def test_all_pairs_are_counted_once_though_only_the_most_alike_are_told(photos, number):
+    """Of one picture that is the same in a mirror, so that each pair is found twice."""
+    half = np.random.default_rng(2).integers(0, 255, (16, 8)).astype(np.uint8)
+    small = np.tile(np.hstack([half, half[:, ::-1]]).ravel(), (photos, 1))
+    hashes = np.full(photos, 12345, np.uint64)
+    samples = pd.DataFrame({"sample": [f"{n:03d}" for n in range(photos)], "person": [str(n) for n in range(photos)]})
+    signatures = duplicates.Signatures(hashes, hashes, small, np.ones(photos, bool))
+    pairs = duplicates.pairs(samples, signatures, most=3)
+    assert pairs.attrs[duplicates.NUMBER] == number
+    assert len(pairs) == len(pairs[["sample_a", "sample_b"]].drop_duplicates()) == 3

@@ -3,6 +3,7 @@
 import os
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from core.data import recent, thumbnails, understood
 from core.data.chosen.selections import selection
 from core.data.labels import correction_rows, corrections
 from core.data.labels.corrections import Correction
+from core.data.pictures import alike
 from core.data.scan import scan
 from core.places import HOME
 from pages.parts.correcting import said as data_said
@@ -580,6 +582,20 @@ def test_duplicates_of_two_people_are_found_and_settled(lab, tmp_path, drawn):
     assert "look the same among 9" in words(page)
 
 
+def test_pairs_beyond_those_that_are_listed_are_counted(lab, tmp_path, drawn, monkeypatch):
+    monkeypatch.setattr(duplicates.duplicates, "pairs", partial(duplicates.duplicates.pairs, most=2))
+    same, *others = np.random.default_rng(0).integers(0, 255, (4, 6, 6, 3)).astype(np.uint8)
+    for kind, pictures in {"cats": [same, same, *others], "dogs": [same]}.items():
+        folder = tmp_path / "pets" / kind
+        folder.mkdir(parents=True)
+        for n, pixels in enumerate(pictures):
+            Image.fromarray(pixels).resize((90, 90)).save(folder / f"{n}.png")
+    page = open_page(root=tmp_path / "pets", view="duplicates")
+    press(page, "Look for duplicates")
+    assert "**3** pairs of photos of different people look the same; here are the 2 most alike." in words(page)
+    assert len(drawn) == 2
+
+
 def test_folds_are_audited_and_thin_classes_are_named(lab, tmp_path):
     root = people(tmp_path / "faces", 18)
     page = open_page(root=root, view="folds", task="gender-age", folds=2)
@@ -615,20 +631,27 @@ def test_a_split_is_seen_as_bars_of_each_folds_classes_and_of_the_test_set(lab, 
     assert len(re.findall("<i ", split_bars.html_of(overlapping, 0))) == 2, "a bar a fold where photos count twice"
 
 
-def test_pairs_that_look_the_same_and_stand_in_two_folds_take_the_shield_away(lab, tmp_path, drawn):
+def test_pairs_that_look_the_same_and_stand_in_two_folds_take_the_shield_away(lab, tmp_path, drawn, monkeypatch):
     root = people(tmp_path / "faces", 18)
     again = np.random.default_rng(0).integers(0, 255, (9, 9, 3), dtype=np.uint8)
     for person in ("000", "006"):  # one kind of person: which folds they stand in is the seed's choice
         Image.fromarray(again).resize((90, 90)).save(next(root.glob(f"images/*{person}*/normal.jpg")))
     page = open_page(root=root, view="duplicates")
     press(page, "Look for duplicates")
-    verdicts = set()
+    verdicts = {}
     for seed in range(6):
         page.query_params |= {"view": "folds", "task": "gender-age", "folds": "2", "seed": str(seed)}
         page.run()
-        verdicts.add("1 pair of photos that look the same stands in two folds." in words(page))
+        verdicts["1 pair of photos that look the same stands in two folds." in words(page)] = str(seed)
         assert ("verified_user" in words(page)) != ("stands in two folds" in words(page))
-    assert verdicts == {True, False}
+    assert verdicts.keys() == {True, False}
+    with monkeypatch.context() as full:
+        full.setattr(alike, "MOST", 1)  # as if the search had found more than are kept
+        page.query_params["seed"] = verdicts[True]
+        page.run()
+        assert "At least 1 pair of photos that look the same stands in two folds." in words(page)
+        problems_page = open_page(root=root, view="problems")
+        assert "At least 1 pair of photos of different people looks the same" in words(problems_page)
     later = open_page(root=root, view="problems")  # another session: what was found is not forgotten
     assert "1 pair of photos of different people looks the same" in words(later)
     assert "No problems." not in words(later) and "The scan found nothing wrong." not in words(later)

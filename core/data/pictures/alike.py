@@ -16,6 +16,8 @@ from core.errors import LabError
 from core.places import lab_folder
 from core.storage import files
 
+MOST = 500  # pairs that a search keeps, the most alike
+
 
 def signatures_file(root: str) -> Path:
     """What the search remembers of each photo of a dataset."""
@@ -39,6 +41,11 @@ def kept(root: str) -> pd.DataFrame | None:
         return _read(_file(root), written.st_mtime_ns, written.st_size)
     except (OSError, ValueError):
         return None
+
+
+def at_least(pairs: pd.DataFrame | None) -> str:
+    """ "at least ", before a number of the kept pairs where the search may have found more than it keeps, else ""."""
+    return "at least " if pairs is not None and len(pairs) >= MOST else ""
 
 
 def number_among(root: str, samples: pd.DataFrame) -> int:

@@ -58,13 +58,16 @@ def draw(view: View) -> None:
             f"No photos of different people look the same among {count(len(samples))}.", icon=":material/check_circle:"
         )
         return
+    number = pairs.attrs[duplicates.NUMBER]
+    order = ", the most alike first" if number > 1 else ""
+    if number > len(pairs):
+        order = f"; here are the {count(len(pairs))} most alike"
     st.markdown(
-        f"**{count(len(pairs))}** {'pair' if len(pairs) == 1 else 'pairs'} of photos of different people look the "
-        f"same{', the most alike first' if len(pairs) > 1 else ''}."
+        f"**{count(number)}** {'pair' if number == 1 else 'pairs'} of photos of different people look the same{order}."
     )
     part = pager(len(pairs), PAGE)
-    for number, pair in enumerate(pairs.iloc[part].itertuples(index=False), part.start):
-        _pair(view, pair, number)
+    for place, pair in enumerate(pairs.iloc[part].itertuples(index=False), part.start):
+        _pair(view, pair, place)
     turner(part, len(pairs), PAGE, "pairs")
 
 

@@ -35,7 +35,9 @@ def draw(view: View) -> None:
     settled = len(view.raw.problems) - len(problems)
     if pairs := alike.number_among(view.raw.root, view.corrected.samples):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f":orange[:material/content_copy: {plain(pairs_in_words(pairs))}.]", width="content")
+            st.markdown(
+                f":orange[:material/content_copy: {plain(pairs_in_words(pairs, view.raw.root))}.]", width="content"
+            )
             st.button("See the pairs", key="data-problem-pairs", on_click=go, kwargs={"view": "duplicates"})
     if not len(problems) and pairs:
         st.caption("The scan itself found nothing wrong.")

@@ -115,14 +115,15 @@ def _fact(scan: Scan, fact: Fact, name: str, key: str, show_problems: Callable[[
 def _pairs(scan: Scan, number: int, name: str) -> None:
     """What the search for duplicates found, as long as nobody has settled it."""
     with st.container(horizontal=True, key=f"fact-{name}"):
-        st.markdown(f":orange[:material/content_copy:] {plain(pairs_in_words(number))}.", width="content")
+        st.markdown(f":orange[:material/content_copy:] {plain(pairs_in_words(number, scan.root))}.", width="content")
         if st.button("See", type="tertiary", key=f"{name}.see"):
             st.switch_page(DATA, query_params={"root": scan.root, "view": "duplicates"})
 
 
-def pairs_in_words(number: int) -> str:
+def pairs_in_words(number: int, root: str) -> str:
+    """number: of the pairs that the last search in this dataset found, those that are to be told of."""
     look = "pair of photos of different people looks" if number == 1 else "pairs of photos of different people look"
-    return f"{count(number)} {look} the same"
+    return f"{alike.at_least(alike.kept(root))}{count(number)} {look} the same".capitalize()
 
 
 def _icon(scan: Scan, fact: Fact) -> str:

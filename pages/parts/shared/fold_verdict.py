@@ -29,7 +29,7 @@ def show(splits: Sequence[Split], root: str, *, reader: str, also: str = "") -> 
     elif persons.are_known and not pairs:
         st.markdown(f":green[:material/verified_user:] No person is in two folds{also}.")
     else:
-        _doubt(persons, pairs, reader, also)
+        _doubt(persons, pairs, root, reader, also)
     lines = [
         absence(fold, lacking, len(names))
         for samples, names in splits
@@ -47,7 +47,7 @@ def show(splits: Sequence[Split], root: str, *, reader: str, also: str = "") -> 
         st.caption(MEND_ABSENT)
 
 
-def _doubt(persons: Persons, pairs: int, reader: str, also: str) -> None:
+def _doubt(persons: Persons, pairs: int, root: str, reader: str, also: str) -> None:
     """What may leak, in amber; and what would settle it."""
     lines, mend = [], []
     if persons.warning:
@@ -57,8 +57,9 @@ def _doubt(persons: Persons, pairs: int, reader: str, also: str) -> None:
     else:
         lines.append(f"No person is in two folds by name{also}, but photos that look the same are.")
     if pairs:
-        look = "1 pair of photos that look" if pairs == 1 else f"{count(pairs)} pairs of photos that look"
-        lines.append(f"{look} the same {'stands' if pairs == 1 else 'stand'} in two folds.")
+        number = f"{alike.at_least(alike.kept(root))}{number_of(pairs, 'pair')}".capitalize()
+        stand = "stands" if pairs == 1 else "stand"
+        lines.append(f"{number} of photos that look the same {stand} in two folds.")
         mend.append("Data, Duplicates makes a pair one person, or leaves a photo out.")
     for line in lines:
         st.markdown(f":orange[:material/gpp_maybe: {plain(line)}]")
