@@ -189,7 +189,7 @@ def test_the_page_of_its_run_offers_the_training_once(both, run, monkeypatch):
     monkeypatch.setattr(st, "switch_page", lambda page, *, query_params=None: (opened.append(query_params), st.stop()))
     at = page("live", run=both[0].id)
     assert "Proposed: 35 epochs, the median" in captions(at).replace("\\", "")
-    at.number_input(key=f"live-everybody-epochs-{both[0].id}").set_value(2).run()
+    at.number_input(key=f"live-everybody-epochs-{both[0].id}").set_value(2)  # the button is of the drawing before
     button(at, "Train again on everybody").click().run()
     assert not at.exception
     ours = type(run)(opened[0]["run"], run.dir.parent)

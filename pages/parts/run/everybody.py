@@ -58,12 +58,12 @@ def _offer(run: Run, length: planned.Length, *, again: bool) -> None:
     tickets = st.session_state.setdefault(TICKET, {})
     ticket = tickets.setdefault(run.id, new_id(f"{run.config().name} everybody"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        epochs = begin(
+        begin(
             st.number_input,
             "Epochs",
             1,
             length.most,
-            key=f"live-everybody-epochs-{run.id}",
+            key=_epochs_key(run.id),
             begins=length.epochs,
             step=1,
             width=150,
@@ -74,7 +74,7 @@ def _offer(run: Run, length: planned.Length, *, again: bool) -> None:
             icon=":material/groups:",
             key=f"live-everybody-{run.id}",
             on_click=_note,
-            args=(run.id, ticket, int(epochs)),
+            args=(run.id, ticket),
         )
     said = f"Proposed: {length.words}." if length.best else ""
     if run.config().training.early_stopping is not None:
@@ -84,8 +84,13 @@ def _offer(run: Run, length: planned.Length, *, again: bool) -> None:
     st.caption(plain(said))
 
 
-def _note(*asked: object) -> None:
-    st.session_state[ASKED] = asked
+def _epochs_key(run_id: str) -> str:
+    return f"live-everybody-epochs-{run_id}"
+
+
+def _note(run_id: str, ticket: str) -> None:
+    """The callback. For how long is what the field shows at the click, which may be newer than the button."""
+    st.session_state[ASKED] = run_id, ticket, int(st.session_state[_epochs_key(run_id)])
 
 
 def _launch(run: Run, ticket: str, epochs: int) -> None:
