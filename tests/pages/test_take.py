@@ -59,6 +59,30 @@ def test_calibrating_is_a_choice_and_what_it_does_to_the_numbers_of_predict_is_t
     assert not at.exception and asked == [calibrate]
 
 
+def test_what_the_fields_show_at_the_click_is_packaged_though_the_button_is_of_the_drawing_before(run, monkeypatch):
+    asked = []
+    monkeypatch.setattr(package, "package", lambda of_run, out, **options: asked.append(options))
+    at = page("live", run=run.id)
+    at.pills(key=f"live-package-forms-{run.id}").set_value(["int8"]).run()
+    at.pills(key=f"live-package-folds-{run.id}-2").set_value([1])
+    at.pills(key=f"live-package-forms-{run.id}").set_value(["pt2", "int8"])
+    at.toggle(key=f"live-package-calibrate-{run.id}").set_value(False)
+    at.selectbox(key=f"live-package-check-{run.id}").set_value("None")
+    at.number_input(key=f"live-package-calibration-{run.id}").set_value(7)
+    button(at, "Package").click().run(timeout=120)
+    assert not at.exception
+    (options,) = asked
+    assert options["folds"] == (1,) and options["formats"] == ("onnx", "pt2", "int8")
+    assert (options["check"], options["calibration"], options["calibrate"]) == (0, 7, False)
+
+
+def test_a_click_after_the_last_fold_was_taken_out_says_that_one_has_to_be_chosen(run):
+    at = page("live", run=run.id)
+    at.pills(key=f"live-package-folds-{run.id}-2").set_value([])
+    button(at, "Package").click().run(timeout=120)
+    assert not at.exception and "no fold is chosen" in html(at) and not run.package_file.exists()
+
+
 def test_what_cannot_be_packaged_is_told_and_nothing_lies_there(run, monkeypatch):
     monkeypatch.setattr(network, "graph_of", lambda opened: pytest.fail("weights are looked at first"))
     run.weights_file(0, "best").unlink()

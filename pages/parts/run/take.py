@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -71,7 +71,7 @@ def _package(run: Run, done: Sequence[int], others: Sequence[int], *, everybody:
             st.pills,
             "Folds",
             list(done),
-            key=f"live-package-folds-{run.id}-{len(done)}",
+            key=_key(run, "folds", done),
             begins=list(done),
             selection_mode="multi",
             help="They answer together, by the mean of their probabilities.",
@@ -80,32 +80,31 @@ def _package(run: Run, done: Sequence[int], others: Sequence[int], *, everybody:
         st.pills,
         "Forms beside ONNX",
         OTHERS,
-        key=f"live-package-forms-{run.id}",
+        key=_key(run, "forms"),
         begins=[name for name in OTHERS if name in names.USUAL],
         selection_mode="multi",
         format_func=FORMS.__getitem__,
         help=" ".join(f"{FORMS[name]}: {names.ABOUT[name]}." for name in OTHERS),
     )
     chosen = [names.ONNX, *(forms or [])]
-    calibrate = True
     if not everybody and not attributes(run):  # neither has a temperature
-        calibrate = begin(st.toggle, "Calibrate each fold", key=f"live-package-calibrate-{run.id}", begins=True)
+        begin(st.toggle, "Calibrate each fold", key=_key(run, "calibrate"), begins=True)
         st.caption(plain(CALIBRATING))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        check = begin(
+        begin(
             st.selectbox,
             "Photos of the training to check" if everybody else "Held-out photos to check",
             list(checks),
-            key=f"live-package-check-{run.id}",
+            key=_key(run, "check"),
             begins=next(iter(checks)),
             width=220,
             help="The packaged networks answer them, and every answer is held against the run's own.",
         )
-        calibration = begin(
+        begin(
             st.number_input,
             "Photos to calibrate int8",
             min_value=1,
-            key=f"live-package-calibration-{run.id}",
+            key=_key(run, "calibration"),
             begins=names.CALIBRATION,
             width=220,
             disabled=names.INT8 not in chosen,
@@ -117,7 +116,7 @@ def _package(run: Run, done: Sequence[int], others: Sequence[int], *, everybody:
             key=f"live-package-{run.id}",
             disabled=not folds,
             on_click=_note,
-            args=(run.id, tuple(folds or ()), checks[check], tuple(chosen), int(calibration), calibrate),
+            args=(run, done, checks),
         )
     st.caption(plain(_sizes(run, folds or (), chosen)))
     if others:
@@ -136,8 +135,18 @@ def _sizes(run: Run, folds: Sequence[int], forms: Sequence[str]) -> str:
     return f"About {names.size_of(weights, forms) / 1e6:,.0f} MB: {', '.join(parts)}."
 
 
-def _note(*asked: object) -> None:
-    st.session_state[ASKED] = asked
+def _key(run: Run, name: str, done: Sequence[int] = ()) -> str:
+    return f"live-package-{name}-{run.id}" + (f"-{len(done)}" if done else "")
+
+
+def _note(run: Run, done: Sequence[int], checks: Mapping[str, int | None]) -> None:
+    """The callback. What is packaged is what the fields show at the click, which may be newer than the button; a field
+    that the page has not leaves it at what it begins with."""
+    fields = st.session_state
+    folds = tuple(fields.get(_key(run, "folds", done), done) or ())
+    forms = (names.ONNX, *(fields[_key(run, "forms")] or ()))
+    check, calibration = checks[fields[_key(run, "check")]], int(fields[_key(run, "calibration")])
+    st.session_state[ASKED] = run.id, folds, check, forms, calibration, fields.get(_key(run, "calibrate"), True)
 
 
 def _make(
