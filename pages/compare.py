@@ -115,9 +115,11 @@ def choose(chosen: Sequence[str]) -> None:
     st.query_params["runs"] = pick.handed_on(chosen)
 
 
-entries = frame.begin_page()
+entries = frame.begin_page(answers=frame.DECIDED)
 head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
 head.html('<div class="lab-title">Compare</div>', width="content")
+with st.container():  # always there, so that what follows keeps its place
+    decide.settle()
 listed = cross_validated(index.as_summaries(entries))
 if not st.query_params.get("runs") and (runs := pick.of_hand()):
     st.query_params["runs"] = runs

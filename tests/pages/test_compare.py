@@ -21,11 +21,12 @@ from core.runs import Run, metrics_file
 from core.studies import record_file
 from core.text import plain
 from pages.parts.compare import decide, flips, load, pick, tables
+from pages.parts.shared import frame
 from tests.answered import copied
 from tests.compared import make_run, metric_rows, samples
 from tests.fold_runs import draw_faces
 from tests.fold_runs import make_run as made_run
-from tests.pages.app import captions, html, labels, page
+from tests.pages.app import button, captions, html, labels, page
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -368,6 +369,53 @@ def test_what_would_decide_is_launched_on_the_same_folds_and_once(folder):
     with pytest.raises(LabError) as refused:
         decide._launch(two, 2, "20260101-000000-decide-0000")
     assert refused.value.kind == "exists"
+
+
+def test_what_is_queued_is_what_the_button_was_drawn_for(study, folder, opened, monkeypatch):
+    """A run of the contest stopped since: the verdict is another one by now, and its page would queue nothing."""
+    launched = []
+    monkeypatch.setattr(decide, "_launch", lambda runs, folds, study_id: launched.append((runs, folds, study_id)))
+    at = page("compare", runs=",".join(IDS))
+    jobs = int(re.search(r"2 new runs as a study[^:]*: (\d+) fold jobs", captions(at))[1])
+    run = Run(IDS[2], folder)
+    run.write_state(replace(run.fold_state(4), state="failed", reason="The disk was full.", remedy="Make room."))
+    button(at, "Queue them").click().run()
+    assert not at.exception
+    ((runs, folds, study_id),) = launched
+    assert [run.id for run in runs] == [IDS[2], IDS[0]] and 2 * folds == jobs
+    assert opened == [{"study": study_id}]
+
+
+def test_a_run_that_was_deleted_since_is_named_and_nothing_is_queued(study, folder, opened):
+    at = page("compare", runs=",".join(IDS))
+    shutil.rmtree(folder / IDS[0])
+    button(at, "Queue them").click().run()
+    said = html(at).replace("&#x27;", "'").count(f"run '{IDS[0]}' is gone")
+    assert not at.exception and said == 2, "of what was to be queued, and of what is compared"
+    assert not opened and record_file.all_studies(folder) == []
+
+
+def test_only_the_runs_for_which_the_button_was_drawn_are_resumed(study, folder, monkeypatch):
+    resumed = []
+    monkeypatch.setattr(decide.control, "resume", lambda run: resumed.append(run.id) or [0])
+    half = make_run(folder, study, "half", states={0: "failed"})
+    at = page("compare", runs=f"{IDS[0]},{half.id}")
+    other = Run(IDS[0], folder)
+    other.write_state(replace(other.fold_state(4), state="cancelled"))  # on purpose, by somebody
+    button(at, "Resume the unfinished folds").click().run()
+    assert not at.exception and resumed == [half.id]
+    assert [toast.value for toast in at.toast] == ["Queued, each fold from its last checkpoint."]
+
+
+def test_a_click_that_was_not_answered_before_the_page_was_left_does_nothing_later(study, monkeypatch):
+    resumed = []
+    monkeypatch.setattr(decide.control, "resume", lambda run: resumed.append(run.id) or [0])
+    at = page("compare", runs=",".join(IDS))
+    at.session_state[frame.DECIDED] = (decide._go_on, IDS)
+    at.switch_page("pages/runs.py").run()
+    assert ["You left the page before" in toast.value for toast in at.toast] == [True]
+    at.switch_page("pages/compare.py").run()
+    assert not at.exception and resumed == []
 
 
 @pytest.mark.parametrize("other", [{"max_people": 10}, {"root": "others"}], ids=["fewer people", "another folder"])

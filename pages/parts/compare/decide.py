@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -27,7 +28,7 @@ from core.studies import records
 from core.studies.grid import make_plans, of_other_data
 from core.text import count, duration, one_line, plain
 from pages.parts.people import people
-from pages.parts.shared import badges
+from pages.parts.shared import badges, frame
 
 STUDIES = HOME / "pages" / "studies.py"
 TONES = {"best": "good", "same": "accent", "undecided": "quiet", "unpaired": "warn"}
@@ -65,16 +66,41 @@ def _has_stopped(member: ComparedRun) -> bool:
     return any(state.state not in (*ALIVE, "done") for state in member.states)
 
 
+def settle() -> None:
+    """What was clicked on the drawing before, just as it was shown there: a run that ended since makes the verdict
+    another one, not what was agreed to."""
+    if (clicked := st.session_state.pop(frame.DECIDED, None)) is not None:
+        act, *drawn = clicked
+        act(*drawn)
+
+
+def _note(*clicked: Any) -> None:
+    """The callback. clicked: what does it, and with what it was drawn."""
+    st.session_state[frame.DECIDED] = clicked
+
+
 def _resume(stopped: Sequence[ComparedRun]) -> None:
-    owners = [owner.of(Run(member.id)) for member in stopped]
-    if people.button("Resume the unfinished folds", *owners, icon=":material/play_arrow:", key="compare-resume"):
-        for member in stopped:
-            try:
-                control.resume(Run(member.id))
-            except LabError as error:
-                badges.show_error(error)
-                return
-        st.toast("Queued, each fold from its last checkpoint.", icon=":material/play_arrow:")
+    ids = [member.id for member in stopped]
+    people.button(
+        "Resume the unfinished folds",
+        *(owner.of(Run(run_id)) for run_id in ids),
+        icon=":material/play_arrow:",
+        key="compare-resume",
+        on_click=_note,
+        args=(_go_on, ids),
+    )
+
+
+def _go_on(ids: Sequence[str]) -> None:
+    queued = 0
+    for run_id in ids:
+        try:
+            queued += len(control.resume(Run(run_id)))
+        except LabError as error:
+            badges.show_error(error)
+            return
+    words = "Queued, each fold from its last checkpoint." if queued else "Nothing was left to queue by then."
+    st.toast(words, icon=":material/play_arrow:")
 
 
 def _queue(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCost]) -> None:
@@ -92,9 +118,18 @@ def _queue(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCo
             f"{count(len(members))} new runs as a study, with the same settings and seeds{split}: "
             f"{count(jobs)} fold jobs{_takes(members, folds, costs)}. The runs that are here stay as they are."
         )
-        pressed = st.button("Queue them", type="primary", icon=":material/playlist_add:", key="compare-decide-go")
-    if not pressed:
-        return
+        st.button(
+            "Queue them",
+            type="primary",
+            icon=":material/playlist_add:",
+            key="compare-decide-go",
+            on_click=_note,
+            args=(_queue_them, members, folds, study_id),
+        )
+
+
+def _queue_them(members: Sequence[ComparedRun], folds: int, study_id: str) -> None:
+    """Ends on the page of the study, or with why there is none."""
     try:
         with st.spinner("Splitting the people and queueing the runs"):
             _launch(members, folds, study_id)

@@ -25,7 +25,7 @@ from pages.parts.tab import access, connection
 
 # In the session: a click that the page it was made on has not answered yet; its callback may run before that of what
 # was typed or ticked just before, so it only notes the click, and the page acts on what it shows by then.
-CLICK, PRESSED = "launch_click", "runs-pressed"
+CLICK, PRESSED, DECIDED = "launch_click", "runs-pressed", "compare-pressed"
 ICON = "🔬"
 LAUNCHED = "launch_launched"  # token of a launch form -> (page, id) of what was launched with it
 
@@ -37,7 +37,7 @@ def begin_page(
 
     Gives all runs, newest first, as they are now for a page that lists them.
 
-    answers: CLICK or PRESSED, which this page answers; on any other page that click came too late.
+    answers: CLICK, PRESSED or DECIDED, which this page answers; on any other page that click came too late.
     lists: see dock.once. names_study: see hand.begin. shows: see hand.line.
 
     Because a folder is called pages/, Streamlit takes a fresh server for an app of the old kind until st.navigation has
@@ -65,7 +65,7 @@ def begin_page(
         _queue_stopped()
         if closed is not None:
             badges.show_error(closed)
-    for name in {CLICK, PRESSED} - {answers}:
+    for name in {CLICK, PRESSED, DECIDED} - {answers}:
         click = st.session_state.pop(name, None)
         if click is not None and not (name == CLICK and click.leave()):
             st.toast("You left the page before what you clicked began: nothing was done.", icon=":material/block:")
