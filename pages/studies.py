@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -276,7 +277,8 @@ if status.missing:
         icon=":material/playlist_add:",
     )
     icon = ":material/rocket_launch:"
-    people.button("Launch the missing runs", study.by, icon=icon, on_click=act, args=(records.launch_missing, study))
+    launch = partial(records.launch_missing, run_ids=[member.id for member in status.missing])
+    people.button("Launch the missing runs", study.by, icon=icon, on_click=act, args=(launch, study))
 order(study, status)
 scores.section(study, status)
 slots.line()

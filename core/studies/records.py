@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -222,18 +222,21 @@ def missing(study: Study, folder: Path | None = None) -> list[StudyRun]:
     return [member for member in study.runs if not Run(member.id, folder).exists()]
 
 
-def launch_missing(study: Study, *, folder: Path | None = None) -> Study:
+def launch_missing(study: Study, *, run_ids: Collection[str] | None = None, folder: Path | None = None) -> Study:
     """Launch what is missing, on the folds of the runs that are there. In a paused study it waits with the others.
+
+    run_ids: of those that somebody was shown as missing; what was deleted since then stays deleted. All if None.
 
     Raises LabError: 'not-yours', as in all that changes a study, and what a scan or a plan raises.
     """
     root = folder or runs_folder()
     check_own(study, root)
     study = load(study.id, root)
-    gone = [where_it_lies(member, study, root) for member in missing(study, root)]
+    absent = missing(study, root)
+    gone = [where_it_lies(member, study, root) for member in absent if run_ids is None or member.id in run_ids]
     if not gone:  # another tab has launched them since this one was drawn
         return study
-    plans = _plans_of(gone, folds_of(study, root) if len(gone) < len(study.runs) else None, root)
+    plans = _plans_of(gone, folds_of(study, root) if len(absent) < len(study.runs) else None, root)
     ids = [member.id for member in gone]
 
     def begin(record: Study) -> Study:

@@ -433,6 +433,15 @@ def test_missing_runs_that_another_tab_has_launched_are_not_launched_again(recor
     assert not any(b.label == "Launch the missing runs" for b in second.button)
 
 
+def test_a_run_that_was_deleted_since_the_missing_ones_were_shown_stays_deleted(record):
+    Run(record.run_ids[1]).delete()
+    page = show(study=record.id)
+    Run(record.run_ids[2]).delete()
+    press(page, "Launch the missing runs")
+    assert Run(record.run_ids[1]).exists() and not Run(record.run_ids[2]).exists()
+    assert any(b.label == "Launch the missing runs" for b in page.button), "the page says that it is not there"
+
+
 def test_a_study_answers_its_question_marks_the_best_and_shows_what_differs(opened, tmp_path):
     """Of three finished runs that nobody trained here; while one of them trains there is no answer yet."""
     table = compared.samples(tmp_path / "runs", people=60, photos=2)

@@ -256,6 +256,19 @@ def test_missing_runs_are_launched_on_their_own_data_settings_and_the_same_folds
     assert [run.config().data.max_people for run in members] == [None, None, 12]
 
 
+def test_of_the_missing_runs_some_are_launched_on_the_folds_of_all_even_where_none_is_left(seeds, workers):
+    study_config, plans, _ = seeds
+    made = records.launch(study_config, plans)
+    first, *others = records.present(made)
+    before = fold_of(first)
+    for run in (first, *others):
+        run.delete()
+    records.launch_missing(made, run_ids=[first.id])
+    assert fold_of(first) == before and records.present(made) == [first]
+    records.launch_missing(made, run_ids=[])
+    assert records.present(made) == [first]
+
+
 def test_missing_runs_of_a_paused_study_wait_with_the_others(seeds, workers):
     study_config, plans, _ = seeds
     made = records.launch(study_config, plans)
