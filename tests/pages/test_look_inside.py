@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import safetensors.torch
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.data.labels import corrections, reviews
+from core.data.labels.corrections import Correction
 from core.errors import LabError
 from core.inside import face_maps, fold_models, trust
 from core.inside import maps as gradcam
@@ -24,8 +26,11 @@ from core.places import HOME
 from core.predict import photos
 from core.predict.predictor import Predictor
 from core.runs import FoldState, Run
+from core.runs.lists.summaries import summaries
 from core.runs.run import ID
 from tests.answered import CLASSES, answer, copied, judged, made, photo, probabilities_of, table_of
+from tests.fold_runs import draw_faces
+from tests.fold_runs import make_run as unanswered
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -323,6 +328,39 @@ def test_leaving_a_photo_out_lands_in_the_corrections(doubted, tmp_path):
     (correction,) = corrections.load(tmp_path / "photos")
     assert (correction.kind, correction.sample, correction.person) == ("exclude-photo", "p017/0.jpg", "p017")
     assert "p017/0.jpg" not in queue(at)
+
+
+def retraining():
+    import streamlit as st
+
+    from core.runs import Run
+    from pages.parts.doubts import retrain
+
+    retrain._dialog(Run(st.session_state["run"]))
+
+
+def test_what_was_corrected_while_a_retraining_was_offered_is_shown_before_it_is_trained_on(
+    folder, tmp_path, monkeypatch
+):
+    opened = []
+    monkeypatch.setattr(st, "switch_page", lambda page, *, query_params: (opened.append(query_params), st.stop()))
+    run = unanswered(folder, draw_faces(tmp_path / "faces"), task={"name": "gender"}, kept=())
+    outs = [
+        Correction(kind="exclude-photo", sample=row.sample, person=str(row.person))
+        for row in run.samples().head(2).itertuples()
+    ]
+    corrections.add_all(run.config().data.root, outs[:1])
+    at = AppTest.from_function(retraining, default_timeout=60)
+    at.session_state["run"] = run.id
+    at.run()
+    assert not at.exception and "1 photo is not in it any more" in at.markdown[0].value and not at.warning
+    corrections.add_all(run.config().data.root, outs[1:])  # from another tab
+    button(at, "Queue it").click().run()
+    assert not at.exception and not opened and [each["id"] for each in summaries(folder)] == [run.id]
+    assert "nothing was queued" in at.warning[0].value and "2 photos are not in it any more" in at.markdown[0].value
+    button(at, "Queue it").click().run()
+    (address,) = opened
+    assert not at.exception and len(Run(address["run"], folder).samples()) == len(run.samples()) - 2
 
 
 def test_a_broken_corrections_file_is_named(doubted, tmp_path):

@@ -21,6 +21,7 @@ from pages.parts.shared import badges
 
 LIVE, COMPARE = HOME / "pages" / "live.py", HOME / "pages" / "compare.py"
 IDS = "look-retrain-ids"  # in the session: (run, version of the corrections) -> the id that a click launches
+ASKED = "look-retrain-asked"  # in the session: (run, samples that were shown to differ) of a click not answered yet
 MOST = 3  # earlier ones that are offered to be compared
 
 
@@ -34,6 +35,7 @@ def offer(run: Run, tally: Tally, summaries: Sequence[dict[str, Any]]) -> None:
             kind = "secondary" if tally.waiting or later else "primary"
             label = "Retrain on the corrected labels, same folds"
             if st.button(label, icon=":material/model_training:", type=kind, key="look-retrain-open"):
+                st.session_state.pop(ASKED, None)
                 _dialog(Run(run.id))
         for summary in later:
             _earlier(run, summary)
@@ -52,6 +54,7 @@ def _earlier(run: Run, summary: dict[str, Any]) -> None:
 
 @st.dialog("Retrain on the corrected labels", icon=":material/model_training:")
 def _dialog(run: Run) -> None:
+    run_id, samples = st.session_state.pop(ASKED, (None, None))
     try:
         with st.spinner("Reading the dataset with its corrections"):
             plan = retrain.plan_of(run)
@@ -59,6 +62,12 @@ def _dialog(run: Run) -> None:
     except LabError as error:
         badges.show_error(error)
         return
+    asked = run_id == run.id
+    if newer := asked and bool(since(samples, plan.samples)):
+        st.warning(
+            "The dataset or its corrections changed while this was open: nothing was queued. See what differs now.",
+            icon=":material/edit_note:",
+        )
     st.markdown(
         "\n".join(["Same settings, seeds and folds; what differs:", "", *(f"- {plain(each)}" for each in lines)])
     )
@@ -67,8 +76,21 @@ def _dialog(run: Run) -> None:
         f"{folds} of {number_of(plan.config.epochs, 'epoch')} with {count(plan.photos)} photos. When it is done, "
         "Compare says whether it helped, on the photos whose label stayed."
     )
-    if st.button("Queue it", type="primary", icon=":material/playlist_add:", key="look-retrain-go"):
+    st.button(
+        "Queue it",
+        type="primary",
+        icon=":material/playlist_add:",
+        key="look-retrain-go",
+        on_click=_note,
+        args=(run.id, plan.samples),
+    )
+    if asked and not newer:
         _launch(plan, run)
+
+
+def _note(*asked: Any) -> None:
+    """The callback. What is trained on is what was shown, and the dialog looks anew before it launches."""
+    st.session_state[ASKED] = asked
 
 
 def _launch(plan: Plan, run: Run) -> None:
