@@ -11,6 +11,9 @@ import pytest
 
 from core import machine
 from core.data.pictures import kept
+from core.engines.engine import Capacity, RayEngine
+from core.engines.parcel import Node
+from core.errors import LabError
 from core.jobs import doctor, elsewhere, queue, slots
 from core.jobs.alerts import addresses
 from core.jobs.doctor import Finding
@@ -271,6 +274,33 @@ def test_nodes_of_a_cluster_and_what_they_do_are_listed_and_one_is_taken_out(fol
     assert elsewhere.wishes(folder) == {"node-1": "out"}
     at.button(key="settings-node-n1").click().run()
     assert elsewhere.wishes(folder) == {"node-1": "in"}
+
+
+def test_what_a_cluster_was_asked_is_shown_with_its_age_of_that_cluster_alone_and_until_it_is_asked_anew(
+    folder, monkeypatch
+):
+    answers = {"ray://one:10001": Capacity((Node("n1", "node-of-one", 8),), 4, 0, 0)}
+
+    def capacity(engine):
+        if engine.name not in answers:
+            raise LabError(f"{engine.name} does not answer.", "Start it.", kind="engine")
+        return answers[engine.name]
+
+    monkeypatch.setattr(RayEngine, "capacity", capacity)
+    monkeypatch.delenv(elsewhere.CHOICE, raising=False)
+    elsewhere.choose(folder, "ray://one:10001")
+    at = page("settings")
+    at.button(key="settings-engine-ask").click().run()
+    assert "node-of-one" in html(at) and "As the cluster said just now." in captions(at)
+    elsewhere.choose(folder, "ray://two:10001")
+    at.run()
+    assert "node-of-one" not in html(at) and not [each for each in at.button if each.key == "settings-node-n1"]
+    elsewhere.choose(folder, "ray://one:10001")
+    at.run()
+    assert "node-of-one" in html(at)
+    answers.clear()
+    at.button(key="settings-engine-ask").click().run()
+    assert not at.exception and "ray://one:10001 does not answer" in html(at) and "node-of-one" not in html(at)
 
 
 def test_the_doctors_looks_stand_with_sign_words_and_remedy_faults_first(folder, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -22,7 +23,8 @@ from pages.parts.shared.fields import begin
 
 RAY = "ray"
 KINDS = {elsewhere.HERE: "This machine", RAY: "A Ray cluster"}
-ASKED, ASKING = "settings-engine-asked", "settings-engine-asking"  # in the session: the answer; a click that waits
+# In the session: whose answer, when (Unix time) and what it was; a click that waits.
+ASKED, ASKING = "settings-engine-asked", "settings-engine-asking"
 
 
 def section(root: Path, summaries: Sequence[dict[str, Any]]) -> None:
@@ -90,19 +92,23 @@ def _cluster(root: Path, address: str, summaries: Sequence[dict[str, Any]]) -> N
     """What it said last; asked anew on a click, since that opens a connection."""
     st.button("Ask the cluster now", key="settings-engine-ask", icon=":material/refresh:", on_click=_ask)
     if st.session_state.pop(ASKING, False):
+        st.session_state.pop(ASKED, None)
         try:
             with st.spinner("Asking the cluster", show_time=True):
-                st.session_state[ASKED] = engines.engine_of(root).capacity()
+                answer = engines.RayEngine(root, address).capacity()
+            st.session_state[ASKED] = address, time.time(), answer
         except LabError as error:
             badges.show_error(error)
     report = elsewhere.report(root)
     if elsewhere.writer_lives(root) and report.get("address") == address:
         st.session_state.pop(ASKED, None)
-        capacity = engines.RayEngine(root, address).told()
-        st.caption(f"As the cluster said {ago(report.get('when'))}.")
-    elif (capacity := st.session_state.get(ASKED)) is None:
+        when, capacity = report.get("when"), engines.RayEngine(root, address).told()
+    elif (asked := st.session_state.get(ASKED)) is not None and asked[0] == address:
+        _, when, capacity = asked
+    else:
         st.caption("Nothing trains there now, so nobody has asked the cluster lately.")
         return
+    st.caption(f"As the cluster said {ago(when)}.")
     st.html(capacity_html(capacity, engines.RayEngine(root, address).placed(summaries)))
     wishes = elsewhere.wishes(root)
     with st.container(horizontal=True):
