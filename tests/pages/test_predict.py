@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from core.inside import fold_models
-from core.predict import photos
+from core.predict import photos, resembling
 from core.predict.predictor import Predictor
 from core.predict.submission import of_classes
 from core.runs import FoldState
@@ -98,6 +98,27 @@ def test_a_dropped_photo_is_answered_with_folds_doubt_and_maps(run):
     button(at, "Compare with the training photos (fold 0 looks at 12 photos, once)").click().run()
     shown = html(ended(at, "predict-learning"))
     assert shown.count("<figure") == 6 and "99 % of the photos it held out are within" in words(at)
+
+
+def test_what_learns_for_one_run_is_neither_shown_nor_cancelled_on_the_page_of_another(run, folder, monkeypatch):
+    samples = run.samples()
+    judged(made(folder, samples, root=run.config().data.root, run_id="other"))
+    enough = threading.Event()
+    monkeypatch.setattr(resembling, "made", lambda member, progress: enough.wait(100))
+    at = page("predict", run=run.id)
+    at.file_uploader(key="predict-files").set_value(("me.png", jpeg(), "image/png")).run()
+    asks = "Compare with the training photos (fold 0 looks at 12 photos, once)"
+    button(ended(at), asks).click().run()
+    assert "Cancel" in labels(at) and asks not in labels(at)
+    job = at.session_state["predict-learning"]
+    at.query_params["run"] = "other"
+    at.run()
+    assert "Cancel" not in labels(ended(at)) and asks in labels(at)
+    at.query_params["run"] = run.id
+    at.run()
+    assert "Cancel" in labels(ended(at)) and asks not in labels(at) and not job.was_cancelled
+    enough.set()
+    assert job.wait(100)
 
 
 def test_a_photo_of_the_run_is_answered_by_the_fold_that_held_it_out(run):

@@ -25,7 +25,8 @@ from pages.parts.shared import badges
 
 JOB, KEY, OUTCOME = "predict-job", "predict-key", "predict-outcome"  # in the session
 ASKED, TO_LEARN = "predict-asked", "predict-to-learn"  # in the session: clicks that are not answered yet
-LEARNING = "predict-learning"  # in the session: the job that learns what the training photos look like
+# In the session: the job that learns what the training photos look like, and the member that looks at them.
+LEARNING, LEARNER = "predict-learning", "predict-learner"
 EVERY = 0.4  # seconds between two looks at a job
 
 
@@ -182,7 +183,7 @@ def outcome_of(predictions: Predictions, question: Question, note: str = "") -> 
 def learn(asked: Asked) -> None:
     """The button that has the first fold look at all photos of its run, once; then the page is drawn with them."""
     member = asked.members[0]
-    job: Job | None = st.session_state.get(LEARNING)
+    job: Job | None = st.session_state.get(LEARNING) if st.session_state.get(LEARNER) == member else None
     if job is not None and job.is_running:
         _watch(job, "training photos read and looked at")
         return
@@ -195,6 +196,9 @@ def learn(asked: Asked) -> None:
         except LabError as error:
             badges.show_error(error)
     if st.session_state.pop(TO_LEARN, None) == member:
+        if (other := st.session_state.get(LEARNING)) is not None:
+            other.cancel()  # it learns for a run that nobody looks at any more
+        st.session_state[LEARNER] = member
         st.session_state[LEARNING] = job = Job(lambda progress: resembling.made(member, progress))
         _watch(job, "training photos read and looked at")
         return
