@@ -2,6 +2,7 @@
 
 import io
 import json
+from html import unescape
 
 import pandas as pd
 import pytest
@@ -557,6 +558,43 @@ def test_room_is_made_of_the_chosen_runs_that_can_be_read_and_never_of_others_in
     at.session_state["runs-room"] = True
     at.run()
     assert "none is chosen" not in captions(at) and "runs-room-best-do" not in {each.key for each in at.button}
+
+
+def test_what_was_dropped_is_told_of_the_runs_that_let_go_of_it_and_why_another_did_not(folder):
+    one, two = make_run(folder, "one"), make_run(folder, "two")
+    for run in (one, two):
+        run.weights_file(0, "final").write_bytes(b"w" * 1000)
+    at = page("runs", runs=f"{one.id},{two.id}")
+    at.session_state["runs-room"] = True
+    at.run()
+    make_run(folder, "child", states=("queued", "queued"), model={"init": f"run:{two.id}", "init_checkpoint": "final"})
+    at.button(key="runs-room-best-do").click().run()
+    assert not at.exception and "1 run now takes 1 kB less" in html(at)
+    assert f"run '{two.id}' is needed" in unescape(html(at))
+    assert not one.weights_file(0, "final").exists() and two.weights_file(0, "final").exists()
+    at = page("runs", runs=one.id)
+    at.session_state["runs-room"] = True
+    one.weights_file(0, "final").write_bytes(b"w" * 1000)
+    at.run()
+    one.weights_file(0, "final").unlink()
+    at.button(key="runs-room-best-do").click().run()
+    assert not at.exception and "less" not in html(at) and "Nothing was left to drop by then." in html(at)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["good one"], "1 chosen<"),
+        (["good one", "bad one", "bad two"], "3 chosen, 2 of them not in this list<"),
+        (["bad one", "bad two"], "2 chosen, none of them in this list<"),
+        (["bad one"], "1 chosen, not in this list<"),
+        ([], "No run chosen<"),
+    ],
+)
+def test_how_many_of_the_chosen_runs_search_and_filters_leave_out_is_said(folder, names, words):
+    ids = {name: make_run(folder, name).id for name in ("good one", "bad one", "bad two")}
+    chosen = {"runs": ",".join(ids[name] for name in names)} if names else {}
+    assert words in html(page("runs", q="good", **chosen))
 
 
 @pytest.mark.parametrize("left", [b"{", None], ids=["torn", "gone"])

@@ -47,7 +47,7 @@ def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed], listed:
     readable = [entry for entry in picked if not entry.unreadable]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-bar"):
         st.html(_NARROW)
-        st.html(f'<div class="lab-meta lab-num">{count(len(ids)) if ids else "No run"} chosen</div>', width="content")
+        st.html(f'<div class="lab-meta lab-num">{_how_many(ids, listed)}</div>', width="content")
         if shelf == "Trash":
             _button("Restore", "restore_from_trash", ids, _restore, owners, primary=True)
             _for_good(ids, owners)
@@ -69,6 +69,19 @@ def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed], listed:
             _button("Unarchive", "unarchive", ids, _unarchive, owners, primary=True)
         hint = "Moves them into the trash, from where they can be restored."
         _button("Delete", "delete", ids, _delete, owners, help=hint)
+
+
+def _how_many(ids: Sequence[str], listed: Sequence[Listed]) -> str:
+    """Of the chosen runs, also how many of them search and filters leave out of the list: buttons act on these too."""
+    if not ids:
+        return "No run chosen"
+    hidden = len(set(ids) - {entry.id for entry in listed})
+    words = f"{count(len(ids))} chosen"
+    if hidden == len(ids):
+        words += ", none of them in this list" if hidden > 1 else ", not in this list"
+    elif hidden:
+        words += f", {count(hidden)} of them not in this list"
+    return words
 
 
 def _button(
@@ -236,12 +249,18 @@ def _room(ids: list[str], chosen: list[str], entries: Sequence[Listed]) -> None:
 
 
 def _drop(choice: str, ids: list[str]) -> None:
-    """Of those among the chosen runs that the choice can take anything of now."""
+    """Of those among the chosen runs that the choice can take anything of now; the first of those that refuse by then
+    is named."""
     st.session_state.pop(pressed.DONE, None)
     try:
-        freed = keep.drop(use.offer(ids, keep.choice_of(choice)).ids, choice)
+        offer = use.offer(ids, keep.choice_of(choice))
+        freed = keep.drop(offer.ids, choice)
     except LabError as error:
         st.session_state[pressed.ERROR] = error
         return
-    words = f" now take{'s' if len(ids) == 1 else ''} {size(freed)} less"
-    st.session_state[pressed.DONE] = (words, ids, None)
+    if offer.ids:
+        words = f" now take{'s' if len(offer.ids) == 1 else ''} {size(freed)} less"
+        st.session_state[pressed.DONE] = (words, list(offer.ids), None)
+    if offer.refused or not offer.ids:
+        why = next(iter(offer.refused.values()), "Nothing was left to drop by then.")
+        st.session_state[pressed.ERROR] = LabError(why)
