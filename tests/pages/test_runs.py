@@ -116,6 +116,26 @@ def test_a_condition_is_put_together_by_choosing(folder):
     assert "1 of 3 runs" in captions(at)
 
 
+def test_a_condition_is_added_as_its_fields_show_it_at_the_click(folder):
+    for name, epochs in (("short one", 3), ("long one", 8), ("longest", 20)):
+        make_run(folder, name, epochs=epochs)
+    at = page("runs", q="name contains long")
+    at.session_state["runs-asked"] = True  # the popover is open
+    at.run()
+    for label, choice in (("Ask about", "epochs"), ("Value", "8")):
+        next(box for box in at.selectbox if box.label == label).set_value(choice).run()
+    for label, choice in (("Sign", ">"), ("Joined by", "or"), ("Value", "3")):  # the button is of the drawing before
+        next(box for box in at.selectbox if box.label == label).set_value(choice)
+    button(at, "Add to the search").click().run()
+    assert not at.exception and at.text_input(key="q").value == "name contains long or epochs>3"
+    for label, choice in (("Ask about", "epochs"), ("Value", "20")):
+        next(box for box in at.selectbox if box.label == label).set_value(choice).run()
+    next(box for box in at.selectbox if box.label == "Ask about").set_value("folds")  # of which nothing is said yet
+    button(at, "Add to the search").click().run()
+    assert not at.exception and at.text_input(key="q").value == "name contains long or epochs>3"
+    assert button(at, "Add to the search").disabled
+
+
 def test_a_setting_that_somebody_named_is_asked_for_by_choosing_and_heads_a_matrix_by_its_whole_name(folder):
     task = {"name": "attributes", "attributes": ["depth"], "only": {"hair color": ["dark"]}}
     make_run(folder, "narrowed", task=task | {"limits": {"depth": [3]}})

@@ -56,14 +56,11 @@ def builder(entries: Sequence[Listed], text: str) -> None:
                 st.selectbox, "Sign", list(signs), key=f"runs-asked-sign-{of}", begins=signs[0], format_func=_in_words
             )
             typed = _value(values if kind in ("text", "number") else [], of)
-            joint = "and"
             if text.strip():
-                joint = begin(
+                begin(
                     st.selectbox, "Joined by", list(JOINTS), key=f"runs-asked-joint-{number}", begins="and", width=120
                 )
-        condition = _condition(key, sign, typed) if typed else None
-        asked = str(expression.Search(condition))
-        problem = conditions.problem(entries, condition) or expression.read(asked).fault if condition else ""
+        asked, problem = _asked(entries, key, sign, typed)
         if problem:
             st.caption(f":material/error: {plain(problem)}")
         st.button(
@@ -71,9 +68,9 @@ def builder(entries: Sequence[Listed], text: str) -> None:
             icon=":material/add:",
             type="primary",
             key="runs-asked-add",
-            disabled=not condition or bool(problem),
+            disabled=not asked or bool(problem),
             on_click=_add,
-            args=(text, joint, asked),
+            args=(entries,),
         )
         st.caption("In the field: and, or, not, parentheses; none as a value is met by runs that have none.")
 
@@ -130,12 +127,27 @@ def _short(value: Any) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def _condition(key: str, sign: str, typed: str) -> conditions.Condition:
-    return conditions.condition(key, sign, typed.replace('"', ""))
+def _asked(entries: Sequence[Listed], key: str, sign: str, typed: str) -> tuple[str, str]:
+    """The condition as it is searched for, and what is wrong with it; each empty where there is none."""
+    if not typed:
+        return "", ""
+    condition = conditions.condition(key, sign, typed.replace('"', ""))
+    asked = str(expression.Search(condition))
+    return asked, conditions.problem(entries, condition) or expression.read(asked).fault
 
 
-def _add(text: str, joint: str, condition: str) -> None:
-    st.session_state[_ADDED] = st.session_state.get(_ADDED, 0) + 1
+def _add(entries: Sequence[Listed]) -> None:
+    """The callback. What is added is what the fields show at the click, which may be newer than the button; nothing
+    where that cannot be asked, which the page then says."""
+    fields, number = st.session_state, st.session_state.get(_ADDED, 0)
+    key = fields[f"runs-asked-key-{number}"]
+    of = f"{number}-{key}"
+    typed = fields.get(f"runs-asked-value-{of}") or fields.get(f"runs-asked-choice-{of}") or ""
+    condition, problem = _asked(entries, key, fields.get(f"runs-asked-sign-{of}") or "", typed)
+    if not condition or problem:
+        return
+    text, joint = fields.get(SEARCH) or "", fields.get(f"runs-asked-joint-{number}", "and")
+    st.session_state[_ADDED] = number + 1
     if joint == "or" and text.strip():
         fresh = f"{text.strip()} or {condition}"
     else:
