@@ -89,6 +89,36 @@ def test_what_is_merged_and_its_name_can_be_chosen(opened, rare):
     assert not button(page).disabled
 
 
+def test_what_is_merged_is_what_the_fields_show_at_the_click(opened, rare):
+    page = open_on(rare)
+    (name,) = [each for each in page.text_input if "no-plan.ways.called" in each.key]
+    name.set_value("few")  # the button is of the drawing before
+    press(page, "no-plan.ways.merge")
+    assert page.session_state["launch_draft"]["task"]["merge"] == {"few": ["rare", "common"]}
+    page = open_on(rare)
+    (classes,) = [each for each in page.multiselect if "no-plan.ways.merge" in each.key]
+    classes.set_value(["rare", "usual"])
+    press(page, "no-plan.ways.merge")
+    assert page.session_state["launch_draft"]["task"]["merge"] == {"rare or usual": ["rare", "usual"]}
+    page = open_on(rare)
+    (name,) = [each for each in page.text_input if "no-plan.ways.called" in each.key]
+    name.set_value("usual")
+    press(page, "no-plan.ways.merge")
+    assert page.session_state["launch_draft"]["task"]["merge"] == {}
+    (merge,) = [each for each in page.button if (each.key or "").endswith("no-plan.ways.merge")]
+    assert merge.disabled and merge.help == "There is another class of that name."
+
+
+def test_what_is_merged_in_the_group_of_the_task_is_what_its_fields_show_at_the_click(opened, rare):
+    page = press(open_on(rare), "task.ways.folds")
+    (classes,) = [each for each in page.multiselect if each.label == "Merge classes" and ".ways" not in each.key]
+    classes.set_value(["common", "usual"]).run()
+    (name,) = [each for each in page.text_input if each.label == "Called" and ".ways" not in each.key]
+    name.set_value("all")
+    press(page, "task.merge-now")
+    assert page.session_state["launch_draft"]["task"]["merge"] == {"all": ["common", "usual"]}
+
+
 def test_classes_of_any_task_are_left_out_merged_and_set_apart_on_the_form(opened, rare):
     page = press(open_on(rare), "task.ways.folds")
 

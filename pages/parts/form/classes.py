@@ -72,11 +72,12 @@ def _left_out(left_out: list[str], photos: dict[str, int]) -> None:
 def _merge(photos: dict[str, int]) -> None:
     """Choose classes that become one, give it a name, merge."""
     done = len(draft()["task"]["merge"])
+    chosen_key = key_of(f"task.to-merge-{done}")
     chosen = begin(
         st.multiselect,
         "Merge classes",
         list(photos),
-        key=key_of(f"task.to-merge-{done}"),
+        key=chosen_key,
         begins=[],
         format_func=lambda name: f"{name} ({photos.get(name, 0):,})",
         placeholder="Choose two or more",
@@ -86,10 +87,11 @@ def _merge(photos: dict[str, int]) -> None:
     if len(chosen) < 2:
         return
     others = [name for name in photos if name not in chosen]
+    called_key = key_of(f"task.called-{done}-{hash(tuple(chosen))}")
     name = begin(
         st.text_input,
         "Called",
-        key=key_of(f"task.called-{done}-{hash(tuple(chosen))}"),
+        key=called_key,
         begins=classes.proposed_name(chosen, others),
         width=260,
     ).strip()
@@ -98,8 +100,8 @@ def _merge(photos: dict[str, int]) -> None:
         key=key_of("task.merge-now"),
         icon=":material/merge:",
         disabled=not name or name in others,
-        on_click=merge,
-        args=(chosen, name),
+        on_click=ways_out.merge_as_shown,
+        args=(merge, list(photos), chosen, chosen_key, called_key),
         help="There is another class of that name." if name in others else None,
     )
 

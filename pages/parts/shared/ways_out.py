@@ -56,6 +56,7 @@ def _leave_out(ways: WaysOut, key: str, leave_out: Callable[[Sequence[str]], Non
 
 def _merge(ways: WaysOut, key: str, merge: Callable[[Sequence[str], str], None]) -> None:
     """Which classes become one, and its name; as proposed it is one click."""
+    chosen_key = f"{key}.merge-{hash(ways.to_merge)}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         classes = list(ways.to_merge)
         if len(classes) <= MOST_CHOSEN:
@@ -63,7 +64,7 @@ def _merge(ways: WaysOut, key: str, merge: Callable[[Sequence[str], str], None])
                 st.multiselect,
                 "Merge classes",
                 list(ways.people),
-                key=f"{key}.merge-{hash(ways.to_merge)}",
+                key=chosen_key,
                 begins=classes,
                 format_func=lambda name: f"{name} ({ways.people.get(name, 0):,})",
                 width=420,
@@ -72,10 +73,11 @@ def _merge(ways: WaysOut, key: str, merge: Callable[[Sequence[str], str], None])
             st.markdown(f"Make one class of the {count(len(classes))} rare ones:", width="content")
         merging = set(classes)
         others = [name for name in ways.people if name not in merging]
+        called_key = f"{key}.called-{hash(tuple(classes))}"
         name = begin(
             st.text_input,
             "Called",
-            key=f"{key}.called-{hash(tuple(classes))}",
+            key=called_key,
             begins=proposed_name(classes, others) if classes else "",
             width=260,
         ).strip()
@@ -85,7 +87,27 @@ def _merge(ways: WaysOut, key: str, merge: Callable[[Sequence[str], str], None])
             key=f"{key}.merge",
             icon=":material/merge:",
             disabled=len(classes) < 2 or not name or taken,
-            on_click=merge,
-            args=(classes, name),
+            on_click=merge_as_shown,
+            args=(merge, list(ways.people), classes, chosen_key, called_key),
             help="There is another class of that name." if taken else None,
         )
+
+
+def merge_as_shown(
+    merge: Callable[[Sequence[str], str], None],
+    names: Sequence[str],
+    classes: Sequence[str],
+    chosen_key: str,
+    called_key: str,
+) -> None:
+    """The callback of Merge: classes and name are what the fields of these keys show at the click, which may be newer
+    than the button; a name that was only proposed follows the classes. Nothing that the page would refuse.
+
+    names: of all classes. classes: those for which the button was drawn.
+    """
+    chosen, name = list(st.session_state.get(chosen_key, classes)), st.session_state[called_key].strip()
+    others, before = ([each for each in names if each not in of] for of in (chosen, classes))
+    if chosen != list(classes) and name == proposed_name(classes, before):
+        name = proposed_name(chosen, others)
+    if len(chosen) > 1 and name and name not in others:
+        merge(chosen, name)
