@@ -27,6 +27,7 @@ OF_A_PHOTO = ("draws", "beside", "steps", "walk", "cost")  # views of one photo,
 LAUNCH = Path(__file__).with_name("launch.py")
 DRAFT, VERSION, RECIPE = "augment_draft", "augment_version", "augment_recipe"
 CORRECT = "augment-correct"  # key of what is to be corrected
+GONE = "augment-recipe-gone"  # in the session: a recipe that was chosen and could not be read any more
 OF_LAUNCH = "Launch"  # in the place of a recipe's name, which has no capitals
 TAKEN, FOLLOWED = "augment_taken", "augment_followed"  # the draft as it was taken from Launch; what was taken there
 VIEWS = {
@@ -109,6 +110,9 @@ def take_recipe(name: str) -> None:
     if name == OF_LAUNCH:
         take_from_launch()
         return
+    if name not in all_recipes():  # its file was removed, or broken by hand, since it was drawn
+        st.session_state[GONE] = name
+        return
     take(settings_of(name), name)
     st.query_params["recipe"] = name
 
@@ -157,6 +161,8 @@ def recipe_line(config: RunConfig | None) -> None:
         change.preset_line(st.session_state[DRAFT], config, restart)
         with st.popover("Save as recipe", icon=":material/bookmark_add:", disabled=config is None):
             save_form()
+    if (gone := st.session_state.pop(GONE, None)) is not None:
+        badges.show_error(LabError(f"recipe '{gone}' is not there any more.", "Choose another one."))
     for name, error in own_recipes()[1].items():
         st.html(badges.fault(error.message, error.remedy, where=f"{name}:"))
 

@@ -91,6 +91,16 @@ def test_every_view_shows_something_of_a_dataset(lab, tiny_dataset, view, expect
     assert page.query_params["view"] in (view, [view])
 
 
+def test_a_recipe_that_was_removed_since_it_was_drawn_is_said_and_the_list_stays(lab, tiny_dataset):
+    file = recipes.save_recipe("mine", recipes.load_recipe("study"))
+    page = open_page(root=str(tiny_dataset), recipe="quick")
+    before = names(page)
+    file.unlink()
+    control(page, "selectbox", f"augment-recipe-{page.session_state['augment_version']}").set_value("mine").run()
+    assert not page.exception and "recipe 'mine' is not there any more" in text_of(page)
+    assert names(page) == before and page.session_state["augment_recipe"] == "quick"
+
+
 def controls_of_the_photo(page: AppTest) -> dict[str, str]:
     """What is chosen in the row that chooses a photo; empty where the row is not drawn."""
     controls = [*page.segmented_control, *page.selectbox]

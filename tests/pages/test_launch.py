@@ -1,7 +1,10 @@
 """The launch page, driven through Streamlit's own test runner; measuring and workers are stood in for."""
 
+from html import unescape
+
 import pytest
 
+from core.config import recipes
 from core.jobs.processes import ready
 from core.places import runs_folder
 from core.runs import FoldState, Run
@@ -209,6 +212,17 @@ def test_an_address_that_leads_nowhere_is_an_error_and_the_form_still_works(open
     assert page.session_state["launch_draft"]["name"] == "quick"
     assert any("lab-fault" in element.proto.body for element in page.get("html"))
     assert "<b>nothing" not in "".join(element.proto.body for element in page.get("html"))
+
+
+@pytest.mark.parametrize("content", [None, "name: mine\nphases: none\n"], ids=["removed", "broken"])
+def test_a_recipe_whose_file_is_gone_or_broken_since_it_was_drawn_is_said_and_the_form_stays(opened, content):
+    file = recipes.save_recipe("mine", recipes.load_recipe("quick"))
+    page = open_page(recipe="study")
+    file.unlink() if content is None else file.write_text(content)
+    page.button(key="use-mine").click().run()
+    assert not page.exception and "recipe 'mine' is not known" in unescape(text_of(page))
+    assert page.session_state["launch_source"] == ("recipe", "study")
+    assert page.session_state["launch_draft"]["name"] == "study"
 
 
 def test_a_folder_dataset_gets_the_label_task(opened, tmp_path):

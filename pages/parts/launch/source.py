@@ -187,9 +187,13 @@ def take_pipeline(settings: dict, recipe: str) -> None:
 
 
 def pick_recipe(name: str) -> None:
-    """A recipe was clicked: its settings, and its name in the address."""
+    """A recipe was clicked: its settings, and its name in the address; or why not, where its file was removed or broken
+    since it was drawn."""
     draft.edited("")
-    take_recipe(name)
+    try:
+        take_recipe(name)
+    except LabError as error:
+        st.session_state["launch_error"] = error
 
 
 def import_settings(key: str) -> None:
