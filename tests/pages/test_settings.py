@@ -301,6 +301,7 @@ def test_what_a_cluster_was_asked_is_shown_with_its_age_of_that_cluster_alone_an
     answers.clear()
     at.button(key="settings-engine-ask").click().run()
     assert not at.exception and "ray://one:10001 does not answer" in html(at) and "node-of-one" not in html(at)
+    assert "nobody has asked" not in captions(at)
 
 
 def test_the_doctors_looks_stand_with_sign_words_and_remedy_faults_first(folder, monkeypatch):

@@ -28,7 +28,7 @@ from core.studies import records
 from core.studies.grid import make_plans, of_other_data
 from core.text import count, duration, one_line, plain
 from pages.parts.people import people
-from pages.parts.shared import badges, frame
+from pages.parts.shared import badges, frame, moved
 
 STUDIES = HOME / "pages" / "studies.py"
 TONES = {"best": "good", "same": "accent", "undecided": "quiet", "unpaired": "warn"}
@@ -95,7 +95,8 @@ def _go_on(ids: Sequence[str]) -> None:
     queued = 0
     for run_id in ids:
         try:
-            queued += len(control.resume(Run(run_id)))
+            with moved.noted(Run(run_id)):
+                queued += len(control.resume(Run(run_id)))
         except LabError as error:
             badges.show_error(error)
             return

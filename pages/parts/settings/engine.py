@@ -91,6 +91,7 @@ def _machine(root: Path, summaries: Sequence[dict[str, Any]]) -> None:
 def _cluster(root: Path, address: str, summaries: Sequence[dict[str, Any]]) -> None:
     """What it said last; asked anew on a click, since that opens a connection."""
     st.button("Ask the cluster now", key="settings-engine-ask", icon=":material/refresh:", on_click=_ask)
+    fault = None
     if st.session_state.pop(ASKING, False):
         st.session_state.pop(ASKED, None)
         try:
@@ -98,6 +99,7 @@ def _cluster(root: Path, address: str, summaries: Sequence[dict[str, Any]]) -> N
                 answer = engines.RayEngine(root, address).capacity()
             st.session_state[ASKED] = address, time.time(), answer
         except LabError as error:
+            fault = error
             badges.show_error(error)
     report = elsewhere.report(root)
     if elsewhere.writer_lives(root) and report.get("address") == address:
@@ -106,7 +108,8 @@ def _cluster(root: Path, address: str, summaries: Sequence[dict[str, Any]]) -> N
     elif (asked := st.session_state.get(ASKED)) is not None and asked[0] == address:
         _, when, capacity = asked
     else:
-        st.caption("Nothing trains there now, so nobody has asked the cluster lately.")
+        if fault is None:
+            st.caption("Nothing trains there now, so nobody has asked the cluster lately.")
         return
     st.caption(f"As the cluster said {ago(when)}.")
     st.html(capacity_html(capacity, engines.RayEngine(root, address).placed(summaries)))
