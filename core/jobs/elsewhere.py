@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from core.data.reach import bounds
 from core.errors import LabError
 from core.places import machine_folder
 from core.storage import asking, files, locks, machine_settings
@@ -28,9 +29,20 @@ FRESH = 15.0  # seconds for which what the writer told is taken to be so
 def address(root: Path) -> str | None:
     """'ray' (a cluster on this machine) or 'ray://HOST:PORT'; None where fold jobs train on this machine.
 
-    FACET_ENGINE wins over the setting. Raises LabError(kind 'engine') for anything else.
+    FACET_ENGINE wins over the setting: see `variable`. Raises LabError(kind 'engine') for anything else.
     """
-    return check(os.environ.get(CHOICE) or _setting(root), CHOICE if os.environ.get(CHOICE) else "settings")
+    return _check(variable(root), root)
+
+
+def variable(root: Path) -> str:
+    """FACET_ENGINE as it holds for this process; empty where the setting counts.
+
+    That it is not set is a choice of whoever started the lab. Whoever types a command in another shell has chosen
+    nothing by that: there the one counts that is in force.
+    """
+    if CHOICE in os.environ or bounds.asked_from() == bounds.PAGE:
+        return os.environ.get(CHOICE, "")
+    return _named(root) or ""
 
 
 def cluster(root: Path) -> str | None:
@@ -45,7 +57,7 @@ def put_in_force(root: Path) -> str | None:
 
     Each keeps the FACET_ENGINE that it was born with, while the lab may be started anew with another, or without.
     """
-    chosen, named = address(root), os.environ.get(CHOICE, "")
+    chosen, named = address(root), variable(root)
     if named != (_named(root) or ""):
         with contextlib.suppress(OSError, LabError):  # who may only read here starts nothing
             _named_file(root).parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +70,7 @@ def in_force(root: Path) -> str | None:
     writer. Raises as `address` does.
     """
     named = _named(root)
-    return address(root) if named is None else check(named or _setting(root), CHOICE if named else "settings")
+    return address(root) if named is None else _check(named, root)
 
 
 def _named_file(root: Path) -> Path:
@@ -70,6 +82,10 @@ def _named(root: Path) -> str | None:
     with contextlib.suppress(OSError, *GARBAGE):
         return str(files.read_json(_named_file(root))[CHOICE])
     return None
+
+
+def _check(named: str, root: Path) -> str | None:
+    return check(named or _setting(root), CHOICE if named else "settings")
 
 
 def check(choice: Any, where: str) -> str | None:

@@ -71,6 +71,13 @@ def test_an_unknown_engine_is_refused_in_words(runs_folder, monkeypatch, capsys)
     assert "'spark://host:7077' names no place where fold jobs can train" in err
 
 
+def test_who_chooses_an_engine_that_the_variable_outranks_is_told_so(runs_folder, monkeypatch, capsys):
+    monkeypatch.setenv("FACET_ENGINE", elsewhere.HERE)
+    code, out, err = lab(monkeypatch, capsys, "engine", "--choose", "ray")
+    assert code == 0 and out.startswith("this-machine: ")
+    assert err == "kept; it holds once the lab is started without FACET_ENGINE=this-machine, which wins over it\n"
+
+
 def test_what_a_living_writer_told_is_told_without_asking_the_cluster(runs_folder, monkeypatch, without_ray, capsys):
     monkeypatch.setenv("FACET_ENGINE", "ray")
     rows = [asdict(Node("id", "gpu-1", 16, 2.0, 64_000_000_000)) | {"jobs": [["run", 0]]}]

@@ -1240,6 +1240,7 @@ def test_a_lab_that_was_started_anew_without_the_cluster_has_nothing_more_sent_t
     assert list(hands.desk.waiting) == [(run.id, 1)]
     with monkeypatch.context() as anew:
         anew.delenv("FACET_ENGINE")
+        bounds.hold_page(root)
         anew.setattr(control, "start_worker", workers_started.append)
         control.ensure_workers(root)
     assert workers_started == [root]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.data.reach import bounds
 from core.errors import LabError
 from core.jobs import control, elsewhere, halt, slots
 from core.storage import files, locks
@@ -106,10 +107,28 @@ def test_who_was_started_by_a_lab_follows_the_choice_of_the_lab_that_is_open_now
     assert elsewhere.in_force(runs_folder) == "ray://new:10001", "who was started chooses nothing"
     with monkeypatch.context() as anew:
         anew.delenv("FACET_ENGINE")
+        bounds.hold_page(runs_folder)
         control.ensure_workers(runs_folder)
     assert elsewhere.in_force(runs_folder) is None
     elsewhere.choose(runs_folder, "ray")
     assert elsewhere.in_force(runs_folder) == "ray", "the setting is read as it is now"
+
+
+def test_a_command_that_is_typed_without_the_variable_takes_nothing_off_the_cluster_of_the_lab(
+    runs_folder, monkeypatch, tiny_plan, started
+):
+    with monkeypatch.context() as lab:
+        lab.setenv("FACET_ENGINE", "ray://host:10001")
+        control.launch(short(tiny_plan), folder=runs_folder)
+        other = control.launch(short(tiny_plan), folder=runs_folder)
+    monkeypatch.delenv("FACET_ENGINE", raising=False)
+    started.clear()
+    control.cancel(other)
+    assert elsewhere.in_force(runs_folder) == "ray://host:10001"
+    assert started == ["writer"]
+    assert elsewhere.address(runs_folder) == "ray://host:10001", "as the command says, too"
+    monkeypatch.setenv("FACET_ENGINE", "")
+    assert elsewhere.address(runs_folder) is None, "set to nothing it is a choice"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"FACET_ENGINE": 3}'])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -44,6 +45,9 @@ def engine(
         return
     if choose is not None:
         elsewhere.choose(root, choose)
+        if variable := elsewhere.variable(root):
+            words = f"kept; it holds once the lab is started without {elsewhere.CHOICE}={variable}, which wins over it"
+            print(words, file=sys.stderr)
     for name, use in ((take_out, False), (put_back, True)):
         if name is not None:
             elsewhere.use_node(root, name, use)
