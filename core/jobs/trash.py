@@ -84,31 +84,38 @@ def restore(ids: Sequence[str], folder: Path | None = None) -> list[str]:
 def delete_for_good(ids: Sequence[str], folder: Path | None = None) -> None:
     """Remove runs from the trash and from the disk; there is no way back. ids: their names in the trash.
 
-    Raises LabError, before any is removed: 'not-yours', 'locked'.
+    What the folders hold is removed once nobody else is kept from moving runs any more: it takes long.
+    Raises LabError, before any is removed: 'not-yours', 'locked'; for what cannot be removed, when the others are.
     """
     root = folder or places.runs_folder()
     trash = trash_folder(root)
-    with alone(root):
+    with contextlib.ExitStack() as out_of_sight, alone(root):
         owner.check([run for name in ids if (run := Run(name, trash)).dir.is_dir()])
-        _clear(trash)
+        _clear(trash, out_of_sight)
         for name in ids:
             if not (trash / check_id(name)).is_dir():
                 continue
             hidden = trash / f".{secrets.token_hex(4)}{GOING}"
             _move(trash / name, hidden)  # else what is removed in part, as this is cut off, could be restored
+            out_of_sight.callback(_remove, hidden)
             _forget_id(name, trash)
-            try:
-                shutil.rmtree(hidden)
-            except OSError as error:
-                raise LabError(
-                    f"{hidden} cannot be removed: {error.strerror}.", "Remove the folder by hand."
-                ) from error
 
 
-def _clear(trash: Path) -> None:
-    """Remove what a deletion for good that was cut off had begun to remove."""
+def _clear(trash: Path, out_of_sight: contextlib.ExitStack) -> None:
+    """Have that removed which a deletion for good that was cut off, or is under way, has begun to remove."""
     for hidden in trash.glob(f".*{GOING}"):
-        shutil.rmtree(hidden, ignore_errors=True)
+        out_of_sight.callback(shutil.rmtree, hidden, ignore_errors=True)
+
+
+def _remove(hidden: Path) -> None:
+    """Another deletion that is under way may remove the same: what is gone by then is no fault."""
+    while hidden.exists():
+        try:
+            shutil.rmtree(hidden)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise LabError(f"{hidden} cannot be removed: {error.strerror}.", "Remove the folder by hand.") from error
 
 
 def has(run_id: str, folder: Path | None = None) -> bool:

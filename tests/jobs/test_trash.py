@@ -11,7 +11,7 @@ from core.jobs import doctor, queue, trash
 from core.runs import FoldState
 from core.runs.create import create
 from core.runs.lists import index
-from core.storage import files
+from core.storage import files, locks
 from tests.closed import close
 
 
@@ -220,6 +220,40 @@ def test_deleted_for_good_is_gone_from_the_disk(made):
     assert not (trash.trash_folder() / run.id).exists()
     with pytest.raises(LabError):
         trash.restore([run.id])
+
+
+def test_what_deleted_runs_hold_is_removed_while_others_may_move_runs(made, monkeypatch):
+    """Else a run that ends meanwhile would wait with its worker, and then not follow the rule of what is kept."""
+    ids, seen, remove = [made(name).id for name in "ab"], [], shutil.rmtree
+    trash.delete(ids)
+
+    def watched(place, *args, **options):
+        seen.append(locks.is_held(trash.trash_folder() / ".lock"))
+        assert names_in_trash() == set(), "all are out of sight by then"
+        remove(place, *args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", watched)
+        trash.delete_for_good(ids)
+    assert seen == [False, False]
+    assert [path for path in trash.trash_folder().iterdir() if path.is_dir() and list(path.iterdir())] == []
+
+
+def test_two_deletions_that_remove_the_same_both_end_well(made, monkeypatch):
+    """The second takes what the first has begun to remove for what one that was cut off left."""
+    run, other, remove = made("a"), made("b"), shutil.rmtree
+    trash.delete([run.id, other.id])
+
+    def overtaken(place, *args, **options):
+        patch.setattr(shutil, "rmtree", remove)
+        trash.delete_for_good([other.id])
+        assert not place.exists()
+        remove(place, *args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", overtaken)
+        trash.delete_for_good([run.id])
+    assert names_in_trash() == set()
 
 
 def test_what_was_removed_in_part_when_its_deletion_was_cut_off_cannot_be_restored(made, runs_folder, monkeypatch):
