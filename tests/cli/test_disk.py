@@ -1,6 +1,7 @@
 """The verb `disk`: a choice does what its help says."""
 
 import numpy as np
+import pytest
 
 from core.data.pictures import kept
 from core.data.pictures.kept import PixelRoom
@@ -26,3 +27,11 @@ def test_a_limit_of_nothing_holds_for_photos_that_are_still_to_be_decoded(lab, r
     assert "0 keeps none from now on." in help_of(lab)
     assert lab("disk", "--pixels-limit", "0").code == 0 and pixels.exists()
     assert "became free" in lab("disk", "--forget-pixels").out and not pixels.exists()
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "1e300"])
+def test_a_limit_that_is_no_number_of_gigabytes_is_refused_and_the_one_before_holds(lab, runs_folder, number):
+    assert lab("disk", "--pixels-limit", "3").code == 0
+    ended = lab("disk", "--pixels-limit", number)
+    assert ended.code == 1 and "no number of GB" in ended.err and "-1 is as delivered" in ended.err
+    assert kept.room_of(runs_folder).limit == 3_000_000_000

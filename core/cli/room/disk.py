@@ -65,7 +65,7 @@ def disk(
     if pixels_limit is not None or pixels_folder is not None:
         now = kept.room_of(root)
         folder = str(now.folder) if now.folder != kept.usual_folder(root) else ""
-        limit = now.limit if pixels_limit is None else None if pixels_limit < 0 else int(pixels_limit * GIGA)
+        limit = now.limit if pixels_limit is None else _limit(pixels_limit)
         kept.choose(root, folder=folder if pixels_folder is None else pixels_folder, limit=limit)
     if forget_pixels:
         from core.training import pixel_cache
@@ -77,6 +77,14 @@ def disk(
     if runs:
         raise LabError("disk: runs are named, but not what to drop of them.", "Add --drop.", kind="config")
     _show(root, as_json=as_json)
+
+
+def _limit(gigabytes: float) -> int | None:
+    """In bytes; None for as delivered. Raises LabError(kind 'config') for what is no number, or that of no disk."""
+    if not gigabytes < 1e6:  # so that nan is refused, too
+        remedy = "Such as 50; 0 keeps none from now on, -1 is as delivered."
+        raise LabError(f"--pixels-limit {gigabytes:g}: no number of GB.", remedy, kind="config")
+    return None if gigabytes < 0 else int(gigabytes * GIGA)
 
 
 def _drop(root: Path, name: str, runs: list[str], *, every: bool, yes: bool) -> None:
