@@ -184,32 +184,35 @@ def hold(runs: Path, name: str, run_ids: Iterable[str]) -> None:
     target = holds_folder(runs) / check_id(name)
     hidden = target.with_name(f".{name}.{secrets.token_hex(4)}.new")
     place = target if target.is_dir() else hidden  # a new one appears by a rename: whole, or not at all
-    place.mkdir(parents=True, exist_ok=True)
-    for run_id in run_ids:
-        (place / check_id(run_id)).touch()
-    if place is hidden:
-        os.rename(hidden, target)
+    with _written_to(holds_folder(runs)):
+        place.mkdir(parents=True, exist_ok=True)
+        for run_id in run_ids:
+            (place / check_id(run_id)).touch()
+        if place is hidden:
+            os.rename(hidden, target)
 
 
 def release(runs: Path, name: str, run_ids: Iterable[str] | None = None) -> None:
     """What `name` held may begin, in the places that it kept: these runs of it, or all, which ends the hold."""
     target = holds_folder(runs) / check_id(name)
-    if run_ids is not None:
-        for run_id in run_ids:
-            (target / check_id(run_id)).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            target.rmdir()  # when it holds nothing any more
-        return
-    hidden = target.with_name(f".{name}.{secrets.token_hex(4)}.old")
-    with contextlib.suppress(FileNotFoundError):
-        os.rename(target, hidden)
-        shutil.rmtree(hidden, ignore_errors=True)
+    with _written_to(holds_folder(runs)):
+        if run_ids is not None:
+            for run_id in run_ids:
+                (target / check_id(run_id)).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                target.rmdir()  # when it holds nothing any more
+            return
+        hidden = target.with_name(f".{name}.{secrets.token_hex(4)}.old")
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(target, hidden)
+            shutil.rmtree(hidden, ignore_errors=True)
 
 
 def let_go(run: Run) -> None:
     """This one run may begin, whoever holds it; others stay held."""
-    for name in _names(holds_folder(run.dir.parent)):
-        (holds_folder(run.dir.parent) / name / run.id).unlink(missing_ok=True)
+    with _written_to(holds_folder(run.dir.parent)):
+        for name in _names(holds_folder(run.dir.parent)):
+            (holds_folder(run.dir.parent) / name / run.id).unlink(missing_ok=True)
 
 
 def is_holding(runs: Path, name: str) -> bool:

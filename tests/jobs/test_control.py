@@ -396,6 +396,24 @@ def test_a_queue_of_another_account_is_told_to_who_launches_and_who_resumes(some
 
 
 @as_root
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda run: queue.let_go(run),
+        lambda run: queue.release(run.dir.parent, "study"),
+        lambda run: queue.release(run.dir.parent, "study", [run.id]),
+        lambda run: queue.hold(run.dir.parent, "study", ["another"]),
+        lambda run: queue.hold(run.dir.parent, "another", [run.id]),
+    ],
+)
+def test_what_another_account_holds_back_is_told_to_who_may_not_let_it_go(somebody_elses, act):
+    root = somebody_elses.dir.parent
+    queue.hold(root, "study", [somebody_elses.id])
+    said = as_nobody(lambda: refusal(lambda: act(somebody_elses)))
+    assert said == repr(f"read-only: {queue.holds_folder(root)} cannot be written: Permission denied.")
+
+
+@as_root
 def test_a_slot_of_another_account_is_left_to_it(somebody_elses, monkeypatch):
     """Its own workers train what is queued there: nothing that was launched is told as failed."""
     root = somebody_elses.dir.parent
