@@ -16,6 +16,7 @@ from core import places
 from core.errors import LabError
 from core.jobs import halt
 from core.jobs.alerts import addresses, ends, messenger
+from core.jobs.processes import detached
 from core.runs import Run
 from core.storage.files import GARBAGE
 
@@ -77,8 +78,7 @@ class Line:
     def _start(self) -> None:
         if self._messenger is not None and self._messenger.poll() is None:
             return
-        lab = places.lab_folder(self.root)
-        with open(lab / "worker.log", "ab") as log:
+        with detached.log(self.root) as log:
             self._messenger = subprocess.Popen(
                 [sys.executable, "-m", "core.jobs.alerts.messenger", str(self.root)],
                 cwd=places.HOME,

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from core import places
+from core import machine, places
 
 
 def start(
@@ -18,18 +18,27 @@ def start(
 
     more: of its environment. options: of Popen, such as the descriptors that it inherits.
     """
-    lab = places.lab_folder(root)
-    lab.mkdir(parents=True, exist_ok=True)
-    with open(lab / "worker.log", "ab") as log:
+    with log(root) as stream:
         return subprocess.Popen(
             [sys.executable, "-m", "core", verb, *words],
             cwd=places.HOME,
             env={**places.environment(), **(more or {})},
-            stdout=log,
-            stderr=log,
+            stdout=stream,
+            stderr=stream,
             start_new_session=True,
             **{"stdin": subprocess.DEVNULL, **options},
         )
+
+
+def log(root: Path) -> BinaryIO:
+    """The lab's worker.log, to append to. Where another account has it, one of this account's beside it: whoever shares
+    a runs folder starts their own workers."""
+    lab = places.lab_folder(root)
+    lab.mkdir(parents=True, exist_ok=True)
+    try:
+        return open(lab / "worker.log", "ab")
+    except PermissionError:
+        return open(lab / f"worker.{machine.account()}.log", "ab")
 
 
 def whose(by_itself: bool) -> str:
