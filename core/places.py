@@ -10,6 +10,7 @@ from core import machine
 
 HOME = Path(__file__).parents[1]  # the folder of app.py, core/ and pages/
 RUNS, DEMO, LAB_FILE = "FACET_RUNS", "FACET_DEMO", "FACET_LAB_FILE"  # who starts the lab may name them
+_CACHES = "TORCH_HOME", "XDG_CACHE_HOME"  # of torch, which keeps ImageNet weights there; ~ is the home folder
 
 
 def runs_folder() -> Path:
@@ -52,7 +53,8 @@ def environment() -> dict[str, str]:
     It begins in HOME: what was named from where the lab was started would be another file there, or none.
     """
     named = {name: os.path.abspath(os.environ[name]) for name in (RUNS, DEMO, LAB_FILE) if os.environ.get(name)}
-    return machine.environment() | named
+    caches = {name: os.path.abspath(os.path.expanduser(os.environ[name])) for name in _CACHES if os.environ.get(name)}
+    return machine.environment() | named | caches
 
 
 def machine_folder(runs: Path | None = None) -> Path:

@@ -9,6 +9,7 @@ import pytest
 from core import machine, places
 from core.jobs.alerts.line import Line
 from core.jobs.processes import detached, ready
+from core.network.weights import weights_folder
 from tests.closed import close
 
 STARTS = {
@@ -40,12 +41,15 @@ def test_folders_that_are_named_from_where_the_lab_was_started_are_the_same_for_
     monkeypatch.setenv("FACET_LAB_FILE", "lab.toml")
     monkeypatch.setenv("FACET_DEMO", "./demo")
     monkeypatch.setenv("FACET_RUNS", "")
-    here = places.lab_file().resolve(), places.demo_folder(), places.runs_folder()
+    monkeypatch.setenv("TORCH_HOME", "torch")
+    monkeypatch.setenv("XDG_CACHE_HOME", "~/cache")
+    here = places.lab_file().resolve(), places.demo_folder(), places.runs_folder(), weights_folder().resolve()
     start(runs_folder)
     ((options,)) = begun
     monkeypatch.setattr(os, "environ", options["env"])
     monkeypatch.chdir(options["cwd"])
-    assert (places.lab_file().resolve(), places.demo_folder(), places.runs_folder()) == here
+    there = places.lab_file().resolve(), places.demo_folder(), places.runs_folder(), weights_folder().resolve()
+    assert there == here and os.environ["XDG_CACHE_HOME"] == os.path.expanduser("~/cache")
     assert os.path.isabs(options["env"]["FACET_LAB_FILE"]) and os.path.isabs(options["env"]["FACET_DEMO"])
 
 
