@@ -19,6 +19,7 @@ from core.runs import Run
 from core.runs.everybody.unmeasured import check_held_out
 from core.runs.yes_no.view import OneAttribute, check_one
 from core.stats import metrics, voting
+from core.storage import files
 from core.text import in_full
 
 if TYPE_CHECKING:
@@ -313,9 +314,9 @@ def between_runs(answers: Sequence[Answers]) -> pd.Series:
 
 
 def _damaged(run: Run, what: str, error: Exception | str) -> LabError:
-    if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):  # the file may be good
+    if isinstance(error, Exception) and files.out_of_reach(error):
         text = f"run '{run.id}' is unreadable: {what} cannot be read ({error.strerror})."
-        return LabError(text, "Check its rights and its disk, and look again.", kind="unreadable")
+        return LabError(text, files.CHECK, kind="unreadable")
     why = error if isinstance(error, str) else type(error).__name__
     return LabError(
         f"run '{run.id}' is unreadable: {what} is damaged ({why}).",

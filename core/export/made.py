@@ -14,6 +14,7 @@ from core.export.formats.names import USUAL
 from core.export.runtime.package_folder import FACTS
 from core.runs import Run, origins
 from core.runs.kept import dropped
+from core.storage import files
 from core.storage.files import GARBAGE
 
 
@@ -31,7 +32,8 @@ class MadePackage:
 
 
 def made_package(run: Run) -> MadePackage | None:
-    """None where nobody packaged the run. Raises LabError(kind 'package') for a file that is damaged."""
+    """None where nobody packaged the run. Raises LabError(kind 'package') for a file that is damaged or cannot be
+    read."""
     path = run.package_file
     if not path.is_file():
         return None
@@ -47,6 +49,7 @@ def made_package(run: Run) -> MadePackage | None:
         formats = list(facts.get("networks") or USUAL)  # of a package that does not name them
         return MadePackage(path.stat().st_size, folds, formats, str(facts["parity"]), int8, current)
     except (OSError, zipfile.BadZipFile, *GARBAGE) as error:
-        raise LabError(
-            f"{run.id}: {path.name} is damaged ({type(error).__name__}).", "Package the run again.", kind="package"
-        ) from error
+        what, remedy = f"is damaged ({type(error).__name__})", "Package the run again."
+        if files.out_of_reach(error):
+            what, remedy = f"cannot be read ({error.strerror})", files.CHECK
+        raise LabError(f"{run.id}: {path.name} {what}.", remedy, kind="package") from error

@@ -189,12 +189,15 @@ def test_an_answer_about_a_face_of_another_fold_is_refused(tmp_path, samples, pr
     assert fault.value.kind == "leak"
 
 
-@pytest.mark.parametrize("damage", ["bytes", "column", "class", "sample"])
+@pytest.mark.parametrize("damage", ["bytes", "footer", "column", "class", "sample"])
 def test_damaged_predictions_are_a_sentence(run, damage):
     path = run.predictions_file(0, "best")
     frame = run.predictions(0)
     if damage == "bytes":
         path.write_bytes(path.read_bytes()[:100])
+    elif damage == "footer":  # which pyarrow tells as an OSError
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-40] + b"\xff" * 32 + whole[-8:])
     else:
         changed = {
             "column": lambda: frame.drop(columns="p_male <30"),
@@ -202,7 +205,7 @@ def test_damaged_predictions_are_a_sentence(run, damage):
             "sample": lambda: frame.assign(sample=[f"x{i}" for i in range(len(frame))]),
         }[damage]()
         checkpoint.save_predictions(path, changed)
-    with pytest.raises(LabError, match="is unreadable") as fault:
+    with pytest.raises(LabError, match=" is damaged ") as fault:
         mistakes.load_answers(run)
     assert fault.value.kind == "unreadable"
 

@@ -1,10 +1,14 @@
 """All yes/no attributes from one pass: each by its own threshold, and thresholds that hold on new people."""
 
+import errno
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 
+from core.errors import LabError
 from core.predict.members import Member
 from core.predict.photos import Photo
 from core.predict.yes_no import thresholds
@@ -12,6 +16,7 @@ from core.predict.yes_no.answers import YesNoAnswers
 from core.predict.yes_no.table import table
 from core.runs import FoldState
 from core.runs.yes_no.answers import of_probabilities
+from core.storage import files
 from core.training import checkpoint
 from tests.celeba import drawn
 from tests.yes_no_runs import frozen, planned
@@ -89,6 +94,16 @@ def test_a_rare_yes_keeps_half_and_is_named(run, tmp_path):
     finally:
         for fold, part in zip(run.folds(), parts, strict=True):
             checkpoint.save_predictions(run.predictions_file(fold, "best"), part)
+
+
+def test_answers_that_may_not_be_read_are_not_said_to_be_damaged(run, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(type(run), "predictions", refuse)
+    with pytest.raises(LabError, match=r"cannot be read \(Permission denied\)") as told:
+        thresholds.fitted([run], ["Bald"])
+    assert told.value.remedy == files.CHECK and told.value.kind == "unreadable"
 
 
 def test_one_attribute_is_seen_through_as_a_task_of_two_and_a_photo_without_an_answer_has_none(run):

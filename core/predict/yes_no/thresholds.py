@@ -19,6 +19,7 @@ from core.runs import Run
 from core.runs.yes_no.answers import YES, P
 from core.stats import decisions
 from core.stats.metrics import f1_of_counts
+from core.storage import files
 from core.storage.files import GARBAGE
 from core.text import count, listed
 
@@ -72,7 +73,7 @@ def fitted(runs: Sequence[Run], attributes: Sequence[str], which: str = "best") 
 
     attributes: of each run. A threshold is of one network's own probability of each run. The mean of several folds is a
     better score on the same scale; tests/predict/test_yes_no.py holds its F1 against a fresh test set.
-    Raises LabError(kind 'unreadable') where predictions are damaged.
+    Raises LabError(kind 'unreadable') where predictions are damaged or cannot be read.
     """
     folds = tuple(tuple(run.done_folds()) for run in runs)
     version = tuple(mistakes.version(run, which, of_run) for run, of_run in zip(runs, folds, strict=True))
@@ -133,11 +134,12 @@ def _out_of_fold(run: Run, which: str, folds: Sequence[int]) -> pd.DataFrame:
             if error.kind not in ("missing", "everybody"):
                 raise
         except (OSError, *GARBAGE) as error:
-            raise LabError(
-                f"{run.id}: the {which} predictions of fold {fold} are damaged ({type(error).__name__}).",
-                "Copy them back from a backup, or train the run again.",
-                kind="unreadable",
-            ) from error
+            what = f"are damaged ({type(error).__name__})"
+            remedy = "Copy them back from a backup, or train the run again."
+            if files.out_of_reach(error):
+                what, remedy = f"cannot be read ({error.strerror})", files.CHECK
+            message = f"{run.id}: the {which} predictions of fold {fold} {what}."
+            raise LabError(message, remedy, kind="unreadable") from error
     if not parts:
         return pd.DataFrame(index=pd.MultiIndex.from_arrays([[], []]))
     table = pd.concat(parts, ignore_index=True)
