@@ -351,6 +351,26 @@ def test_columns_are_chosen_in_their_order_and_kept(folder):
     assert views.columns() is None and not at.exception
 
 
+def test_a_setting_with_a_comma_in_its_name_is_a_column_like_others(folder):
+    key = "task.merge.old, 50%2C"
+    for merge in ({}, {"old, 50%2C": ["a", "b"]}):
+        make_run(folder, "one", task={"merge": merge})
+    at = page("runs")
+    next(box for box in at.multiselect if box.label.startswith("Columns")).set_value(["epochs", key]).run()
+    assert columns_of(at) == ["name", "epochs", key]
+    address = "epochs,task.merge.old%2C 50%252C"
+    assert at.query_params["columns"] in (address, [address])
+    assert columns_of(page("runs", columns=address)) == ["name", "epochs", key]
+    at.session_state["runs-view-box-0"] = True
+    at.run()
+    next(box for box in at.text_input if box.label == "Save as a new view").set_value("merged")
+    button(at, "Save").click().run()
+    (view,) = saved.saved()
+    at = page("runs", view=view.id)
+    at.session_state["runs-view-box-0"] = True
+    assert columns_of(at.run()) == ["name", "epochs", key] and button(at, "Save over it").disabled, "it is as saved"
+
+
 def test_what_one_run_and_several_can_be_asked_to_do(folder, monkeypatch):
     monkeypatch.setattr(control, "check_unchanged", lambda *photos: None)  # there are none
     done, stopped = make_run(folder, "one"), make_run(folder, "two", states=("done", "cancelled"))

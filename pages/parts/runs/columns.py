@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from urllib.parse import unquote
 
 import streamlit as st
 
@@ -22,7 +23,7 @@ from pages.parts.shared.fields import field
 
 VIEW = "view"  # in the address: the id of the saved view that is open
 CURVE, STARRED = "curve", "best_f1"
-ADDRESS = "columns"  # in the address: keys with commas between; absent where they are those that are kept
+ADDRESS = "columns"  # in the address: keys, see in_address; absent where they are those that are kept
 _PROBLEM = "runs-columns-problem"  # in the session
 
 
@@ -175,9 +176,19 @@ def shown(varying: Sequence[str]) -> list[Column]:
     """The columns that the address names, else those that are kept for whoever looks, else those of the beginning."""
     columns = offered(varying)
     named = st.query_params.get(ADDRESS)
-    keys = named.split(",") if named else views.columns() or list(BEGINS)
+    keys = _keys(named, columns) if named else views.columns() or list(BEGINS)
     chosen = [columns[key] for key in dict.fromkeys(keys) if key in columns]
     return chosen or [columns[key] for key in BEGINS if key in columns]
+
+
+def in_address(keys: Iterable[str]) -> str:
+    """A comma inside a key is written %2C: a setting may be called after a class."""
+    return ",".join(key.replace("%", "%25").replace(",", "%2C") for key in keys)
+
+
+def _keys(named: str, columns: Collection[str]) -> list[str]:
+    """What `in_address` wrote, or an older lab, which wrote keys as they are."""
+    return [part if part in columns else unquote(part) for part in named.split(",")]
 
 
 def choose(varying: Sequence[str]) -> None:
@@ -211,7 +222,7 @@ def choose(varying: Sequence[str]) -> None:
 def _take(keys: list[str] | None) -> None:
     """While a view is open they are the view's; else they are kept for whoever looks."""
     if keys or VIEW in st.query_params:
-        st.query_params[ADDRESS] = ",".join(keys or BEGINS)
+        st.query_params[ADDRESS] = in_address(keys or BEGINS)
     else:
         st.query_params.pop(ADDRESS, None)
     if VIEW in st.query_params:

@@ -13,7 +13,7 @@ from core.runs.lists import saved
 from core.runs.lists.saved import FILTERS, View
 from core.text import plain
 from pages.parts.people import people
-from pages.parts.runs.columns import VIEW
+from pages.parts.runs.columns import VIEW, in_address
 from pages.parts.shared import badges
 from pages.parts.shared.fields import begin, field, standing
 
@@ -77,7 +77,7 @@ def box(columns: Sequence[str]) -> None:
     now = _now(columns)
     without = {part: value for part, value in now.items() if view is not None or part != "columns"}
     st.session_state[_LEFT] = (view.id if view else _ALL, without)
-    differs = view is not None and now != {"columns": ",".join(columns), **view.address}
+    differs = view is not None and now != {"columns": in_address(columns), **view.address}
     label = "Save view" if view is None else "View, changed" if differs else "View"
     popover = st.popover(
         label,
@@ -176,7 +176,7 @@ def _now(columns: Sequence[str]) -> dict[str, str | list[str]]:
         elif part in _BOUND:
             value = st.session_state.get(part) or ""
         else:
-            value = ",".join(columns) if part == "columns" else st.query_params.get(part, "")
+            value = in_address(columns) if part == "columns" else st.query_params.get(part, "")
         if value and value not in (_DEFAULTS.get(part), _BOUND.get(part)):
             now[part] = value
     return now
@@ -224,7 +224,7 @@ def _save(columns: list[str]) -> None:
 
     def act() -> None:
         view = saved.save(name, _now(columns), shared=shared)
-        st.query_params[VIEW], st.query_params["columns"] = view.id, ",".join(columns)
+        st.query_params[VIEW], st.query_params["columns"] = view.id, in_address(columns)
 
     _close()
     _try(act)
