@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.data.tables.splits import parts_of_column
+from core.data.tables.splits import parts_of_column, why_no_folds
 from core.errors import LabError
 from tests.data.tables import facts, labels, table
 from tests.photos import draw, problems_of, read
@@ -116,6 +116,25 @@ def test_numbers_and_other_words_in_a_column_of_folds_are_no_folds():
         assert parts_of_column("fold", ["0", "1", "2", *odd]) == {}
     assert parts_of_column("group", ["0", "1", "2", "test"]) == {}
     assert parts_of_column("fold", [*map(str, range(25)), "test"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ([0, 1, 2, 0, 1, 2, -1, -1], "-1 is neither the number of a fold nor a word such as test"),
+        ([0, 1, "test", 0, 1, "nan", -1, ""], "nan and -1 are neither the number of a fold nor a word such as test"),
+    ],
+)
+def test_a_column_of_folds_that_is_not_read_as_one_is_told(tmp_path, cells, words):
+    scanned = read(with_splits(tmp_path, cells, "path,label,fold"))
+    assert "given_fold" not in scanned.samples and not aside(scanned)
+    assert facts(scanned, "split") == {f"labels.csv: column 'fold' is not read as the dataset's folds: {words}.": True}
+
+
+def test_why_a_column_is_none_of_folds_is_told_of_no_other_column():
+    assert why_no_folds("fold", [*map(str, range(25))]) == "it has 25 numbers, and no more than 20 are taken for folds"
+    assert why_no_folds("group", ["0", "1", "-1"]) == why_no_folds("fold", ["left", "right", "1"]) == ""
+    assert why_no_folds("fold", ["0", "1", "test"]) == ""
 
 
 def test_a_column_of_many_values_is_not_looked_at_word_by_word():

@@ -11,7 +11,7 @@ from core.config.run_config import DataConfig
 from core.data.readers.reading import Fact
 from core.data.tables.cells import Cells
 from core.data.tables.columns import attribute_columns
-from core.data.tables.splits import parts_of_column
+from core.data.tables.splits import parts_of_column, why_no_folds
 from core.data.tables.words import says_nothing, words_for_nothing
 from core.errors import LabError
 from core.text import listed
@@ -77,6 +77,9 @@ def choose_columns(
         if meaning in chosen or meaning in refused or column is None:
             continue
         if meaning in ("split", "fold") and not parts_of_column(column, table.column(column)):
+            if meaning == "fold" and (why := why_no_folds(column, table.column(column))):
+                text = f"{table.name}: column {column!r} is not read as the dataset's folds: {why}."
+                facts.append(Fact("split", text, probable=True))
             continue
         chosen[meaning] = column
     facts += _only_label(table, chosen, refused) if data.attributes is None else []

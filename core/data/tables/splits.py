@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from core.data.readers.attributes import TEST
-from core.data.readers.split_names import FOLD, TRAIN, VALIDATION, Part, parts_of
+from core.data.readers.split_names import FOLD, TRAIN, VALIDATION, Part, may_be_part, parts_of
+from core.text import listed
 
 CODES = {"0": Part(TRAIN), "1": Part(VALIDATION), "2": Part(TEST)}  # as list_eval_partition.txt of CelebA has them
 MOST_PARTS = 50  # different values of a column that may be parts
 MOST_FOLDS = 20
+_NUMBER = re.compile(r"\d{1,4}(\.0)?")
 _FOLD_COLUMN = re.compile(r"(k|cv)?[_ ]?folds?([_ ]?(id|no|nr|number|index))?", re.IGNORECASE)
 
 
@@ -24,7 +26,7 @@ def parts_of_column(column: str, cells: Sequence[str]) -> dict[str, Part]:
     rows = Counter(filter(None, cells))
     if not rows or len(rows) > MOST_PARTS:
         return {}
-    numbers = {cell: int(cell.partition(".")[0]) for cell in rows if re.fullmatch(r"\d{1,4}(\.0)?", cell)}
+    numbers = {cell: int(cell.partition(".")[0]) for cell in rows if _NUMBER.fullmatch(cell)}
     words = {cell: re.sub(r"public|private", "", cell, flags=re.IGNORECASE) for cell in rows}
     is_fold = _FOLD_COLUMN.fullmatch(column.strip()) is not None
     if is_fold and 2 <= len(numbers) <= MOST_FOLDS:
@@ -41,6 +43,19 @@ def parts_of_column(column: str, cells: Sequence[str]) -> dict[str, Part]:
         parts = {word: part for word in words.values() for part in parts_of([word]).values()}
     named = {cell: parts[word] for cell, word in words.items() if word in parts}
     return named if 2 * sum(rows[cell] for cell in named) > rows.total() else {}
+
+
+def why_no_folds(column: str, cells: Sequence[str]) -> str:
+    """Why a column that numbers folds is not read as one; "" where it is, or is no such column."""
+    rows = Counter(filter(None, cells))
+    numbers = [cell for cell in rows if _NUMBER.fullmatch(cell)]
+    if len(numbers) < 2 or not _FOLD_COLUMN.fullmatch(column.strip()) or parts_of_column(column, cells):
+        return ""
+    if len(numbers) > MOST_FOLDS:
+        return f"it has {len(numbers):,} numbers, and no more than {MOST_FOLDS} are taken for folds"
+    others = [cell for cell in rows if cell not in numbers]
+    odd = [cell for cell in others if not may_be_part(cell)] or others
+    return f"{listed(odd)} {'is' if len(odd) == 1 else 'are'} neither the number of a fold nor a word such as test"
 
 
 def is_coded(parts: dict[str, Part]) -> bool:
