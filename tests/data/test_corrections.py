@@ -180,6 +180,19 @@ def test_numbers_of_more_than_six_digits_are_corrected_in_full_and_older_lists_h
     assert again.why == "its date is 20240200 already"
 
 
+@pytest.mark.parametrize("name", ["x | y", "x | y | z", " | "])
+def test_a_value_that_holds_what_stands_between_several_is_still_one(name):
+    samples = table(person=["a", name, name, "c"], gender=["female", "male", name, "female"])
+    of_person = {"sample": "", "person": name}
+    merged = relabel(attribute="person", before=name, after="a", **of_person)
+    also = relabel(before=f"male | {name}", after="female", **of_person)
+    corrected, effects = corrections.effects(samples, [also, merged])
+    assert [effect.photos for effect in effects] == [2, 2], [effect.why for effect in effects]
+    assert corrected["person"].tolist() == ["a", "a", "a", "c"] and set(corrected["gender"]) == {"female"}
+    _, (_, again) = corrections.effects(samples, [merged, Correction(kind="exclude-person", person=name)])
+    assert again.photos == 0, "nobody is called so any more"
+
+
 def test_what_the_dataset_says_otherwise_by_now_is_left_alone_and_told():
     stale = relabel("c/1.jpg", "age", "20", "30")
     mended = relabel("b/1.jpg", "gender", "female", "male")

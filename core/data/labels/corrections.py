@@ -208,7 +208,7 @@ def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.Da
             outcome.append(effect)
             if each.attribute == "person":  # later corrections name people as these photos have them now
                 moved = set(changed)
-                for person in {each.person, *each.before.split(SEVERAL)}:
+                for person in {each.person, *_each(each.before)}:
                     people[person] = [row for row in people.get(person, []) if row not in moved]
                 people.setdefault(each.after, []).extend(changed)
         else:
@@ -269,7 +269,6 @@ def _relabel(
     correction: Correction, rows: list[int], column: list, numbers: bool
 ) -> tuple[CorrectionEffect, list[int]]:
     """Write into the column of its attribute, in the rows that still say what they said when it was made."""
-    before = set(correction.before.split(SEVERAL)) if not correction.sample else {correction.before}
     now = {row: value_text(column[row]) for row in rows}
     try:
         after = _value(correction.after, numbers)
@@ -278,7 +277,8 @@ def _relabel(
             correction, 0, f"{correction.after!r} is not a number, as {correction.attribute} is"
         ), []
     right = value_text(after)
-    wrong = [row for row in rows if {now[row], _rounded(column[row])} & before and now[row] != right]
+    of_it = {row for row in rows if _is_before(correction, now[row]) or _is_before(correction, _rounded(column[row]))}
+    wrong = [row for row in rows if row in of_it and now[row] != right]
     for row in wrong:
         column[row] = after
     if wrong:
@@ -288,6 +288,18 @@ def _relabel(
     if set(now.values()) == {right}:
         why = f"its {correction.attribute} is {right or 'unknown'} already"
     return CorrectionEffect(correction, 0, why), []
+
+
+def _is_before(correction: Correction, value: str | None) -> bool:
+    """Whether a value is one that the correction was made about. One that holds SEVERAL itself is still one value."""
+    if value is None or correction.sample:
+        return value == correction.before
+    return f"{SEVERAL}{value}{SEVERAL}" in f"{SEVERAL}{correction.before}{SEVERAL}"
+
+
+def _each(before: str) -> set[str]:
+    """What may have been a value by itself before a correction of all photos of a person."""
+    return {before, *before.split(SEVERAL)}
 
 
 def _rounded(value: object) -> str | None:
@@ -320,7 +332,7 @@ def _of_the_same(one: Correction, other: Correction) -> bool:
 def _people(correction: Correction) -> set[str]:
     """Whom it is about, by every name that they had or have by it."""
     names = {correction.person}
-    return names | {correction.after, *correction.before.split(SEVERAL)} if correction.attribute == "person" else names
+    return names | {correction.after, *_each(correction.before)} if correction.attribute == "person" else names
 
 
 def _says(correction: Correction) -> tuple:
