@@ -265,3 +265,13 @@ def test_a_photo_without_an_image_extension_is_read_if_the_csv_names_it(tmp_path
     Image.new("RGB", (4, 4)).save(tmp_path / "0001.bin", "PNG")
     csv_dataset(tmp_path, "path,label", "0001.bin,x")
     assert read(tmp_path).samples["sample"].tolist() == ["0001.bin"]
+
+
+def test_a_photo_without_a_label_keeps_its_person_and_one_of_nobody_is_no_fault(tmp_path):
+    rows = ["0.jpg,x,p1", "1.jpg,y,p2", "2.jpg,,p1", "3.jpg,,", "4.jpg,x,p3"]
+    csv_dataset(tmp_path, "path,label,person", *rows, photos=[f"{number}.jpg" for number in range(5)])
+    scanned = read(tmp_path)
+    aside = scanned.set_aside.set_index("sample")
+    assert aside["split"].tolist() == ["unlabelled"] * 2 and scanned.problems.empty
+    assert aside["person"].to_dict() == {"2.jpg": "p1", "3.jpg": "3.jpg"}
+    assert aside["person_known"].to_dict() == {"2.jpg": True, "3.jpg": False}

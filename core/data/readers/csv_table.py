@@ -111,7 +111,9 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
         used.add(sample)
         labels, faults = read_labels(cell, cells)
         stands, split_faults = parts.read(source, cell, labels)
-        person, person_faults = ({}, []) if stands.get("split") == UNLABELLED else read_person(cell, match.sample)
+        person, person_faults = read_person(cell, match.sample)
+        if person_faults and stands.get("split") == UNLABELLED:  # no fold depends on whom it shows
+            person, person_faults = {}, []
         faults += split_faults + person_faults
         for kind, text in faults:
             problems.add(kind, sample, where, text)
