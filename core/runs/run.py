@@ -11,6 +11,7 @@ import io
 import re
 import shutil
 import stat
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -226,8 +227,12 @@ class Run:
 
     def _photos(self, path: Path) -> pd.DataFrame:
         """A frozen table of photos, where they lie now."""
+        return self._table(path, lambda table: moved.photos(with_bits(table), self.moved_file))
+
+    def _table(self, path: Path, read: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+        """What `read` makes of a frozen table."""
         try:
-            return moved.photos(with_bits(pd.read_parquet(path)), self.moved_file)
+            return read(pd.read_parquet(path))
         except (OSError, *GARBAGE) as error:
             self.require()  # the whole run may have gone meanwhile
             what, remedy = f"is damaged ({type(error).__name__})", "Copy it back from a backup."
@@ -251,9 +256,12 @@ class Run:
         return persons_from_record(self.info().get("persons")) or persons_of(self.samples())
 
     def ancestors(self) -> pd.DataFrame | None:
-        """person, fold of everyone that the parent's line held out; None for a run without a parent."""
+        """person, fold of everyone that the parent's line held out; None for a run without a parent.
+
+        Raises LabError(kind 'unreadable') for a damaged file.
+        """
         path = self.require().dir / "ancestry.parquet"
-        return pd.read_parquet(path) if path.is_file() else None
+        return self._table(path, lambda table: table[["person", "fold"]]) if path.is_file() else None
 
     def info(self) -> dict[str, Any]:
         self.require()

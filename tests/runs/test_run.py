@@ -552,6 +552,21 @@ def test_samples_that_are_gone_torn_or_not_to_be_read_are_told_with_what_to_do(r
     assert caught.value.kind == "gone"
 
 
+def test_whom_its_line_held_out_is_told_as_damaged_where_the_file_is(run):
+    path = run.dir / "ancestry.parquet"
+    assert run.ancestors() is None
+    held_out = pd.DataFrame({"person": ["a", "b"], "fold": [0, 1]})
+    held_out.to_parquet(path)
+    whole = path.read_bytes()
+    pd.testing.assert_frame_equal(run.ancestors(), held_out)
+    held_out.drop(columns="fold").to_parquet(path)
+    for left in (b"{", whole[: len(whole) // 2], b"", path.read_bytes()):
+        path.write_bytes(left)
+        with pytest.raises(LabError, match=r"ancestry\.parquet is damaged") as caught:
+            run.ancestors()
+        assert caught.value.kind == "unreadable" and caught.value.remedy == "Copy it back from a backup."
+
+
 @pytest.mark.parametrize("lost", ["config.yaml", "samples.parquet", "folds"])
 def test_a_summary_is_unreadable_only_where_nothing_is_left_to_make_it_from(run, lost):
     run.summary_file.write_text("{")
