@@ -49,9 +49,9 @@ def delete(ids: Sequence[str], folder: Path | None = None) -> list[str]:
     for run in chosen:
         _check_idle(run)
     _check_children(chosen, root)
-    with alone(root):
+    with contextlib.ExitStack() as out_of_sight, alone(root):
         _check_there(chosen)  # another click may have been the first
-        _clear(trash_folder(root))  # here too: once the trash is empty nothing is deleted for good any more
+        _clear(trash_folder(root), out_of_sight)  # here too: with an empty trash nothing is deleted for good any more
         return [_throw_away(run, trash_folder(root)) for run in chosen]
 
 
