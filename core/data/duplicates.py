@@ -8,7 +8,10 @@ itself at 16 x 16 grey. The hash finds candidates fast, the small photo says how
 from __future__ import annotations
 
 import contextlib
+import io
+import os
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,13 +31,13 @@ from core.data.reach.opening import open_file
 from core.errors import LabError
 from core.storage.files import write_whole
 
-RULES = 1  # raised when signatures are computed differently: remembered ones of older rules are forgotten
+RULES = 2  # raised when signatures are computed or told apart differently: those of older rules are forgotten
 SMALL = 16  # px, side of the small photo
 DISTANCE = 10  # bits of 64 in which the hashes of a pair may differ
 ALIKE = 0.97  # correlation of the small photos of a pair, at least
 NUMBER = "number"  # in the attrs of a table of pairs: how many there are, also those that are not in it
 _BLOCK = 1 << 22  # comparisons at once: 32 MB
-_Key = tuple[str, int | None, int]  # path, mtime_ns, bits
+_Key = tuple[str, int, int, int, int]  # path, bits; time, size and inode of the file as it is now
 _PRODUCTS = 1 << 16  # correlations at once: 64 MB
 
 
@@ -62,7 +65,7 @@ def signatures(
     memory: an .npz in which signatures of unchanged photos are kept; also what was done when it was interrupted.
     """
     remembered = _recall(memory)
-    keys = [(photo.path, photo.mtime_ns, photo.bits) for photo in photos]
+    keys = [_key(photo) for photo in photos]
     photo_at = dict(zip(keys, photos, strict=True))
     todo = [key for key in photo_at if key not in remembered]
     fresh: dict[_Key, np.ndarray | None] = {}
@@ -81,7 +84,7 @@ def signatures(
         pool.shutdown(cancel_futures=True)
         good = {key: row for key, row in fresh.items() if row is not None}
         if memory and good:
-            _remember(memory, {**remembered, **good})
+            _remember(memory, remembered, good)
     rows = [remembered[key] if key in remembered else fresh[key] for key in keys]
     blank = np.zeros(16 + SMALL * SMALL, np.uint8)
     table = np.stack([blank if row is None else row for row in rows]) if rows else np.empty((0, len(blank)), np.uint8)
@@ -216,25 +219,39 @@ def _grey(photo: StoredPhoto) -> Image.Image:
     return Image.fromarray(photo.pixels()).convert("L")
 
 
-def _recall(memory: Path | None) -> dict[_Key, np.ndarray]:
+def _key(photo: StoredPhoto) -> _Key:
+    """What a signature is known by. The time that the table has is another file's, too: of one that has its place now.
+
+    Of the inode what fits a signed number, as some systems have longer ones.
+    """
     try:
-        with np.load(memory, allow_pickle=False) as file:
+        now = os.stat(photo.path)
+    except (OSError, ValueError):  # decoding says so
+        return photo.path, photo.bits, 0, 0, 0
+    return photo.path, photo.bits, now.st_mtime_ns, now.st_size, now.st_ino & (1 << 63) - 1
+
+
+def _recall(memory: Path | None) -> dict[_Key, np.ndarray]:
+    if memory is None:
+        return {}
+    try:
+        with np.load(io.BytesIO(memory.read_bytes()), allow_pickle=False) as file:
             if int(file["rules"]) != RULES:
                 return {}
-            paths, times, rows = file["paths"].tobytes().decode().split("\0"), file["times"], file["rows"]
-            bits = file["bits"] if "bits" in file else np.zeros_like(times)
-            return dict(zip(zip(paths, times.tolist(), bits.tolist(), strict=True), rows, strict=True))
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+            paths, numbers, rows = file["paths"].tobytes().decode().split("\0"), file["numbers"].tolist(), file["rows"]
+            return {(path, *each): row for path, each, row in zip(paths, numbers, rows, strict=True)}
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return {}  # only a memory: a damaged one is written anew
 
 
-def _remember(memory: Path, rows: dict[_Key, np.ndarray]) -> None:
+def _remember(memory: Path, remembered: dict[_Key, np.ndarray], fresh: dict[_Key, np.ndarray]) -> None:
+    replaced = {key[:2] for key in fresh}
+    rows = {key: row for key, row in remembered.items() if key[:2] not in replaced} | fresh
     keys = list(rows)
     content = {
         "rules": np.int64(RULES),
-        "paths": np.frombuffer("\0".join(path for path, _, _ in keys).encode(), np.uint8),
-        "times": np.array([mtime for _, mtime, _ in keys], np.int64),
-        "bits": np.array([bits for _, _, bits in keys], np.int64),
+        "paths": np.frombuffer("\0".join(path for path, *_ in keys).encode(), np.uint8),
+        "numbers": np.array([numbers for _, *numbers in keys], np.int64),
         "rows": np.stack(list(rows.values())),
     }
     with contextlib.suppress(OSError, LabError):

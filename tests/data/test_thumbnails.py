@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -36,15 +37,62 @@ def test_a_blurred_picture_is_a_few_squares_of_the_mean_colours(size):
     assert np.abs(squares.mean((0, 1)) - pixels.mean((0, 1))).max() < 3
 
 
-def test_the_second_look_reads_the_cache_and_a_changed_file_does_not(tmp_path):
-    path = str(draw(tmp_path / "a.png", (255, 0, 0)))
-    first = thumbnails.thumbnail(StoredPhoto(path, "a.png", 0, 1), 64, tmp_path)
+def colour(data: bytes) -> str:
+    return ("red", "green", "blue")[int(np.asarray(opened(data)).mean((0, 1)).argmax())]
+
+
+def test_the_second_look_reads_the_cache_and_another_size_does_not(tmp_path, monkeypatch):
+    path, decoded = str(draw(tmp_path / "a.png", (255, 0, 0))), []
+    decode = StoredPhoto.pixels
+    monkeypatch.setattr(StoredPhoto, "pixels", lambda photo: decoded.append(photo) or decode(photo))
+    photo = StoredPhoto(path, "a.png", 0, 1)
+    first = thumbnails.thumbnail(photo, 64, tmp_path)
+    for same in (photo, photo._replace(mtime_ns=None), photo._replace(mtime_ns=2)):
+        assert thumbnails.thumbnail(same, 64, tmp_path) == first
+    assert len(decoded) == 1, "whatever time a table has of it, it is this file"
+    for other, side in ((photo, 65), (photo._replace(bits=12), 64)):
+        thumbnails.thumbnail(other, side, tmp_path)
+    assert len(decoded) == 3
     os.unlink(path)
-    assert thumbnails.thumbnail(StoredPhoto(path, "a.png", 0, 1), 64, tmp_path) == first
-    for mtime, bits, side in ((2, 0, 64), (1, 12, 64), (1, 0, 65)):
-        with pytest.raises(LabError):
-            thumbnails.thumbnail(StoredPhoto(path, "a.png", bits, mtime), side, tmp_path)
+    with pytest.raises(LabError, match="no such file"):
+        thumbnails.thumbnail(photo, 64, tmp_path)
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("form", ["png", "bmp"])
+def test_two_files_of_one_time_that_change_places_are_seen_in_their_new_places(tmp_path, form):
+    """As a zip or a copy leaves them; bitmaps have one size, too."""
+    photos = []
+    for name, of in (("a", (255, 0, 0)), ("b", (0, 0, 255))):
+        path = draw(tmp_path / f"{name}.{form}", of)
+        os.utime(path, ns=(10**18, 10**18))
+        photos.append(StoredPhoto(str(path), path.name, 0, 10**18))
+    assert [colour(data) for data in thumbnails.thumbnails(photos, 64, tmp_path)] == ["red", "blue"]
+    os.rename(photos[0].path, tmp_path / "aside")
+    os.rename(photos[1].path, photos[0].path)
+    os.rename(tmp_path / "aside", photos[1].path)
+    assert [colour(data) for data in thumbnails.thumbnails(photos, 64, tmp_path)] == ["blue", "red"]
+
+
+def test_a_photo_that_is_replaced_and_put_back_is_seen_as_it_is_each_time(tmp_path, monkeypatch):
+    path = draw(tmp_path / "a.png", (255, 0, 0))
+    kept = shutil.copy2(path, tmp_path / "kept")
+    photo = StoredPhoto(str(path), "a.png", 0, path.stat().st_mtime_ns)  # as a run has frozen it
+    draw(path, (0, 0, 255))
+    assert colour(thumbnails.thumbnail(photo, 64, tmp_path)) == "blue"
+    shutil.copy2(kept, path)
+    assert colour(thumbnails.thumbnail(photo, 64, tmp_path)) == "red"
+    decode = StoredPhoto.pixels
+
+    def replaced_meanwhile(photo):
+        draw(path, (0, 255, 0))
+        return decode(photo)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StoredPhoto, "pixels", replaced_meanwhile)
+        assert colour(thumbnails.thumbnail(photo, 65, tmp_path)) == "green"
+    shutil.copy2(kept, path)
+    assert colour(thumbnails.thumbnail(photo, 65, tmp_path)) == "red"
 
 
 @pytest.mark.parametrize("kept", [slice(0), slice(100), slice(100, None)])

@@ -29,7 +29,10 @@ BARE = {"open", "ZipFile", "load_workbook", "safe_open", "load_file", "dcmread",
 OWN = {  # module -> (the calls in it that open something else than what a dataset holds, what that is)
     "core/augment/presets.py": ({"PRESETS.read_text"}, "the list beside it"),
     "core/data/counts.py": ({"Image.open"}, "a thumbnail in memory"),
-    "core/data/duplicates.py": ({"Image.open", "np.load"}, "what open_file opened; signatures that the lab keeps"),
+    "core/data/duplicates.py": (
+        {"Image.open", "np.load", "memory.read_bytes"},
+        "what open_file opened; signatures that the lab keeps",
+    ),
     "core/data/labels/corrections.py": ({"path.read_bytes"}, "the lab's list"),
     "core/data/labels/reviews.py": ({"path.read_text"}, "the lab's list"),
     "core/data/pictures/dicom.py": ({"pydicom.dcmread"}, "what was opened by load_image or open_file"),

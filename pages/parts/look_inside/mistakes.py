@@ -371,7 +371,7 @@ def face(row, is_chosen: bool, disagreement: pd.Series | None = None) -> dict:
 def thumbnail(photo: StoredPhoto, side: int) -> tuple[str, str]:
     """(data URI of a small JPEG of the file as it is now, "") or ("", what is wrong with the photo)."""
     try:
-        return _uri(thumbnails.thumbnail(photo._replace(mtime_ns=None), side), "JPEG"), ""
+        return _uri(thumbnails.thumbnail(photo, side), "JPEG"), ""
     except LabError as error:
         return "", badges.photo_fault(error)
 

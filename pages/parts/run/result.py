@@ -177,7 +177,7 @@ def _faces(answers: Answers, confusion: Confusion) -> None:
 
 def tiles(part: pd.DataFrame) -> list[dict[str, Any]]:
     """Faces as the gallery takes them. part: rows of Answers.table."""
-    pictures = thumbnails.thumbnails([photo_of(row)._replace(mtime_ns=None) for row in part.itertuples()], SIDE)
+    pictures = thumbnails.thumbnails([photo_of(row) for row in part.itertuples()], SIDE)
     return [_tile(row, picture) for row, picture in zip(part.itertuples(index=False), pictures, strict=True)]
 
 
