@@ -1,14 +1,22 @@
 """Pages look where lab.toml says, whatever stands in their address or is typed into them."""
 
+import base64
+import re
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.config.run_config import DataConfig
+from core.data.pictures.photo import StoredPhoto
 from core.data.reach import bounds
+from core.data.thumbnails import small_photo
+from core.inside.face_maps import MapRequest
 from core.places import HOME, datasets_folder
 from core.runs import FoldState
-from pages.parts.dataset import browse
+from pages.parts.dataset import browse, card, strip
+from pages.parts.look_inside import maps
 from pages.parts.predict import sources
-from tests.answered import made, photo, probabilities_of, table_of
+from tests.answered import judged, made, photo, probabilities_of, table_of
 from tests.hidden import Hidden
 from tests.pages.app import button, captions, html, labels, page
 from tests.watched import Watched
@@ -41,6 +49,10 @@ def old_run(hidden, folder):
     wrong = {0: 3, 5: 1}
     probabilities = probabilities_of(samples["y"], wrong=wrong)
     return made(folder, samples, probabilities=probabilities, root=hidden.outside / "people", run_id="old-run")
+
+
+def pictures(markup):
+    return set(re.findall(r'data:image/[^"]+', markup))
 
 
 def markdown(at):
@@ -140,3 +152,50 @@ def test_lab_toml_is_followed_while_the_lab_runs_and_a_broken_one_closes_it(hidd
     at.run()
     assert "does not look" not in html(at) and not at.exception
     assert bounds.allowed().folders == (str(hidden.allowed),)
+
+
+@pytest.mark.usefixtures("narrow")
+def test_photos_that_were_drawn_are_shown_no_more_once_lab_toml_is_narrowed(hidden, held, folder):
+    """A strip on Home and maps, which the whole process remembers."""
+    root = hidden.outside / "people"
+    run = judged(made(folder, table_of(root, people=12), root=root, run_id="run-with-weights"))
+    (folder / "lab.toml").write_text(f'[data]\nfolders = ["{hidden.allowed}", "{hidden.outside}"]\n')
+    request, samples = MapRequest(layers=("layer4",)), list(run.samples()["sample"][:2])
+
+    def looked_at(every):
+        looked = maps.maps_of(run, samples, every, request)
+        return [face.sample for face in looked.faces], {fault.kind for fault in looked.faults.values()}
+
+    at = page("home")
+    drawn = pictures(strip.of_run(run, named=False))
+    assert len(drawn) == 12 and drawn <= pictures(html(at))
+    for every in (False, True):
+        assert set(looked_at(every)[0]) == set(samples)
+    (folder / "lab.toml").write_text(f'[data]\nfolders = ["{hidden.allowed}"]\n')
+    at.run()
+    assert not at.exception and not drawn & pictures(html(at))
+    for every in (False, True):
+        assert looked_at(every) == ([], {bounds.KIND})
+    (folder / "lab.toml").write_text(f'[data]\nfolders = ["{hidden.allowed}", "{hidden.outside}"]\n')
+    assert drawn <= pictures(html(at.run())), "and again once it may look there"
+
+
+def test_photos_behind_a_link_go_from_what_was_understood_once_it_leads_where_the_lab_does_not_look(
+    hidden, held, folder
+):
+    (folder / "lab.toml").write_text(f'[data]\nfolders = ["{hidden.allowed}", "{hidden.outside}"]\n')
+    at = AppTest.from_file(HOME / "pages" / "data.py", default_timeout=60)
+    root = hidden.allowed / "faces"
+    at.session_state["data-choice"] = DataConfig(root=str(root), follow_links=True).model_dump(mode="json")
+    at.query_params["root"] = str(root)
+
+    def understood():
+        (row,) = re.findall('<div class="understood-photos">.*?</div>', html(at.run()))
+        assert not at.exception
+        return pictures(row)
+
+    before = understood()
+    (folder / "lab.toml").write_text(f'[data]\nfolders = ["{hidden.allowed}"]\n')
+    after = understood()
+    inside = {small_photo(StoredPhoto(str(path), path.name, 0), card.SIDE) for path in root.glob("[cd]*/*.png")}
+    assert after < before and {base64.b64decode(each.partition(",")[2]) for each in after} <= inside

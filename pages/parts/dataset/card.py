@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.data.pictures import alike
 from core.data.pictures.photo import photo_of
+from core.data.reach import bounds
 from core.data.readers.reading import Fact
 from core.data.scan import Scan
 from core.data.thumbnails import thumbnails
@@ -22,7 +23,7 @@ from pages.parts.shared import faces, groups
 from pages.parts.shared.fields import value_of
 
 DATA = HOME / "pages" / "data.py"
-UNDERSTOOD = "understood"  # in the session: (scan, its facts, its photos)
+UNDERSTOOD = "understood"  # in the session: (scan, where the lab looked, its facts, its photos)
 PHOTOS = 10
 SIDE = 160  # px of a photo as it is sent; it is shown at less than half
 OF_PROBLEMS = ("problems", "left-out")  # kinds of facts that the list of problems tells more about
@@ -87,11 +88,11 @@ def card(scan: Scan, key: str, *, show_problems: Callable[[Fact], str]) -> None:
 
 def _understood(scan: Scan) -> tuple[tuple[Fact, ...], str]:
     """The facts and the HTML of the photos of a scan, worked out once."""
-    remembered = st.session_state.get(UNDERSTOOD)
-    if remembered is None or remembered[0] is not scan:
-        remembered = scan, facts_of(scan), _photos(scan)
+    remembered, allowed = st.session_state.get(UNDERSTOOD), bounds.allowed()
+    if remembered is None or remembered[0] is not scan or remembered[1] != allowed:
+        remembered = scan, allowed, facts_of(scan), _photos(scan)
         st.session_state[UNDERSTOOD] = remembered
-    return remembered[1:]
+    return remembered[2:]
 
 
 def _fact(scan: Scan, fact: Fact, name: str, key: str, show_problems: Callable[[Fact], str]) -> None:

@@ -15,6 +15,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.answers.mistakes import Answers
 from core.data.images import decode
+from core.data.reach import bounds
 from core.errors import LabError
 from core.inside import face_maps, picture
 from core.inside.cells import LEAST, is_coarse
@@ -40,8 +41,9 @@ def _memory() -> tuple[OrderedDict, Lock]:
 def maps_of(run: Run, samples: Sequence[str], every: bool, request: MapRequest) -> RunMaps:
     """The maps of one run at some faces; a face that was looked at before costs nothing. Raises LabError."""
     memory, lock = _memory()
+    allowed = bounds.allowed()  # a map shows its photo, which must not be seen once the lab looks elsewhere
     keys = {
-        name: (run.dir, run.key, name, every, request, face_maps.version(run, [name], request.which))
+        name: (run.dir, run.key, name, every, request, face_maps.version(run, [name], request.which), allowed)
         for name in samples
     }
     with lock:
