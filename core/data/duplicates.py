@@ -53,6 +53,10 @@ class Signatures:
     small: np.ndarray
     decoded: np.ndarray
 
+    def of(self, rows: np.ndarray) -> Signatures:
+        """Those of some of the photos. rows: bool (n,)."""
+        return Signatures(self.hashes[rows], self.mirrored[rows], self.small[rows], self.decoded[rows])
+
 
 def signatures(
     photos: Sequence[StoredPhoto],

@@ -660,6 +660,14 @@ def test_pairs_that_look_the_same_and_stand_in_two_folds_take_the_shield_away(la
     press(later, "Same person")
     assert "No photos of different people look the same" in words(later)
     assert "No problems." in words(open_page(root=root, view="problems"))
+    assert len(alike.kept(str(root))) == 1, "a run that was launched before the correction has it in its folds"
+    corrections.undo_all(root, [each.id for each in corrections.load(root)])
+    one, all_of_them = (DataConfig(root=str(root), max_people=most).model_dump(mode="json") for most in (2, None))
+    page = open_page({"data-choice": one}, root=root, view="duplicates")
+    assert "No photos of different people look the same among 14." in words(page)
+    page = open_page({"data-choice": all_of_them}, root=root, view="problems")
+    pair = "1 pair of photos of different people looks the same"
+    assert pair in words(page), "a search among fewer people says nothing about the others"
 
 
 def test_a_correction_without_effect_says_why(lab, tmp_path):

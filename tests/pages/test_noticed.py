@@ -62,12 +62,20 @@ def test_who_never_stops_early_gets_it_as_a_change_on_launch(run, opened, monkey
     assert at.session_state["launch_base"]["training"]["early_stopping"] is None, "it stands there as a change"
 
 
-def test_duplicates_in_two_folds_are_carried_to_the_run(run):
+def test_duplicates_in_two_folds_are_carried_to_the_run_also_once_they_are_settled_for_later_ones(run):
     table = run.samples()
     first, other = table["sample"].iloc[0], table.loc[table["fold"] != table["fold"].iloc[0], "sample"].iloc[0]
     pairs = pd.DataFrame({"sample_a": [first], "sample_b": [other]})
     at = page("live", run=run.id)
     assert "See the pairs" not in labels(at)
-    alike.keep(run.config().data.root, pairs)
+    root = run.config().data.root
+    alike.keep(root, pairs, table)
     at.run()
-    assert "1 pair of photos that look the same stands in two folds" in html(at) and "See the pairs" in labels(at)
+    leak = "1 pair of photos that look the same stands in two folds"
+    assert leak in html(at) and "See the pairs" in labels(at)
+    for searched in (table.assign(person="one"), table[table["sample"] != other]):
+        alike.keep(root, pairs.iloc[:0], searched)
+        at.run()
+        assert leak in html(at), "this run trained on one of them, whatever a later one does"
+    alike.keep(root, pairs.iloc[:0], table)
+    assert leak not in html(at.run()), "the photos are others by now"

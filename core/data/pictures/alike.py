@@ -1,6 +1,7 @@
 """Pairs of photos that the search for duplicates found, kept for whoever only warns of them. Imports no scipy.
 
-A courtesy beside the dataset's signatures in the lab: what another search finds takes their place.
+A courtesy beside the dataset's signatures in the lab. A pair that somebody settled since is kept: a run that was
+launched before has it in its folds all the same. Whoever shows pairs says of which photos and persons.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pandas as pd
 from core.errors import LabError
 from core.places import lab_folder
 from core.storage import files
+from core.storage.files import GARBAGE
 
 MOST = 500  # pairs that a search keeps, the most alike
 
@@ -24,18 +26,25 @@ def signatures_file(root: str) -> Path:
     return lab_folder() / "signatures" / f"{hashlib.sha256(root.encode()).hexdigest()[:16]}.npz"
 
 
-def keep(root: str, pairs: pd.DataFrame) -> None:
-    """pairs: from core.data.duplicates.pairs, of the dataset with its corrections.
+def keep(root: str, pairs: pd.DataFrame, searched: pd.DataFrame) -> None:
+    """pairs: from core.data.duplicates.pairs. searched: sample and person of every photo among which they were found.
 
+    What an earlier search found stays where this one could not have found it: where it did not look at one of the
+    photos, or took both for one person's.
     Where they cannot be written, whoever searched sees them all the same, and the next search finds them again.
     """
+
+    def with_earlier(content: object) -> dict[str, list]:
+        rows = [*pairs.to_dict("records"), *_beyond(content, searched).to_dict("records")]
+        return pd.DataFrame(rows, columns=pairs.columns).to_dict("list")
+
     with contextlib.suppress(OSError, LabError):
-        _file(root).parent.mkdir(parents=True, exist_ok=True)
-        files.write_json(_file(root), pairs.to_dict("list"), durable=False)
+        what = "the list of photos that look the same"
+        files.change_json(_file(root), what, with_earlier, timeout=2, durable=False)
 
 
 def kept(root: str) -> pd.DataFrame | None:
-    """The pairs that were found last, None where nobody has looked. Do not modify it."""
+    """The pairs that were found, None where nobody has looked. Do not modify it."""
     try:
         written = _file(root).stat()
         return _read(_file(root), written.st_mtime_ns, written.st_size)
@@ -49,11 +58,28 @@ def at_least(pairs: pd.DataFrame | None) -> str:
 
 
 def number_among(root: str, samples: pd.DataFrame) -> int:
-    """How many of the kept pairs are of photos that are there."""
+    """How many of the kept pairs are of photos that are there, of different people. samples: with sample and person."""
     pairs = kept(root)
     if pairs is None or not len(pairs):
         return 0
-    return int((pairs["sample_a"].isin(samples["sample"]) & pairs["sample_b"].isin(samples["sample"])).sum())
+    return int(_of_different_people(pairs, samples).sum())
+
+
+def _beyond(content: object, searched: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of a file that a search could not have found."""
+    try:
+        before = _table(content)
+        return before[~_of_different_people(before, searched)]
+    except GARBAGE:
+        return pd.DataFrame()  # a damaged file is as if nobody had looked
+
+
+def _of_different_people(pairs: pd.DataFrame, samples: pd.DataFrame) -> pd.Series:
+    """bool, a pair each: whether both photos are among the samples, of two persons."""
+    person = samples.drop_duplicates("sample").set_index("sample")["person"]
+    first, second = pairs["sample_a"].map(person), pairs["sample_b"].map(person)
+    different: pd.Series = first.notna() & second.notna() & (first != second)
+    return different
 
 
 def _file(root: str) -> Path:
@@ -62,7 +88,11 @@ def _file(root: str) -> Path:
 
 @functools.lru_cache(maxsize=8)
 def _read(path: Path, written_ns: int, size: int) -> pd.DataFrame:
-    pairs = pd.DataFrame(files.table_of(files.read_json(path)))
+    return _table(files.read_json(path))
+
+
+def _table(content: object) -> pd.DataFrame:
+    pairs = pd.DataFrame(files.table_of(content))
     if not {"sample_a", "sample_b"} <= set(pairs):
-        raise ValueError(f"{path}: no pairs of photos")
+        raise ValueError("no pairs of photos")
     return pairs

@@ -50,7 +50,8 @@ def draw(view: View) -> None:
             )
             st.button("Look for duplicates", type="primary", icon=":material/search:", on_click=_start, args=(view,))
             return
-        search = Search(key, _search(view, samples))
+        is_first = search is None or search.key[0] is not view.raw
+        search = Search(key, _search(view, as_read=is_first))
         st.session_state[SEARCH] = search
     pairs = search.pairs
     if not len(pairs):
@@ -75,7 +76,11 @@ def _start(view: View) -> None:
     st.session_state[SEARCHED] = view.raw.root
 
 
-def _search(view: View, samples: pd.DataFrame) -> pd.DataFrame:
+def _search(view: View, *, as_read: bool) -> pd.DataFrame:
+    """The pairs of the dataset with its corrections. as_read: look for those of the dataset as it was read, too, which
+    runs that were launched before a correction have in their folds.
+    """
+    raw, corrected, root = view.raw.samples, view.corrected.samples, view.raw.root
     place = st.empty()
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, text="Looking at photos")
@@ -88,11 +93,14 @@ def _search(view: View, samples: pd.DataFrame) -> pd.DataFrame:
         bar.progress(done / max(1, total), words)
 
     try:
-        signatures = duplicates.signatures(
-            photos_of(samples), progress=progress, memory=alike.signatures_file(view.raw.root)
-        )
-        pairs = duplicates.pairs(samples, signatures)
-        alike.keep(view.raw.root, pairs)
+        signatures = duplicates.signatures(photos_of(raw), progress=progress, memory=alike.signatures_file(root))
+        if as_read:
+            pairs = duplicates.pairs(raw, signatures)
+            alike.keep(root, pairs, raw)
+        if not as_read or corrected is not raw:
+            rows = raw["sample"].isin(corrected["sample"]).to_numpy()  # corrections leave photos out and order alone
+            pairs = duplicates.pairs(corrected, signatures.of(rows))
+            alike.keep(root, pairs, corrected)
         return pairs
     finally:
         place.empty()

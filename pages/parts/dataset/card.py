@@ -18,7 +18,7 @@ from core.errors import LabError
 from core.places import HOME
 from core.text import count, plain
 from pages.parts.dataset import lead
-from pages.parts.dataset.picker import forget
+from pages.parts.dataset.picker import corrected, forget
 from pages.parts.shared import faces, groups
 from pages.parts.shared.fields import value_of
 
@@ -75,7 +75,7 @@ def card(scan: Scan, key: str, *, show_problems: Callable[[Fact], str]) -> None:
             st.markdown(f"**What was understood**{path}", width="stretch")
             st.button("Scan again", icon=":material/refresh:", on_click=forget, type="tertiary", key=f"{key}.again")
         facts, photos = _understood(scan)
-        pairs = alike.number_among(scan.root, scan.samples)
+        pairs = _pairs_left(scan)
         for number, fact in enumerate(facts):
             if fact.kind != "problems" or len(scan.problems) or not pairs:
                 _fact(scan, fact, f"{key}-{number}", key, show_problems)
@@ -111,6 +111,15 @@ def _fact(scan: Scan, fact: Fact, name: str, key: str, show_problems: Callable[[
             st.button("Show", type="tertiary", key=f"{name}.show", on_click=show)
         elif fact.settings:
             st.button("Change", type="tertiary", key=f"{name}.change", on_click=change)
+
+
+def _pairs_left(scan: Scan) -> int:
+    """How many pairs of photos that look the same nobody has settled."""
+    try:
+        samples = corrected(scan)[0].samples
+    except LabError:  # a broken file of corrections is told where they are applied
+        samples = scan.samples
+    return alike.number_among(scan.root, samples)
 
 
 def _pairs(scan: Scan, number: int, name: str) -> None:
