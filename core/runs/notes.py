@@ -38,16 +38,26 @@ class Notes:
 def read_notes(run: Run) -> Notes:
     """Empty for a run without notes and for a file that is garbage: a note must never hide its run."""
     try:
+        return written_notes(run)
+    except OSError:
+        return Notes()
+
+
+def written_notes(run: Run) -> Notes:
+    """The same; OSError where there are notes that are out of reach, which nobody must take for none."""
+    try:
         data = files.read_json(run.notes_file)
         archived = data.get("archived")
         return Notes(
             _clean(data.get("tags") or ()),
             str(data.get("text") or "")[:NOTE_LENGTH],
             float(archived) if archived is not None else None,
-            given.name(run.notes_file),
+            given.of(data),
             owner.told(data),
         )
-    except (OSError, *GARBAGE):
+    except (OSError, *GARBAGE) as error:
+        if files.out_of_reach(error):
+            raise
         return Notes()
 
 
@@ -135,7 +145,7 @@ def _clean(tags: Iterable[object]) -> tuple[str, ...]:
 def _change(run: Run, change: Callable[[Notes], Notes]) -> Notes:
     owner.check([run.require()])
     with files.written_to(run.dir, "Make the folder writable."), run.written_alone():
-        notes = change(read_notes(run))
+        notes = change(written_notes(run))
         files.write_json(run.notes_file, asdict(notes))
     return notes
 

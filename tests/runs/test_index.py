@@ -1,10 +1,12 @@
 import copy
+import errno
 from dataclasses import replace
 
 import pytest
 
 from core.config import from_dict
-from core.runs import FoldState, notes
+from core.errors import LabError
+from core.runs import FoldState, Run, notes
 from core.runs.create import create
 from core.runs.lists import index as run_index
 from core.runs.lists.summaries import read_summary, summaries
@@ -80,6 +82,51 @@ def test_garbage_is_listed_as_unreadable_and_reread_when_mended(made):
     assert run_index.listed()[0].unreadable == "summary.json is missing"
     (run.dir / "summary.json").write_text(good)
     assert run_index.listed()[0].state == "queued"
+
+
+@pytest.mark.parametrize("lost", ["samples.parquet", "config.yaml", "folds"])
+def test_what_is_put_back_beside_a_summary_that_stays_as_it_is_is_seen(made, lost):
+    run = made("a")
+    (run.dir / "summary.json").write_text("{")
+    (run.dir / lost).rename(run.dir / "away")
+    assert run_index.listed()[0].state == "unreadable"
+    (run.dir / "away").rename(run.dir / lost)
+    assert run_index.listed()[0].state == "queued"
+
+
+def test_notes_that_are_out_of_reach_hide_no_run_and_are_asked_for_again(made, monkeypatch):
+    """As once a right is given or a disk answers, which changes no file's time or size."""
+    run, read = made("a"), files.read_json
+    notes.change_notes(run, add=["good"], name="another")
+
+    def refused(path):
+        if path == run.notes_file:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return read(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "read_json", refused)
+        (entry,) = run_index.listed()
+        assert (entry.state, entry.notes) == ("queued", notes.Notes())
+    (entry,) = run_index.listed()
+    assert (entry.notes.tags, entry.name) == (("good",), "another")
+
+
+def test_settings_of_an_older_run_that_were_out_of_reach_are_asked_for_again(made, monkeypatch):
+    run = made("a")
+    summary = files.read_json(run.summary_file)
+    del summary["settings"]
+    files.write_json(run.summary_file, summary)
+    (entry,) = run_index.listed()
+
+    def refused(run):
+        raise LabError("config.yaml cannot be read.", kind="unreadable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "config", refused)
+        assert run_index.settings_of(entry) == {}
+    assert run_index.settings_of(entry)["training.batch_size"] == 8
+    assert run_index.settings_of(entry) is run_index.settings_of(entry), "and kept from then on"
 
 
 def test_settings_come_from_the_summary_or_for_older_runs_from_the_configuration(made):

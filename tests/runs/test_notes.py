@@ -1,3 +1,5 @@
+import errno
+
 import pytest
 
 from core.compare import members
@@ -77,6 +79,23 @@ def test_a_garbage_file_hides_nothing(run, garbage):
     run.notes_file.write_text(garbage)
     assert notes.read_notes(run) == notes.Notes()
     assert notes.change_notes(run, add=["good"]).tags == ("good",)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.EMFILE])
+def test_notes_that_are_out_of_reach_are_not_written_over_as_if_there_were_none(run, monkeypatch, number):
+    notes.change_notes(run, add=["good"], text="Overfits.", name="another")
+    read = files.read_json
+
+    def refused(path):
+        if path == run.notes_file:
+            raise OSError(number, "no")
+        return read(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "read_json", refused)
+        with pytest.raises(LabError, match="cannot be written: no"):
+            notes.change_notes(run, add=["new"])
+    assert notes.read_notes(run) == notes.Notes(("good",), "Overfits.", name="another")
 
 
 def test_notes_of_a_run_that_is_gone(run):

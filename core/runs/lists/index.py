@@ -22,7 +22,7 @@ from core.config.settings import Value
 from core.errors import LabError
 from core.runs.kept import dropped, sizes
 from core.runs.lists.summaries import derived, read_summary
-from core.runs.notes import Notes, read_notes
+from core.runs.notes import Notes, written_notes
 from core.runs.owners import owner
 from core.runs.run import ID, Run
 from core.runs.states import overall
@@ -224,7 +224,7 @@ def _from_config(run_id: str) -> dict[str, Value]:
         try:
             cached = (stamp, settings.flat(Run(run_id).config()))
         except LabError:
-            cached = (stamp, {})
+            return {}  # asked anew the next time: rights and disks are mended without a change of the file's time
         _OLD[path] = cached
         while len(_OLD) > 20_000:
             _OLD.popitem(last=False)
@@ -254,7 +254,8 @@ class _Folder:
                 if before is not None and before[:2] == stamps and stamps[0] is not None:
                     entries[name] = before
                 elif (summary := read_summary(self.root / name)) is not None:
-                    entries[name] = (*stamps, _entry(self.root, summary, noted=stamps[1] is not None))
+                    entry, is_whole = _entry(self.root, summary, noted=stamps[1] is not None)
+                    entries[name] = (*(stamps if is_whole else (None, None)), entry)
             self.entries = entries
         now = [_now(self.root, entry) if entry.says_running else entry for _, _, entry in entries.values()]
         self.last, self.looked = now, began
@@ -270,10 +271,20 @@ def _names(root: Path, before: Container[str]) -> list[str]:
         return []
 
 
-def _entry(root: Path, summary: dict[str, Any], *, noted: bool) -> Listed:
-    notes = read_notes(Run(summary["id"], root)) if noted else _NO_NOTES
+def _entry(root: Path, summary: dict[str, Any], *, noted: bool) -> tuple[Listed, bool]:
+    """The run as lists show it, and whether all of it was read.
+
+    What was not is asked for anew at the next look: configuration, samples, rights and disks are mended while
+    summary.json and notes.json stay as they are.
+    """
+    notes, is_whole = _NO_NOTES, "unreadable" not in summary
+    if noted:
+        try:
+            notes = written_notes(Run(summary["id"], root))
+        except OSError:
+            is_whole = False
     more = {} if "unreadable" in summary else {"state": overall([fold["state"] for fold in summary["folds"]])}
-    return Listed(_Shared(summary, **more, **_of_notes(notes)), notes, root)
+    return Listed(_Shared(summary, **more, **_of_notes(notes)), notes, root), is_whole
 
 
 def _now(root: Path, entry: Listed) -> Listed:

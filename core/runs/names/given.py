@@ -22,9 +22,14 @@ def name(path: Path) -> str:
     if not os.path.exists(path):  # of thousands in a list hardly any has one, and asking costs less than opening
         return ""
     try:
-        return cleaned(files.read_json(path).get("name") or "")[:LONGEST]
+        return of(files.read_json(path))
     except (OSError, *GARBAGE):
         return ""
+
+
+def of(notes: dict[str, Any]) -> str:
+    """The same of the content of a notes.json."""
+    return cleaned(notes.get("name") or "")[:LONGEST]
 
 
 def cleaned(text: object) -> str:
