@@ -1,6 +1,7 @@
 import contextlib
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -135,6 +136,25 @@ def test_a_photo_that_was_replaced_is_decoded_anew(photos, tmp_path):
     old, new = np.load(before), np.load(after)
     assert (new[1] == (255, 0, 0)).all()
     assert np.array_equal(np.delete(old, 1, 0), np.delete(new, 1, 0))
+
+
+@pytest.mark.parametrize("number", [3, 149])
+def test_pixels_of_photos_that_were_replaced_meanwhile_are_not_kept_as_those_of_the_launch(photos, tmp_path, number):
+    """One that was decoded already, and one that was not: once it is put back, nobody could tell."""
+    folder, path = tmp_path / "cache", Path(photos["path"][number])
+    kept = shutil.copy2(path, tmp_path / "kept")
+
+    def replace(done, total):
+        if done == 64:
+            Image.new("RGB", (50, 50), (255, 0, 0)).save(path)
+
+    with pytest.raises(LabError, match=f"changed while its photos were decoded: {path.name}") as caught:
+        pixel_cache.build(folder, photos, RESIZE, progress=replace)
+    assert caught.value.kind == "data-changed" and "then resume" in caught.value.remedy
+    assert_only(folder)
+    shutil.copy2(kept, path)
+    pixels = np.load(pixel_cache.build(folder, photos, RESIZE))
+    assert np.array_equal(pixels[number], cv2.resize(load_image(path, 0), (20, 24), interpolation=cv2.INTER_AREA))
 
 
 @pytest.mark.parametrize("index", [0, 70, 149])
