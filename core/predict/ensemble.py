@@ -42,7 +42,9 @@ def scored(run: Run, progress: Callable[[int, int], None] = lambda done, total: 
         )
     if (scores := ensemble_scores.load(run)) is None:
         check_unchanged(photos)
-        ensemble_scores.write(run, photos, answers(run, photos, progress))
+        answered = answers(run, photos, progress)
+        check_unchanged(photos)  # nor while they were read: a score is kept for good
+        ensemble_scores.write(run, photos, answered)
         scores = ensemble_scores.load(run)
         assert scores is not None  # its file was just written
     return scores

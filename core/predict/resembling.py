@@ -15,12 +15,14 @@ from functools import partial
 
 import numpy as np
 
+from core.data.content.unchanged import check_unchanged
 from core.data.pictures.photo import StoredPhoto, photos_of
 from core.errors import LabError
 from core.predict.members import Member
 from core.runs.yes_no.view import OneAttribute
 from core.storage import files
 
+RULES = 2  # raised when features are made under other conditions: those of older rules are made anew
 FAR = 0.99  # share of the held-out photos that are nearer to a photo that was trained on
 AT_A_TIME = 1 << 22  # similarities that are held at a time
 
@@ -71,18 +73,20 @@ def made(
 ) -> Features:
     """The features of a member, kept for the next time: every photo of the run goes through its network once.
 
-    Raises LabError as answering.answers does, and for a photo of the run that cannot be read.
+    Raises LabError as answering.answers does, as check_unchanged for photos that are not, or were not all the while,
+    those of the launch, and for a photo of the run that cannot be read.
     """
     if (kept := load(member, which)) is not None:
         return kept
     member = _of_all_photos(member)
     from core.predict import answering
 
-    photos = photos_of(member.run.samples())
+    samples = member.run.samples()
+    check_unchanged(samples)
     stamp = _stamp(member, which)
     answered = answering.answers(
         [member],
-        [partial(_pixels, photo) for photo in photos],
+        [partial(_pixels, photo) for photo in photos_of(samples)],
         which=which,
         features_of=[0],
         device=device,
@@ -90,6 +94,7 @@ def made(
     )
     for fault in answered.faults.values():
         raise fault
+    check_unchanged(samples)  # nor while they were read: what is kept is of the photos that were trained on
     rows = _at_length_one(answered.features[0]).astype(np.float16)
     path = member.run.features_file(member.fold, which)
     with contextlib.suppress(OSError, LabError):  # a full disk makes it slower the next time, not impossible
@@ -138,9 +143,9 @@ def _at_length_one(features: np.ndarray) -> np.ndarray:
 
 
 def _stamp(member: Member, which: str) -> list[int]:
-    """Changes with the weights and with the frozen samples."""
+    """Changes with the weights, with the frozen samples and with RULES."""
     try:
         stats = [path.stat() for path in (member.run.weights_file(member.fold, which), member.run.samples_file)]
     except OSError:  # whoever opens the network says which is gone
         return []
-    return [number for each in stats for number in (each.st_mtime_ns, each.st_size)]
+    return [RULES, *(number for each in stats for number in (each.st_mtime_ns, each.st_size))]

@@ -229,7 +229,8 @@ def drawn(samples, root):
     """The samples, with their photos on disk."""
     for row in samples.itertuples():
         photo(root / row.sample, seed=100 + row.Index)
-    return samples.assign(bytes=[(root / sample).stat().st_size for sample in samples["sample"]])
+    files = [(root / sample).stat() for sample in samples["sample"]]
+    return samples.assign(bytes=[file.st_size for file in files], mtime_ns=[file.st_mtime_ns for file in files])
 
 
 def test_a_camera_photo_is_answered_by_weighted_runs_and_the_weights_are_told(folder):

@@ -95,12 +95,18 @@ def test_while_a_fold_is_not_done_nothing_is_scored(run):
     assert told.value.kind == "unfinished" and not run.test_predictions_file.exists()
 
 
-def test_a_test_photo_that_changed_or_went_is_no_part_of_a_score(run):
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_test_photo_that_changed_or_went_is_no_part_of_a_score(run, when):
     photos = run.test_photos()["path"].tolist()
-    with open(photos[1], "ab") as stream:
-        stream.write(b"more")
+
+    def change(*_):
+        with open(photos[1], "ab") as stream:
+            stream.write(b"more")
+
+    if when == "before":
+        change()
     with pytest.raises(LabError, match=r"test/1\.jpg \(changed\)") as told:
-        ensemble.scored(run)
+        ensemble.scored(run, change)
     assert told.value.kind == "data-changed" and not run.test_predictions_file.exists()
 
 

@@ -1,6 +1,7 @@
 """What a new photo resembles, by the features of a fold's network, and whether it is far from all of them."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -80,6 +81,26 @@ def test_features_are_kept_until_the_weights_change(run, monkeypatch):
 
 def test_a_photo_of_the_run_that_is_gone_is_told(run):
     shutil.os.remove(run.samples()["path"].iloc[3])
-    with pytest.raises(LabError, match="no such file") as told:
+    with pytest.raises(LabError, match=r"changed since the launch: .*\(gone\)") as told:
         resembling.made(Member(Run(run.id, run.dir.parent), 0))
-    assert told.value.kind == "missing-file"
+    assert told.value.kind == "data-changed"
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_features_of_photos_that_are_not_those_of_the_launch_are_not_kept_as_the_runs(run, monkeypatch, when):
+    member, path = Member(run, 0), Path(run.samples()["path"].iloc[3])
+    kept, other = shutil.copy2(path, path.with_suffix(".kept")), run.samples()["path"].iloc[4]
+
+    def replace(*_):
+        shutil.copyfile(other, path)
+
+    if when == "before":
+        replace()
+    with pytest.raises(LabError, match=r"changed since the launch: .*\(changed\)") as told:
+        resembling.made(member, replace if when == "meanwhile" else lambda *_: None)
+    assert told.value.kind == "data-changed" and not run.features_file(0, "best").exists()
+    shutil.copy2(kept, path)
+    features = resembling.made(member)
+    np.testing.assert_allclose(features.rows, pooled(run, 0, run.samples()["sample"]), atol=1e-3)
+    monkeypatch.setattr(resembling, "RULES", 1)
+    assert resembling.load(member) is None, "an older lab did not ask"

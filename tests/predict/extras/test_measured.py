@@ -1,5 +1,7 @@
 """What folds answered in each way is asked once and kept with the run, as long as it is of these weights and photos."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,19 @@ def test_of_several_runs_it_goes_on_to_the_end_and_what_is_cancelled_keeps_nothi
     assert not runs[0].extras_file(TEST).exists() and not runs[0].test_predictions_file.exists()
     of_runs(runs, TEST, progress=lambda *of: steps.append(of))
     assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)] and [run for run, *_ in calls] == ["first", "first", "second"]
+
+
+@pytest.mark.parametrize("place", [TEST, HELD_OUT])
+def test_answers_about_photos_that_were_replaced_meanwhile_are_not_kept(run, place):
+    table = run.test_photos() if place == TEST else run.samples()
+
+    def replace(done, total):
+        shutil.copyfile(table["path"].iloc[1], table["path"].iloc[0])
+
+    with pytest.raises(LabError, match=r"changed since the launch: .* \(changed\)") as refused:
+        measured(run, place, [], progress=replace)
+    assert refused.value.kind == "data-changed"
+    assert not run.extras_file(place).exists() and not run.test_predictions_file.exists()
 
 
 def test_a_damaged_file_is_made_anew_and_one_that_cannot_be_written_is_none(run, calls):
