@@ -91,6 +91,7 @@ def load(run: Run) -> FrozenFeatures | None:
 
 @lru_cache(maxsize=32)
 def _load(run_dir: str, mtime_ns: int) -> FrozenFeatures | None:
+    """Raises OSError, which is not remembered: rights and disks are mended without a change of the file's time."""
     run = Run(Path(run_dir).name, Path(run_dir).parent)
     try:
         stored = pq.read_table(run.frozen_features_file)
@@ -103,7 +104,7 @@ def _load(run_dir: str, mtime_ns: int) -> FrozenFeatures | None:
         )
         named = {key: facts[key] for key in ("init", "width", "head", "seconds", "device", "drawn", "unconverged")}
         return FrozenFeatures(table, folds, **named)
-    except (OSError, *files.GARBAGE, pa.ArrowException):  # made anew once somebody asks
+    except (*files.GARBAGE, pa.ArrowException):  # made anew once somebody asks
         return None
 
 

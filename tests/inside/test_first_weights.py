@@ -1,6 +1,7 @@
 """A run's first weights with a logistic regression on top: held against torchvision and scikit-learn by hand."""
 
 import contextlib
+import errno
 import weakref
 
 import numpy as np
@@ -111,6 +112,18 @@ def test_it_is_kept_with_the_run_and_garbage_is_nothing(run, kept, tmp_path):
     run.frozen_features_file.write_bytes(stored[:200])
     assert frozen_features.load(run) is None
     run.frozen_features_file.write_bytes(stored)
+
+
+def test_what_is_kept_and_out_of_reach_for_a_while_is_found_again(run, kept, monkeypatch):
+    frozen_features._load.cache_clear()
+
+    def refused(path):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(frozen_features.pq, "read_table", refused)
+        assert frozen_features.load(run) is None
+    assert frozen_features.load(run).folds == kept.folds
 
 
 def test_a_person_who_is_held_out_chooses_nothing(run):

@@ -4,11 +4,12 @@ import pytest
 
 from core.config import from_dict
 from core.data.scan import scan
+from core.errors import LabError
 from core.jobs import queue, speed
 from core.jobs.pace import ahead as jobs_ahead
 from core.jobs.pace.ahead import Ahead, Times, ahead, both, free_at, times
 from core.plan.plan import make_plan
-from core.runs import FoldState
+from core.runs import FoldState, Run
 from core.runs.create import create
 from core.storage import files
 from tests.pages.launch_form import faces
@@ -76,3 +77,17 @@ def test_each_run_that_waits_begins_where_the_one_before_it_leaves_a_slot(waitin
     waiting.write_state(FoldState(0, "failed"))
     waiting.write_summary()
     assert jobs_ahead.waiting(runs_folder) == {waiting.id: None, later.id: None}, "nobody knows the first"
+
+
+def test_a_configuration_that_was_out_of_reach_is_asked_for_again(waiting, runs_folder, monkeypatch):
+    waiting.write_state(FoldState(0, "failed"))
+    waiting.write_summary()
+    speed.remember(waiting.config(), 10.0, runs_folder)
+
+    def refused(run):
+        raise LabError("config.yaml: cannot be read (Permission denied).", kind="config")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "config", refused)
+        assert ahead(runs_folder).unknown == 2
+    assert ahead(runs_folder).unknown == 0, "rights are given without a restart"

@@ -179,10 +179,15 @@ def _lasts(row: dict[str, Any], fold: int, root: Path, rate_of: Callable[[RunCon
     return whole * max(0.0, 1 - behind / max(1, row.get("epochs") or 1))
 
 
-@lru_cache(maxsize=512)
 def _config(run_id: str, root: Path) -> RunConfig | None:
-    """A run's configuration, which is never rewritten; None where it cannot be read."""
+    """A run's configuration, which is never rewritten; None where it cannot be read now."""
     try:
-        return Run(run_id, root).config()
+        return _read(run_id, root)
     except LabError:
         return None
+
+
+@lru_cache(maxsize=512)
+def _read(run_id: str, root: Path) -> RunConfig:
+    """Raises LabError, which is not remembered: rights and disks are mended."""
+    return Run(run_id, root).config()
