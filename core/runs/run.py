@@ -247,6 +247,13 @@ class Run:
         paths = (self.samples_file, self.test_file, self.moved_file)
         return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
 
+    def asked_version(self) -> tuple:
+        """Changes with what was asked of the run once its folds had ended: the score of its test photos, what extras
+        bring, a baseline; a key for what was written of it."""
+        asked = [self.test_predictions_file, self.test_looks_file, self.frozen_features_file]
+        asked += sorted(self.dir.glob("extras_*.npz"))
+        return tuple((path.name, path.stat().st_mtime_ns) for path in asked if path.is_file())
+
     def bits(self) -> int:
         """What new photos of more than 8 bits are scaled by, as the run's own were: `load_image` takes it."""
         return bits_of(self.samples())

@@ -265,6 +265,21 @@ def test_the_form_of_a_report_says_what_the_file_shows_of_people_and_blurs_them_
     assert b"data:image/jpeg" not in at.session_state["report-made"][1]
 
 
+def test_a_report_that_was_written_is_offered_until_more_was_asked_of_one_of_its_runs(study):
+    at = AppTest.from_function(report_form, default_timeout=60)
+    at.session_state["ids"] = IDS[:2]
+    at.run()
+    at.segmented_control(key="report-photos").set_value("none").run()
+    at.button(key="report-write").click().run()
+    assert len(at.run().get("download_button")) == 2
+    run = Run(IDS[1])
+    for made in (run.frozen_features_file, run.test_predictions_file, run.test_looks_file, run.extras_file("held-out")):
+        made.write_bytes(b"made since")
+        assert not at.run().get("download_button"), made.name
+        made.unlink()
+    assert len(at.run().get("download_button")) == 2
+
+
 def test_all_flips_of_one_side_are_selected_in_look_inside(study, opened):
     at = page("compare", runs=",".join(IDS[:2]))
     flipped = at.button(key="flips-select")

@@ -138,7 +138,8 @@ def _request_fields(ids: tuple[str, ...], version: tuple, title: str, within: fl
         help="The photos on which two runs differ most are shown anyway. Look inside tells the name of each photo.",
     )
     faces = tuple(line.strip() for line in names.splitlines() if line.strip())[:MOST_FACES]
-    return ReportRequest(ids, version, title, question, within, maps, maps and trust, faces, photos)
+    asked = tuple(Run(run_id).asked_version() for run_id in ids)
+    return ReportRequest(ids, (*version, asked), title, question, within, maps, maps and trust, faces, photos)
 
 
 def _ask() -> None:
@@ -183,7 +184,7 @@ def _file_name(title: str) -> str:
 
 
 def version_of(entry: Listed) -> tuple:
-    """Changes with all that a table, a log or a report says of a run: its name, and what its folds have trained."""
+    """Changes with all that a table or a log says of a run: its name, and what its folds have trained."""
     return entry.name, *((fold["state"], fold["epoch"]) for fold in entry.summary["folds"])
 
 
