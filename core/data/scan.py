@@ -61,7 +61,8 @@ class Scan:
 
     samples: one row a photo, sorted by sample. problems: severity "error" (the photo is not in samples) or "warning".
     set_aside: photos that are neither trained nor validated on, as samples with a column split (test or unlabelled).
-    facts: what was understood, for a person to look at first.
+    facts: what was understood, for a person to look at first. tables: of each file of labels its path in the dataset,
+    its time and its size, as it was read.
     """
 
     root: str
@@ -71,6 +72,7 @@ class Scan:
     seconds: float
     set_aside: pd.DataFrame
     facts: tuple[Fact, ...] = ()
+    tables: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def persons(self) -> Persons:
@@ -116,6 +118,7 @@ def scan(
     if reader == "auto":
         reader = "csv" if data.csv_file or data.path_column or data.attributes else detect(tree, data)
     reading = READERS[reader](tree, data)
+    tables = tuple((path, *_stamp(tree.root, path)) for path in reading.tables)
     unread = unread_tables(tree, data) if data.reader == "auto" and reader in ("folders", "utkface") else []
     photos, parts = divided(reading.photos, data)
     photos, nameless, persons = with_persons(photos, data, tree.root)
@@ -154,6 +157,7 @@ def scan(
             seconds=time.monotonic() - started,
             set_aside=set_aside,
             facts=(*readers, *facts),
+            tables=tables,
         )
 
     if labels_read:
@@ -179,6 +183,20 @@ def scan(
     pictures = depth_facts([(photo["sample"], photo["depth"]) for photo in good], data.bits)
     later = [] if decodes else [_undecoded_fact(len(good))]
     return made(good, problems, [*later, *_endless_facts(endless, data), *pictures])
+
+
+def labels_changed(scan: Scan) -> bool:
+    """Whether a table of labels is another file by now than the one that was read, or is gone."""
+    return any(_stamp(Path(scan.root), path) != tuple(stamp) for path, *stamp in scan.tables)
+
+
+def _stamp(root: Path, path: str) -> tuple[int, int]:
+    """Time and size of a file of a dataset; zeros where it cannot be looked at."""
+    try:
+        now = os.stat(root / path)
+    except OSError:
+        return 0, 0
+    return now.st_mtime_ns, now.st_size
 
 
 def detect_reader(root: str | Path) -> str:

@@ -670,6 +670,30 @@ def test_pairs_that_look_the_same_and_stand_in_two_folds_take_the_shield_away(la
     assert pair in words(page), "a search among fewer people says nothing about the others"
 
 
+def test_a_table_of_labels_that_is_edited_while_the_page_is_open_is_read_again(lab, tmp_path, monkeypatch):
+    root, scans = tmp_path / "pets", []
+    read = picker.scan
+    monkeypatch.setattr(picker, "scan", lambda *given, **options: scans.append(1) or read(*given, **options))
+    for number in range(6):
+        draw(root / f"{number}.jpg", (number * 40, 0, 0))
+
+    def label(dogs: int) -> None:
+        rows = "".join(f"{number}.jpg,{'dog' if number < dogs else 'cat'}\n" for number in range(6))
+        (root / "labels.csv").write_text(f"path,label\n{rows}")
+
+    label(dogs=3)
+    page = open_page(root=root)
+    assert "2 classes: cat 3, dog 3" in words(page)
+    page.run()
+    assert len(scans) == 1
+    label(dogs=2)
+    page.run()
+    assert "2 classes: cat 4, dog 2" in words(page) and len(scans) == 2
+    (root / "labels.csv").unlink()
+    page.run()
+    assert not page.exception and "2 classes" not in words(page)
+
+
 def test_a_correction_without_effect_says_why(lab, tmp_path):
     root = pets(tmp_path / "pets", 3)
     corrections.add(root, Correction(kind="exclude-photo", sample="gone.jpg"))

@@ -124,7 +124,8 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
     facts += [*table.facts, *dataset.meanings.facts, *parts.facts]
     facts += facts_of(((cell, match) for (cell, _), match in matches.items()), name)
     facts += [*without_label.facts(photos), *own.facts]
-    return Reading(photos, notes + problems.all() + left_over(tree, used, f"in no row of {name}"), facts)
+    all_problems = notes + problems.all() + left_over(tree, used, f"in no row of {name}")
+    return Reading(photos, all_problems, facts, dataset.paths)
 
 
 def _cell(cells: list[str], at: int) -> str:

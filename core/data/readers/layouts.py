@@ -65,7 +65,7 @@ def read_mask(tree: Tree, data: DataConfig) -> Reading:
         if files and lacking:
             text = f"{folder} has no {', '.join(lacking)}"
             problems.append(problem("incomplete", folder, where, text, "Add it, or train without it.", "warning"))
-    return Reading(photos, problems + left_over(tree, used, "in no row of train.csv"))
+    return Reading(photos, problems + left_over(tree, used, "in no row of train.csv"), tables=["train.csv"])
 
 
 def _mask_person(cell: dict[str, str], nothing: frozenset[str]) -> tuple[dict, list[tuple[str, str]]]:

@@ -21,7 +21,8 @@ class Fact:
 
 @dataclass(frozen=True)
 class Reading:
-    """photos, problems: rows as attributes.photo and attributes.problem make them.
+    """photos, problems: rows as attributes.photo and attributes.problem make them. tables: files of labels that were
+    read, relative to the dataset.
 
     A photo whose `split` is test or unlabelled is set aside by the scan: it is checked, and never trained on.
     """
@@ -29,3 +30,4 @@ class Reading:
     photos: list[dict]
     problems: list[dict]
     facts: list[Fact] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)

@@ -23,7 +23,7 @@ from core.data.labels import corrections
 from core.data.labels.corrections import CorrectionEffect
 from core.data.reach import bounds
 from core.data.reach.opening import is_folder
-from core.data.scan import Scan, scan
+from core.data.scan import Scan, labels_changed, scan
 from core.data.understood import facts_of
 from core.data.zips import unpack
 from core.errors import LabError
@@ -170,8 +170,9 @@ def check(choice: Choice) -> tuple[DataConfig | None, dict[str, str]]:
 
 
 def find(choice: Choice) -> Scan:
-    """The scan of a choice: this session's, or a new one with progress that can be cancelled, or left to the first
-    epoch. What is understood stands there as soon as labels are read, while photos are being decoded.
+    """The scan of a choice: this session's while its tables of labels are those that were read, or a new one with
+    progress that can be cancelled, or left to the first epoch. What is understood stands there as soon as labels are
+    read, while photos are being decoded.
 
     Verdicts on unchanged photos are kept on disk, so that a scan that was interrupted goes on where it stopped.
     Raises LabError.
@@ -183,7 +184,7 @@ def find(choice: Choice) -> Scan:
     key = json.dumps({k: v for k, v in choice.items() if k != "leave_out_problems"}, sort_keys=True)
     scans: dict[str, Scan] = st.session_state.setdefault(SCANS, {})
     bounds.check(os.path.expanduser(data.root))  # what may be looked at can change while a page is open
-    if key in scans:
+    if key in scans and not labels_changed(scans[key]):
         return scans[key]
     if st.session_state.get(STOPPED) == key:
         raise LabError(
