@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,20 @@ class Plan:
     def total_steps(self) -> int:
         """Optimizer steps of all folds and epochs."""
         return sum(self.fold_steps) * self.config.epochs
+
+    def carrying(self, config: RunConfig) -> Plan:
+        """The same plan of a configuration that agrees in `depends_on`; it takes over what was found out here: where
+        the dataset lies, and the attributes that were not named."""
+        found = {"data": self.config.data, "task": self.config.task}
+        return replace(self, config=config.model_copy(update=found))
+
+
+def depends_on(config: RunConfig) -> tuple:
+    """What make_plan looks at of a configuration: a grid of thousands has few of these."""
+    model = config.model
+    depth = model.depth if model.parent else None  # a parent has to have the same
+    first = model.init, model.init_checkpoint, model.head, depth
+    return config.data, config.task, config.folds, first, config.training.sampling
 
 
 def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, folds: pd.Series | None = None) -> Plan:

@@ -7,7 +7,7 @@ import math
 import types
 import typing
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from core.errors import LabError
 from core.jobs import speed
 from core.jobs.pace import ahead
 from core.jobs.room import forecast
-from core.plan.plan import Plan, check_task, fit_task, make_plan
+from core.plan.plan import Plan, check_task, depends_on, fit_task, make_plan
 from core.plan.transfer import inherit_folds
 from core.storage import plain_yaml
 from core.studies.naming import run_names
@@ -226,24 +226,17 @@ def _fold_of(samples: pd.DataFrame) -> pd.Series:
     return samples.drop_duplicates("person").set_index("person")["fold"]
 
 
-def _shape(config: RunConfig) -> tuple:
-    """What a plan depends on besides the configuration that it carries: a grid of thousands has few of these."""
-    model = config.model
-    depth = model.depth if model.parent else None  # a parent has to have the same
-    return config.data, config.task, config.folds, model.init, model.init_checkpoint, model.head, depth
-
-
 def _planned(cache: dict[Any, Plan], config: RunConfig, scan: Scan, folder: Path | None) -> Plan:
-    plan = cache.get(_shape(config)) or make_plan(config, scan, folder=folder)
-    cache[_shape(config)] = plan
-    return replace(plan, config=config.model_copy(update={"data": plan.config.data}))
+    plan = cache.get(depends_on(config)) or make_plan(config, scan, folder=folder)
+    cache[depends_on(config)] = plan
+    return plan.carrying(config)
 
 
 def _moved(cache: dict[Any, Plan], plan: Plan, people: pd.Series, scan: Scan, folder: Path | None) -> Plan:
     """The plan with everybody in the fold of `people`; who is new there is assigned."""
     if plan.config.folds.given:
         return _on_given(plan, people)
-    key = _shape(plan.config)
+    key = depends_on(plan.config)
     if key not in cache:
         assigned = people.rename_axis("person").rename("fold").reset_index()
         spread = inherit_folds(plan.samples, assigned, plan.config.folds.count, plan.config.folds.seed)
@@ -258,7 +251,7 @@ def _moved(cache: dict[Any, Plan], plan: Plan, people: pd.Series, scan: Scan, fo
                     kind="transfer",
                 )
         cache[key] = make_plan(plan.config, scan, folder=folder, folds=fold_of)
-    return replace(cache[key], config=plan.config)
+    return cache[key].carrying(plan.config)
 
 
 def _on_given(plan: Plan, people: pd.Series) -> Plan:

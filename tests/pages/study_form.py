@@ -5,13 +5,13 @@ from streamlit.testing.v1 import AppTest
 from tests.pages.launch_form import brought, faces, shown, unopened
 
 
-def open_study(tmp_path, grid=None, *, size=None, epochs=None, **address) -> AppTest:
-    """The form of a study on thirty faces. grid: setting -> values, as if they had been chosen."""
+def open_study(tmp_path, grid=None, *, size=None, epochs=None, root=None, **address) -> AppTest:
+    """The form of a study, on thirty faces if no other root is given. grid: setting -> values, as if they had been
+    chosen."""
     page = unopened(**{"recipe": "quick", **address})
     typed = {"on": True, "name": "study", "description": "", "version": 0, "size": size, "epochs": epochs}
     page.session_state["launch_study"] = {**typed, "grid": grid or {}}
-    root = tmp_path / "faces"
-    if not root.exists():
+    if root is None and not (root := tmp_path / "faces").exists():
         faces(root)
     return shown(brought(page, root))
 

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from core.cli.main import app
 from core.compare import contrast, members, pairs
+from core.config import from_dict, recipes
 from core.data.yes_no import pairs as yes_no
 from core.errors import LabError
 from core.inside import fold_models
@@ -19,6 +20,7 @@ from tests.celeba import NAMES as FORTY
 from tests.celeba import drawn
 from tests.pages.app import captions, html, labels, page
 from tests.pages.launch_form import button, open_group, open_on, text_of
+from tests.pages.study_form import open_study, study_button
 from tests.yes_no_runs import NAMES, finished, planned
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -68,6 +70,25 @@ def test_forty_attributes_are_chosen_with_a_click_planned_and_launched(opened, t
     assert set(run.config().task.attributes) == set(FORTY)
     held = run.info()["support"]
     assert all(of["Bald yes"] >= 1 for of in held.values()), "each fold has somebody bald"
+
+
+@pytest.mark.parametrize("launched_as", ["run", "study"])
+def test_attributes_that_a_recipe_leaves_to_the_dataset_are_frozen_by_their_names(opened, tmp_path, launched_as):
+    root = drawn(tmp_path / "celeba", photos=24, people=12, attributes=NAMES, side=20)
+    settings = recipes.load_recipe("quick").model_dump(mode="json")
+    own = {"task": {"name": "attributes", "together": "each"}, "folds": {"count": 2}}
+    recipes.save_recipe("mine", from_dict(settings | own))
+    if launched_as == "run":
+        button(at := open_on(root, recipe="mine")).click().run()
+    else:
+        grid = {"training.seed": [0, 1]}
+        study_button(at := open_study(tmp_path, grid, root=root, recipe="mine")).click().run()
+    assert not at.exception
+    runs = [Run(summary["id"]) for summary in summaries()]
+    assert len(runs) == (1 if launched_as == "run" else 2)
+    for run in runs:
+        assert run.config().task.attributes == list(NAMES)
+        assert run.info()["class_names"] == yes_no.class_names(list(NAMES))
 
 
 def test_what_makes_no_sense_is_refused_at_its_setting(opened, tmp_path):

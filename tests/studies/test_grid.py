@@ -6,14 +6,18 @@ import pytest
 
 from core.config import from_dict
 from core.config.recipes import load_recipe, save_recipe
+from core.config.run_config import DataConfig
 from core.data.scan import Scan, scan
+from core.data.yes_no import pairs
 from core.errors import LabError
 from core.jobs import control
 from core.plan.plan import make_plan
 from core.runs import FoldState
 from core.studies import grid as study
 from core.studies.grid import StudyConfig
+from tests.celeba import drawn
 from tests.photos import draw
+from tests.yes_no_runs import NAMES
 
 YAML = """
 name: depths
@@ -34,8 +38,6 @@ def scanned(tmp_path_factory) -> Scan:
         for gender in (0, 1):
             for i in range(4):
                 draw(root / f"{age}_{gender}_0_2017011{i}1234567{i}.jpg.chip.jpg")
-    from core.config.run_config import DataConfig
-
     return scan(DataConfig(root=str(root)))
 
 
@@ -231,3 +233,36 @@ def test_runs_that_start_from_runs_with_other_folds_are_no_study(scanned, tmp_pa
     settings = StudyConfig(name="parents", recipe="quick", set={"folds.count": 2}, grid=grid)
     with pytest.raises(LabError, match="held other people out"):
         study.make_plans(study.expand(settings, {"root": scanned.root}), scanned, folder=tmp_path)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory) -> Scan:
+    """48 photos of 24 people that tell five yes/no attributes."""
+    root = drawn(tmp_path_factory.mktemp("told") / "celeba", photos=48, people=24, attributes=NAMES, side=8)
+    return scan(DataConfig(root=str(root)))
+
+
+def one_by_one(told, grid):
+    """Runs that name none of the attributes: all of them are meant."""
+    shared = {"folds.count": 2, "task.name": "attributes", "task.together": "each"}
+    return study.expand(StudyConfig(name="told", recipe="quick", set=shared, grid=grid), {"root": told.root})
+
+
+def test_attributes_that_no_run_of_a_study_names_stand_in_each_of_them(told):
+    made = one_by_one(told, {"training.seed": [0, 1]})
+    plans = study.make_plans(made, told)
+    assert [(plan.config.training.seed, plan.config.task.attributes) for plan in plans] == [
+        (0, list(NAMES)),
+        (1, list(NAMES)),
+    ]
+    people = 1 - plans[0].samples.drop_duplicates("person").set_index("person")["fold"]
+    for plan in study.make_plans(made, told, people=people):  # into the folds of runs that are there
+        assert plan.samples.drop_duplicates("person").set_index("person")["fold"].to_dict() == people.to_dict()
+        assert plan.config.task.attributes == pairs.attributes_of(plan.samples) == list(NAMES)
+
+
+@pytest.mark.parametrize("sampling", [["natural", "balanced"], ["balanced", "natural"]])
+def test_a_sampling_that_does_not_fit_the_task_is_refused_wherever_it_stands_in_the_grid(told, sampling):
+    with pytest.raises(LabError, match="classes cannot be drawn equally often") as refused:
+        study.make_plans(one_by_one(told, {"training.sampling": sampling}), told)
+    assert refused.value.kind == "sampling"

@@ -205,11 +205,15 @@ def _reason(
         return "the study that the run joins is another one now"
     if ticket.data != _digest(plans) and not any(_within(path, part) for path in changed for part in DATASET):
         return "photos, labels or folds are not those that the page showed"
-    if [config.model_dump(exclude={"data"}) for config in configs] != [
-        plan.config.model_dump(exclude={"data"}) for plan in plans
-    ]:
+    if len(configs) != len(plans) or not all(map(_is_of, plans, configs)):
         return "the plan is not of these settings"
     return None
+
+
+def _is_of(plan: Plan, config: RunConfig) -> bool:
+    """Whether it is of these settings; where a dataset lies, and attributes that none names, a plan finds out."""
+    found: dict[str, Any] = {"data": True} | ({} if config.task.attributes else {"task": {"attributes"}})
+    return plan.config.model_dump(exclude=found) == config.model_dump(exclude=found)
 
 
 def _form() -> dict[str, Any]:

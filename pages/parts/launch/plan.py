@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 
 import streamlit as st
 from pydantic import ValidationError
@@ -15,7 +14,7 @@ from core.data.scan import Scan
 from core.data.understood import bad_files
 from core.errors import LabError
 from core.network.weights import check_weights
-from core.plan.plan import SETTING_OF, Plan, fit_task, make_plan
+from core.plan.plan import SETTING_OF, Plan, depends_on, fit_task, make_plan
 from core.plan.ways_out import WaysOut, most_folds, ways_out, ways_to_fill
 from core.studies import records
 from core.studies.grid import StudyConfig
@@ -34,7 +33,7 @@ def plan_of(config: RunConfig, scan: Scan, joining: Study | None) -> Plan:
     """make_plan, remembered while what it looks at stays. Raises LabError."""
     members = joining and joining.run_ids
     corrected = corrections.version(scan.root)
-    key = (scan, corrected, members, config.data, config.task, config.folds, config.model, config.training.sampling)
+    key = (scan, corrected, members, depends_on(config))
     remembered = st.session_state.get("launch_plan")
     if remembered is not None and remembered[0] == key:
         plan = remembered[1]
@@ -43,7 +42,7 @@ def plan_of(config: RunConfig, scan: Scan, joining: Study | None) -> Plan:
         if joining:
             plan = records.joined(joining, plan, scan)
         st.session_state["launch_plan"] = (key, plan)
-    return dataclasses.replace(plan, config=config.model_copy(update={"data": plan.config.data}))
+    return plan.carrying(config)
 
 
 def look_ahead(config: RunConfig | None, scan: Scan | None, joining: Study | None) -> tuple[Plan | None, Errors]:
