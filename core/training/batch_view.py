@@ -51,7 +51,7 @@ def batch(
     one_by_one, training = bool(pairs.attributes_of(samples)), config.training
     labels = pairs.told(samples) if one_by_one else samples["y"].to_numpy(np.int64)
     rows = np.flatnonzero(samples["fold"] != fold)
-    balance = labels[rows] if training.sampling == "balanced" else None
+    balance = labels[rows] if training.sampling == "balanced" and not one_by_one else None  # as core/training/goals.py
     order = epoch_order(rows, training.seed, fold, epoch, balance)
     batches = split_batches(order, training.batch_size)
     if not 0 <= step < len(batches):

@@ -11,19 +11,25 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.augment import exchange
-from core.config import recipes
+from core.config import from_dict, recipes
 from core.config import run_config as configs
+from core.config.parts import CHOOSE
 from core.config.run_config import study_transforms
 from core.config.transforms import TRANSFORMS
+from core.data.labels import corrections
+from core.data.labels.corrections import Correction
 from core.data.pictures.photo import photos_of
 from core.data.scan import scan
 from core.jobs import control as jobs
 from core.places import HOME
 from core.plan.plan import make_plan
+from core.runs import FoldState
 from core.training.batches import AugmentedBatches, Source
 from pages.parts.augment import beside, views
 from pages.parts.form.transforms import search_line
+from tests import celeba
 from tests.photos import png_bomb
+from tests.yes_no_runs import NAMES as ATTRIBUTES
 
 
 @pytest.fixture
@@ -133,6 +139,37 @@ def test_an_upload_stays_the_photo_of_all_views_until_it_is_removed(lab, tiny_da
     assert "mine.png · uploaded" in text_of(look(page, "draws"))
     control(page, "button", "augment-upload-remove").click().run()
     assert "Choose a dataset or upload a photo." in text_of(page)
+
+
+def test_a_label_that_is_corrected_meanwhile_is_that_of_the_photo(lab, tiny_dataset):
+    page = open_page(root=str(tiny_dataset), recipe="quick", photo="red/red3.jpg")
+    assert "red/red3.jpg · red" in text_of(page)
+    said = {"attribute": "label", "before": "red", "after": "blue"}
+    corrections.add(tiny_dataset, Correction(kind="relabel", sample="red/red3.jpg", person="red/red3.jpg", **said))
+    page.run()
+    assert not page.exception and "red/red3.jpg · blue" in text_of(page)
+
+
+def test_photos_stand_in_the_folds_of_the_run_to_start_from_once_one_is_chosen(lab, tiny_dataset):
+    settings = recipes.load_recipe("quick").model_dump(mode="json") | {"task": {"name": "label"}}
+    settings["data"] = {"root": str(tiny_dataset)}
+    made = [from_dict(settings | {"folds": {"count": 2, "seed": seed}}) for seed in (0, 1)]
+    plans = [make_plan(config, scan(config.data)) for config in made]
+    own, inherited = (plan.samples.set_index("sample")["fold"] for plan in plans)
+    sample = (own != inherited).idxmax()
+    parent = jobs.launch(plans[1])
+    for fold in parent.folds():
+        parent.weights_file(fold, "best").write_bytes(b"weights")
+    started = made[0].model_copy(update={"model": configs.ModelConfig(init=f"run:{parent.id}")})
+    recipes.save_recipe("second-stage", started)
+    page = open_page(root=str(tiny_dataset), recipe="second-stage", photo=sample)
+    assert f"transfer: fold 0 of {parent.id} is queued" in text_of(look(page, "batch"))
+    for fold in parent.folds():
+        parent.write_state(FoldState(fold, "done"))
+    assert f"held out in fold {inherited[sample]}" in text_of(look(page, "draws"))
+    page = open_page(root=str(tiny_dataset), recipe="study-masked", photo=sample)
+    assert f"run:{CHOOSE}" == page.session_state["augment_draft"]["model"]["init"]
+    assert "held out in fold" in text_of(page), "its run is chosen in Launch"
 
 
 def pixels_of(page: AppTest, alt: str) -> np.ndarray:
@@ -391,6 +428,21 @@ def test_import_replaces_the_list_and_what_is_not_known_is_refused(lab, tiny_dat
     assert "'Blur' is not in the lab's table" in text_of(page)
     assert names(page) == [t.name for t in transforms]
     assert not page.exception
+
+
+def test_a_batch_that_no_training_would_draw_is_refused_in_words(lab, tmp_path):
+    root = celeba.drawn(tmp_path / "celeba", photos=24, people=12, attributes=ATTRIBUTES, side=20)
+    own = {
+        "task": {"name": "attributes", "together": "each"},
+        "folds": {"count": 2},
+        "training": {"sampling": "balanced"},
+    }
+    recipes.save_recipe("balanced", from_dict(recipes.load_recipe("quick").model_dump(mode="json") | own))
+    page = open_page(root=str(root), recipe="balanced", view="batch")
+    assert "classes cannot be drawn equally often" in text_of(page)
+    page.session_state["augment_draft"]["training"]["sampling"] = "natural"
+    page.run()
+    assert not page.exception and "of epoch 1, fold 0: not mixed" in text_of(page)
 
 
 def test_a_batch_shows_mixed_labels(lab, tiny_dataset):

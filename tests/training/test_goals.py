@@ -1,6 +1,8 @@
 """Yes/no attributes told one by one are trained by binary cross-entropy on what photos tell, and scored as scikit-learn
 scores them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from core.config.run_config import MixConfig, TrainingConfig
 from core.data.yes_no import pairs
 from core.runs.yes_no import answers
 from core.training import batch_view, train
+from core.training.fold_trainer import FoldTrainer
 from core.training.losses import FocalLoss, YesNoLoss, YesNoMixer, class_weights, yes_no_targets
 from tests.celeba import drawn
 from tests.workers import assert_same_tensors
@@ -169,11 +172,35 @@ def test_stopped_after_an_epoch_and_resumed_equals_never_stopped(some_untold, ru
     pd.testing.assert_frame_equal(*lines, check_exact=True)
 
 
-def test_the_batch_on_the_screen_is_that_of_the_training(plan):
-    config = plan.config.model_copy(update={"mix": MixConfig(method="mixup", alpha=1.0)})
-    shown = batch_view.batch(config, plan.samples, len(plan.class_names), fold=0, epoch=1, step=0)
-    assert shown.mixed and shown.targets.shape == (16, 5) and shown.labels.shape == (16, 5)
-    assert (np.isnan(shown.targets) >= (shown.labels < 0)).all()
+@pytest.mark.parametrize("sampling", ["natural", "balanced"])
+def test_the_batch_on_the_screen_is_that_of_the_training(plan, runs_folder, network, sampling):
+    """A launch refuses balanced sampling; a study of an older lab let it pass, and drew naturally all the same."""
+    config = plan.config.model_copy(
+        update={
+            "mix": MixConfig(method="mixup", alpha=1.0),
+            "training": plan.config.training.model_copy(update={"sampling": sampling}),
+        }
+    )
+    trainer = FoldTrainer(frozen(replace(plan, config=config), runs_folder), 0, torch.device("cpu"), None)
+    try:
+        batches = trainer.batches(1)
+        for step, fed in enumerate(trainer.train_loader.epoch(1, batches)):
+            shown = batch_view.batch(config, plan.samples, len(plan.class_names), fold=0, epoch=1, step=step)
+            labels = trainer.labels[torch.from_numpy(batches[step])]
+            inputs, targets = trainer.mixer(trainer.prepare(fed), labels, trainer.step_seed(1, step))
+            assert shown.mixed and shown.steps == len(batches)
+            assert (shown.rows.tolist(), shown.labels.tolist()) == (batches[step].tolist(), labels.tolist())
+            eaten_by_it = (inputs.permute(0, 2, 3, 1) * trainer.std + trainer.mean).numpy()
+            exact = np.abs(eaten_by_it % 1 - 0.5) > 1e-3  # what lies between two bytes may be rounded to either
+            assert exact.mean() > 0.9
+            assert (shown.images[exact] == np.rint(eaten_by_it).astype(np.uint8)[exact]).all()
+            yes, is_told = targets.chunk(2, 1)
+            assert np.allclose(shown.targets, np.where(is_told > 0, yes, np.nan), atol=1e-6, equal_nan=True)
+    finally:
+        trainer.close()
+
+
+def test_the_labels_of_a_batch_on_the_screen_are_told_in_words():
     words = batch_view.yes_in_words(np.array([1.0, 0.3, np.nan, 0.0, 0.0]), NAMES)
     assert words == "Smiling, Young 30%"
     assert batch_view.yes_in_words(np.zeros(5), NAMES) == "none"

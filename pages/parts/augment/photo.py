@@ -14,7 +14,9 @@ import pandas as pd
 import streamlit as st
 
 from core.config import RunConfig
+from core.config.parts import CHOOSE
 from core.data.images import decode
+from core.data.labels import corrections
 from core.data.pictures.photo import bits_of, photo_of
 from core.data.scan import Scan
 from core.data.tasks import possible_tasks, proposed_task
@@ -116,23 +118,27 @@ def photos_of(draft: dict[str, Any]) -> Photos | None:
 
 
 def _planned(draft: dict[str, Any], scan: Scan) -> Photos:
-    """The photos as a plan has them, remembered until the dataset or a setting of the plan changes."""
-    settings = {name: draft[name] for name in ("data", "task", "folds")}
+    """The photos as a plan has them, remembered until the dataset, its corrections or a setting of the plan changes."""
+    parts: dict[str, Any] = {name: draft[name] for name in ("data", "task", "folds")}
+    parts["training"] = {"sampling": draft["training"]["sampling"]}
+    if (first := draft["model"]["init"]).startswith("run:") and first != f"run:{CHOOSE}":  # its folds are inherited
+        parts["model"] = {name: draft["model"][name] for name in ("depth", "init", "init_checkpoint")}
+    key = (scan, corrections.version(scan.root), repr(parts))
     remembered = st.session_state.get("augment_plan")
-    if remembered is not None and remembered[0] == (scan, settings):
+    if remembered is not None and remembered[0] == key:
         return remembered[1]
     tasks = possible_tasks(scan.samples)
     try:
         fits = draft["task"]["name"] in tasks or not tasks
         task = draft["task"] if fits else proposed_task(tasks[0], scan.samples).model_dump(mode="json")
         data = draft["data"] | {"leave_out_problems": True}
-        plan = make_plan(RunConfig(data=data, task=task, folds=draft["folds"]), scan)
-        photos = Photos(plan.samples, plan.class_names, True)
+        plan = make_plan(RunConfig(**parts | {"data": data, "task": task}), scan)
     except (LabError, ValueError) as error:
         why = error.message if isinstance(error, LabError) else str(error)
         table = scan.samples.reset_index(drop=True).assign(class_name=ALL, y=0, fold=-1)
-        photos = Photos(table, [ALL], False, why)
-    st.session_state["augment_plan"] = ((scan, settings), photos)
+        return Photos(table, [ALL], False, why)  # not remembered: a run to start from may be finished by now
+    photos = Photos(plan.samples, plan.class_names, True)
+    st.session_state["augment_plan"] = (key, photos)
     return photos
 
 
