@@ -167,7 +167,7 @@ def turn(page: int) -> None:
 
 def page_of(total: int) -> int:
     text = st.query_params.get("page", "1")
-    number = int(text) - 1 if text.isdecimal() and len(text) < 9 else 0
+    number = int(text[:18]) - 1 if text.isdecimal() else 0  # int refuses thousands of digits
     return min(max(0, (total - 1) // PAGE), max(0, number))
 
 

@@ -1,5 +1,7 @@
 """The whole app in Streamlit's own test runner: a page is opened by its address, and what stands on it is read."""
 
+import json
+
 from streamlit.testing.v1 import AppTest
 
 from core.places import HOME
@@ -29,6 +31,18 @@ def elements(block):
 
 def html(at):
     return "\n".join(element.proto.body for element in elements(at.main) if element.type == "html")
+
+
+def sent(at, component):
+    """What the one element of this name was sent for the browser."""
+    drawn = [element.proto for element in elements(at.main) if element.type == "bidi_component"]
+    (proto,) = [proto for proto in drawn if proto.component_name.endswith(component)]
+    return json.loads(proto.json)
+
+
+def listed(at):
+    """The rows of the list of runs."""
+    return [row for group in sent(at, "facet_runs")["groups"] for row in group["rows"]]
 
 
 def captions(at):

@@ -323,10 +323,16 @@ def test_the_overview_shows_any_of_several_numbers(lab, tmp_path, second):
     assert not page.exception and address(page, "number") == second
 
 
-@pytest.mark.parametrize("number", ["-3", "999999999999999999999", "²"])
-def test_a_page_that_is_not_there_is_the_nearest_one(lab, tmp_path, drawn, number):
-    open_page(root=pets(tmp_path / "pets", 31), view="faces", page=number)
-    assert drawn[-1]
+@pytest.mark.parametrize(
+    ("number", "photos"),
+    [("-3", "1 to 60"), ("²", "1 to 60"), ("0", "1 to 60"), ("9" * 21, "61 to 62"), ("9" * 5000, "61 to 62")],
+    ids=lambda value: value[:9],
+)
+def test_a_page_that_is_not_there_is_the_nearest_one(lab, tmp_path, drawn, number, photos):
+    page = open_page(root=pets(tmp_path / "pets", 31), view="faces", page=number)
+    assert f"{photos} of 62 photos" in words(page)
+    first, last = map(int, photos.split(" to "))
+    assert len(drawn[-1]) == last - first + 1
 
 
 @pytest.mark.parametrize(

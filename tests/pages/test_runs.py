@@ -1,7 +1,6 @@
 """Runs, run without a browser on made-up run folders."""
 
 import io
-import json
 from html import unescape
 
 import pandas as pd
@@ -15,17 +14,10 @@ from core.runs.lists import curves, index, saved, views
 from core.storage import files
 from pages.parts.shared import exports
 from tests.closed import close
-from tests.pages.app import button, captions, elements, html, labels, page
+from tests.pages.app import button, captions, html, labels, listed, page, sent
 from tests.pages.trials import lost_samples, make_run, spared
 
 pytestmark = pytest.mark.usefixtures("folder")
-
-
-def sent(at, component):
-    """What the one element of this name was sent for the browser."""
-    drawn = [element.proto for element in elements(at.main) if element.type == "bidi_component"]
-    (proto,) = [proto for proto in drawn if proto.component_name.endswith(component)]
-    return json.loads(proto.json)
 
 
 def columns_of(at):
@@ -484,7 +476,8 @@ def test_an_unreadable_run_is_shown_and_can_be_deleted(folder):
     for name in ("summary.json", "samples.parquet"):
         (run.dir / name).write_text("{")
     at = page("runs", runs=run.id)
-
+    (row,) = listed(at)
+    assert row["id"] == run.id and "unreadable" in row["cells"] and row["note"], "with the reason"
     button(at, "Delete").click().run()
     assert not run.dir.exists()
 
@@ -520,10 +513,19 @@ def test_groups(folder, by):
     assert "2 runs" in captions(page("runs", group=by))
 
 
-@pytest.mark.parametrize("number", ["0", "-1", "x", "99999999999", "2"])
-def test_a_page_that_is_not_there_shows_the_nearest(folder, number):
+@pytest.mark.parametrize(
+    ("number", "rows"),
+    [
+        *((number, "1 to 100") for number in ("0", "-1", "x", "²")),
+        *((number, "101 to 101") for number in ("3", "99999999999", "9" * 5000)),
+    ],
+    ids=lambda value: value[:11],
+)
+def test_a_page_that_is_not_there_shows_the_nearest(folder, number, rows):
     make_run(folder, "one")
-    assert not page("runs", page=number, sort="nonsense", order="sideways").exception
+    for place in range(100):
+        (folder / f"20260101-{place:06d}-one-0000").mkdir()
+    assert f"{rows} of 101 rows" in captions(page("runs", page=number, sort="nonsense", order="sideways"))
 
 
 def test_any_page_of_a_long_list_is_typed(folder):

@@ -61,7 +61,7 @@ def address_choice(name: str, options: Collection[str], default: str) -> str:
 def address_number(name: str, default: int, low: int, high: int) -> int:
     """A whole number from the address, the nearest one that there is; the default where it is none."""
     text = st.query_params.get(name, "")
-    return min(high, max(low, int(text))) if text.isascii() and text.isdecimal() else default
+    return min(high, max(low, int(text[:18]))) if text.isascii() and text.isdecimal() else default
 
 
 def looked_at() -> str:
@@ -125,7 +125,7 @@ def pager(total: int, size: int) -> slice:
     """The rows of the page in the address (?page=, 1 first). Draw `turner` below them."""
     last = max(0, (total - 1) // size)
     text = st.query_params.get("page", "1")
-    page = min(last, max(0, int(text) - 1)) if text.isascii() and text.isdecimal() else 0
+    page = min(last, max(0, int(text[:18]) - 1)) if text.isascii() and text.isdecimal() else 0
     return slice(page * size, min(total, (page + 1) * size))
 
 
