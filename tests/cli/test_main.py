@@ -295,7 +295,7 @@ def test_scan_for_scripts_writes_one_record_and_ends_as_without(lab, bad_dataset
     record = json.loads(done.out)
     assert (done.code, done.err) == (1, "")
     assert list(record) == ["reader", "photos", "persons", "attributes", "set_aside", "problems", "facts"]
-    assert record["reader"], record["photos"] == ("mask", 83)
+    assert (record["reader"], record["photos"]) == ("mask", 83)
     assert record["persons"] == {"known": True, "count": 12}
     assert record["attributes"]["gender"] == {"female": 41, "male": 42}
     assert record["attributes"]["age"] == {"min": 20.0, "max": 70.0, "photos": 83}

@@ -735,6 +735,23 @@ def test_the_rule_of_imports_from_tests_sees_one(line):
     assert len(list(imports_of_tests(ast.parse(line)))) == 1
 
 
+def unasked(tree):
+    """Lines of assertions whose message compares: `assert a, b == c` asserts a, and nothing of b."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert) and isinstance(node.msg, ast.Compare | ast.BoolOp):
+            yield node.lineno
+
+
+def test_no_assertion_has_another_one_in_the_place_of_its_message():
+    wrong = [f"{path.relative_to(HOME)}:{line}" for path in saying(PYTHON, "assert") for line in unasked(tree_of(path))]
+    assert not wrong, f"{wrong}: compare tuples, or write two assertions"
+
+
+@pytest.mark.parametrize("line", ["assert kind, photos == ('mask', 83)", "assert kind, photos and people"])
+def test_the_rule_of_assertions_sees_one(line):
+    assert list(unasked(ast.parse(line))) == [1]
+
+
 def test_every_upload_says_how_large_it_may_be():
     """Streamlit's server takes what a dataset's zip may need; a photo or a table is refused at far less."""
     for path in (HOME / "pages").rglob("*.py"):
