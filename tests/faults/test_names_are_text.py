@@ -1,5 +1,6 @@
 """A class, a person, a file, a run and a tag with every kind of markup in its name: on each page it is text."""
 
+import json
 import re
 from html import escape
 
@@ -14,6 +15,8 @@ from core.jobs import control, speed
 from core.places import HOME
 from core.runs import notes
 from core.runs.lists.summaries import summaries
+from core.studies import record_file
+from core.studies.record_file import Study, StudyRun
 from core.text import plain
 from tests.answered import made, photo, probabilities_of, table_of
 from tests.pages.app import elements
@@ -94,9 +97,18 @@ def html_of(at):
 
 
 def assert_text(at):
-    """No Markdown field holds the name, or a part of it that means something, as it stands."""
+    """No Markdown field and no HTML holds the name, or a part of it that means something, as it stands."""
     for text in markdown_of(at):
         assert not re.search(r":red\[x\]|(?<!\\)(\*\*b\*\*|<img|\$e=mc|\[l\]\(http)", text), text
+    for body in html_of(at):
+        assert "<img src=x" not in body, body
+
+
+def shows(at, name):
+    """Whether a page names it, in one of the ways in which a browser is sent text."""
+    sent = [element.proto.json for element in elements(at.main) if element.type == "bidi_component"]
+    html, markdown = "".join(html_of(at)), "".join(markdown_of(at))
+    return escape(name) in html or plain(name) in markdown or json.dumps(name)[1:-1] in "".join(sent)
 
 
 def test_what_the_check_would_find_and_what_it_lets_through():
@@ -114,6 +126,14 @@ def test_what_the_check_would_find_and_what_it_lets_through():
     at.run()
     assert_text(at)
     assert plain(NASTY) in "".join(markdown_of(at))
+
+    def raw(name):
+        import streamlit as st
+
+        st.html(f"<b>{name}</b>")
+
+    with pytest.raises(AssertionError):
+        assert_text(AppTest.from_function(raw, args=(NASTY,)).run())
 
 
 @pytest.mark.parametrize("view", ["overview", "faces", "folds", "problems", "corrections", "duplicates"])
@@ -177,11 +197,26 @@ def test_look_inside(pair, view):
         assert any(plain(names[0]) in text for text in markdown_of(at))  # no mistake about this class
 
 
+@pytest.fixture
+def study(pair, folder):
+    """A study of these runs, which is called so, too."""
+    members = [StudyRun(run.id, run.config().name, run.config().model_dump(mode="json")) for run in pair[0]]
+    record = Study("20260101-000000-nasty-abcd", NASTY, NASTY, 0.0, {}, members)
+    with record_file.locked(folder):
+        record_file.write(record, folder)
+    return record
+
+
 @pytest.mark.parametrize("page", ["live", "compare", "runs", "studies", "home", "augment", "predict", "settings"])
 @pytest.mark.fault(23)
-def test_pages_of_runs(pair, page):
+def test_pages_of_runs(pair, study, page):
     (one, two), _ = pair
-    assert_text(opened(page, run=one.id, runs=f"{one.id},{two.id}", q=NASTY, tag=NASTY, study=NASTY))
+    runs = f"{one.id},{two.id}"
+    assert_text(opened(page, run=one.id, runs=runs, q=NASTY, tag=NASTY, study=NASTY))
+    at = opened(page, run=one.id, runs=runs, study=study.id)
+    assert_text(at)
+    if page not in ("augment", "settings"):  # which name no run
+        assert shows(at, NASTY if page == "studies" else NASTY[:60])
 
 
 @pytest.mark.fault(23)
