@@ -137,7 +137,8 @@ def test_what_is_measured_in_a_process_of_its_own_ends_with_its_line(root, monke
     monkeypatch.setattr(ready.detached, "start", start)
     measurement = ready.measure(root, '{"of": "this"}')
     assert begun[0].stdout.readline() == b'{"of": "this"}\n'
-    assert measurement.poll() is None
+    with pytest.raises(subprocess.TimeoutExpired):
+        begun[0].wait(0.5)
     ready.stop_measuring(root)
     assert until(lambda: measurement.poll(), "it hears that its line is closed") == 7
     begun[0].stdout.close()
