@@ -195,8 +195,8 @@ def test_a_command_without_a_run(command, place, folders, environment, tmp_path)
     assert went_well(done), done.err
     assert done.out or waiting
     trained = [waiting] if waiting else [Run(entry["id"], root) for entry in summaries(root)]
-    for each in trained if waiting or "--wait" in command else []:
-        assert {state.state for state in each.states()} == {"done"}
+    if waiting or "--wait" in command:
+        assert {state.state for each in trained for state in each.states()} == {"done"}
 
 
 @pytest.mark.long

@@ -112,7 +112,8 @@ def test_a_dataset_is_chosen_from_the_allowed_folders_on(hidden, held):
     at.run()
     assert f"{hidden.outside}: lies where this lab does not look" in html(at) and not at.exception
     at.text_input(key="data-choice.path").set_value(str(hidden.allowed / "faces")).run()
-    assert not at.exception and "does not look" not in at.session_state["data-choice"]["root"]
+    assert not at.exception and at.session_state["data-choice"]["root"] == str(hidden.allowed / "faces")
+    assert f"{hidden.allowed / 'faces'}: lies where" not in html(at) and 'title="cat"' in html(at), "it is read"
     assert held.opened() == set()
 
 

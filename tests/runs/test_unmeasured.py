@@ -26,7 +26,7 @@ from core.runs.everybody import unmeasured
 from core.runs.lists import index
 from tests.everybody_runs import ended, trained_on_everybody
 from tests.fold_runs import answer_held_out, draw_faces, make_run
-from tests.pages.app import button, captions, html, page
+from tests.pages.app import button, captions, html, listed, page
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -216,6 +216,10 @@ def test_other_pages_show_it_without_a_score(both, run, name, where):
         assert REFUSED in text
     if name == "home":
         assert "not measured" in text
+    if name == "runs":
+        cells = {row["id"]: row["cells"] for row in listed(at)}
+        assert [cells[each.id].count("not measured") for each in both] == [0, 2], "its F1, best and last"
+        text += str(cells)
     assert not re.search(r"\bnan\b", re.sub(r"base64,[^\"')]+", "", text))
 
 
