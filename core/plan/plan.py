@@ -122,8 +122,8 @@ class Plan:
     def carrying(self, config: RunConfig) -> Plan:
         """The same plan of a configuration that agrees in `depends_on`; it takes over what was found out here: where
         the dataset lies, and the attributes that were not named."""
-        found = {"data": self.config.data, "task": self.config.task}
-        return replace(self, config=config.model_copy(update=found))
+        filled_in = {"data": self.config.data, "task": self.config.task}
+        return replace(self, config=config.model_copy(update=filled_in))
 
 
 def depends_on(config: RunConfig) -> tuple:

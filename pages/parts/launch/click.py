@@ -212,8 +212,8 @@ def _reason(
 
 def _is_of(plan: Plan, config: RunConfig) -> bool:
     """Whether it is of these settings; where a dataset lies, and attributes that none names, a plan finds out."""
-    found: dict[str, Any] = {"data": True} | ({} if config.task.attributes else {"task": {"attributes"}})
-    return plan.config.model_dump(exclude=found) == config.model_dump(exclude=found)
+    apart: dict[str, Any] = {"data": True} | ({} if config.task.attributes else {"task": {"attributes"}})
+    return plan.config.model_dump(exclude=apart) == config.model_dump(exclude=apart)
 
 
 def _form() -> dict[str, Any]:
