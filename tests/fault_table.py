@@ -157,7 +157,7 @@ ROWS: dict[int, tuple[str, str]] = {
     ),
     36: (
         "ten browser sessions at once while training",
-        "no error; training slows by less than 5 %",
+        "no error; the pages take less than 5 % of the cores",
     ),
     37: (
         "a worker is killed for memory (cgroup or kernel)",
