@@ -15,7 +15,7 @@ from core.inside import fold_models, regions
 from core.inside.attend import attend
 from core.inside.fold_models import fold_model, prepare
 from core.inside.maps import maps_of
-from core.inside.trust import randomised
+from core.inside.trust import MOSTLY, randomised
 from core.plan.plan import make_plan
 from core.runs.create import create
 from core.training.train import train_fold
@@ -108,5 +108,5 @@ def test_redrawn_weights_change_the_map(known):
     with fold_model(run, 0, "final") as opened:
         inputs = prepare(run, held_out[:8])
         maps = maps_of(opened, inputs, layers=("layer4",))
-        correlation = np.nanmean(randomised(opened, inputs, maps), axis=1)
-    assert (correlation < 0.5).all()
+        correlation = np.nanmean(randomised(opened, inputs, maps, draws=10), axis=1)
+    assert (correlation < MOSTLY).all()
