@@ -700,6 +700,33 @@ def test_a_table_of_labels_that_is_edited_while_the_page_is_open_is_read_again(l
     assert not page.exception and "2 classes" not in words(page)
 
 
+@pytest.mark.parametrize("chosen", [None, "labels.csv"])
+def test_a_person_corrected_in_a_table_beside_that_of_labels_is_read_while_the_page_is_open(lab, tmp_path, chosen):
+    root = tmp_path / "pets"
+    for number in range(6):
+        draw(root / f"{number}.jpg", (number * 40, 0, 0))
+    rows = "".join(f"{number}.jpg,{'dog' if number < 3 else 'cat'}\n" for number in range(6))
+    (root / "labels.csv").write_text(f"path,label\n{rows}")
+
+    def identify(people: str) -> None:
+        rows = "".join(f"{number}.jpg,{person}\n" for number, person in enumerate(people))
+        (root / "identity.csv").write_text(f"path,person\n{rows}")
+
+    identify("aabbcd")
+    choice = DataConfig(root=str(root), csv_file=chosen).model_dump(mode="json")
+    page = open_page({"data-choice": choice}, root=root)
+    assert "Persons: 4 people" in words(page)
+    identify("aabbcc")
+    page.run()
+    assert "Persons: 3 people" in words(page)
+    identify("aa")  # most of its rows are not written yet: it joins no table, and is looked at all the same
+    page.run()
+    assert "Persons: 3 people" not in words(page)
+    identify("aabbcc")
+    page.run()
+    assert "Persons: 3 people" in words(page)
+
+
 def test_a_correction_without_effect_says_why(lab, tmp_path):
     root = pets(tmp_path / "pets", 3)
     corrections.add(root, Correction(kind="exclude-photo", sample="gone.jpg"))

@@ -40,9 +40,10 @@ def tells_positions(path: str) -> bool:
 
 def with_companions(
     path: str, table: Table, tree: Tree, data: DataConfig, matcher: Matcher
-) -> tuple[Table, list[Fact]]:
-    """The table at `path` with a column of each companion in its folder that names half of its photos, and facts."""
-    home, facts = posixpath.dirname(path), []
+) -> tuple[Table, list[Fact], list[str]]:
+    """(the table at `path` with a column of each companion in its folder that names half of its photos, facts, the
+    companions that were read, also those that name fewer by now)."""
+    home, facts, read = posixpath.dirname(path), [], []
     place = _path_place(table, matcher)
     for other in sorted(tree.others):
         column = says(other)
@@ -51,6 +52,7 @@ def with_companions(
             continue
         if getattr(data, WORDS[column][1]) == NO_COLUMN or (column == "identity" and data.persons != "auto"):
             continue
+        read.append(other)
         of_photo = _column_by_photo(other, tree, data, matcher)
         cells = [of_photo.get(_photo(row, place, home, matcher), "") for _, row in table.rows]
         named = sum(map(bool, cells))
@@ -65,7 +67,7 @@ def with_companions(
         what, setting = WORDS[column]
         text = f"{other} says {what}: read together with {path} ({named:,} of {len(cells):,} rows)."
         facts.append(Fact("table", text, (setting,)))
-    return table, facts
+    return table, facts, read
 
 
 def _path_place(table: Table, matcher: Matcher) -> int | None:

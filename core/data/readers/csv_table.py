@@ -125,7 +125,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
     facts += facts_of(((cell, match) for (cell, _), match in matches.items()), name)
     facts += [*without_label.facts(photos), *own.facts]
     all_problems = notes + problems.all() + left_over(tree, used, f"in no row of {name}")
-    return Reading(photos, all_problems, facts, dataset.paths)
+    return Reading(photos, all_problems, facts, [*dataset.paths, *dataset.companions])
 
 
 def _cell(cells: list[str], at: int) -> str:

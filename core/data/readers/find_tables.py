@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class DatasetTable:
     """A table of a dataset, or several that are read as one.
 
     sources: where each row of the table stands. faults: rows that could not be read. chosen: the meanings of which a
-    person chose the column.
+    person chose the column. companions: tables beside it that were read for one more column, relative to root.
     """
 
     table: Table
@@ -53,10 +53,11 @@ class DatasetTable:
     sources: list[Source]
     faults: list[tuple[Source, int, str]]
     chosen: frozenset[str] = frozenset()
+    companions: Sequence[str] = ()
 
     @property
     def paths(self) -> list[str]:
-        """Its files, relative to root."""
+        """Its files, relative to root; not those of its companions."""
         of_faults = (source for source, _, _ in self.faults)
         return list(dict.fromkeys(source.path for source in (*self.sources, *of_faults)))
 
@@ -203,8 +204,8 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
     if data.csv_file:
         path = chosen_csv(tree.root, data.csv_file)
         table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
-        table, facts = with_companions(path, table, tree, data, matcher)
-        return _dataset_table([(Source(path), table)], data, matcher), facts
+        table, facts, companions = with_companions(path, table, tree, data, matcher)
+        return replace(_dataset_table([(Source(path), table)], data, matcher), companions=companions), facts
     looked = _without_companions(candidates(tree, data, matcher))
     usual = [each for each in looked.tables if each.tells_usual] or looked.tables
     tables = [each for each in usual if not _A_FORM.search(each.paths[0])] or usual
@@ -235,11 +236,9 @@ def _joined(
     dataset: DatasetTable, facts: list[Fact], tree: Tree, data: DataConfig, matcher: Matcher
 ) -> tuple[DatasetTable, list[Fact]]:
     path = dataset.paths[0]
-    table, of_companions = with_companions(path, dataset.table, tree, data, matcher)
-    if not of_companions:
-        return dataset, facts
-    joined = _dataset_table([(Source(path), table)], data, matcher)
-    return replace(joined, faults=dataset.faults), [*facts, *of_companions]
+    table, of_companions, companions = with_companions(path, dataset.table, tree, data, matcher)
+    joined = _dataset_table([(Source(path), table)], data, matcher) if of_companions else dataset
+    return replace(joined, faults=dataset.faults, companions=companions), [*facts, *of_companions]
 
 
 def _parts_of_one(tables: list[DatasetTable], unlabelled: list[Table]) -> list[tuple[Source, Table]]:
