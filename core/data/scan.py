@@ -30,6 +30,7 @@ from core.data.readers.set_aside import divided, leaks
 from core.data.readers.spelling import one_spelling
 from core.data.readers.tree import Tree, left_out_facts, list_tree
 from core.data.readers.whom import with_persons
+from core.data.tables.table import is_list, is_table
 from core.data.values import OWN, Attribute, attributes
 from core.data.verify import verify
 from core.errors import LabError
@@ -117,8 +118,11 @@ def scan(
     reader: str = data.reader
     if reader == "auto":
         reader = "csv" if data.csv_file or data.path_column or data.attributes else detect(tree, data)
+    # Before any of them is read: what is saved from here on is another one. Who chose a file that is not called as
+    # tables are, or is hidden, has it looked at afterwards.
+    stamps = {path: _stamp(tree.root, path) for path in tree.others if is_table(path) or is_list(path)}
     reading = READERS[reader](tree, data)
-    tables = tuple((path, *_stamp(tree.root, path)) for path in reading.tables)
+    tables = tuple((path, *(stamps.get(path) or _stamp(tree.root, path))) for path in reading.tables)
     unread = unread_tables(tree, data) if data.reader == "auto" and reader in ("folders", "utkface") else []
     photos, parts = divided(reading.photos, data)
     photos, nameless, persons = with_persons(photos, data, tree.root)

@@ -13,7 +13,8 @@ from core.config.run_config import DataConfig
 from core.data import verify
 from core.data.images import load_image
 from core.data.pictures.depth import EIGHT_BITS
-from core.data.scan import fingerprint, scan
+from core.data.readers.layouts import READERS
+from core.data.scan import fingerprint, labels_changed, scan
 from core.errors import LabError
 from tests.photos import all_kinds, assert_nothing_is_skipped, draw, mask_dataset, noise, png_bomb, problems_of, read
 
@@ -294,3 +295,25 @@ def test_a_jpeg_without_its_end_is_used_by_consent_and_told(tmp_path):
     ]
     (fact,) = [fact for fact in kept.facts if fact.kind == "pictures"]
     assert "used as they are" in fact.text and fact.settings == ("truncated",)
+
+
+@pytest.mark.parametrize("saved", ["labels.csv", "identity.csv"])
+def test_a_table_that_is_saved_while_its_photos_are_being_found_is_another_than_the_one_that_was_read(
+    tmp_path, monkeypatch, saved
+):
+    read_csv = READERS["csv"]
+
+    def read_and_save(tree, data):
+        reading = read_csv(tree, data)
+        with (tmp_path / saved).open("a") as file:
+            file.write("3.jpg,b\n")
+        return reading
+
+    for i in range(4):
+        draw(tmp_path / f"{i}.jpg")
+    (tmp_path / "labels.csv").write_text("path,label\n0.jpg,a\n1.jpg,b\n2.jpg,a\n")
+    (tmp_path / "identity.csv").write_text("path,person\n0.jpg,x\n1.jpg,y\n2.jpg,z\n")
+    with monkeypatch.context() as slow:
+        slow.setitem(READERS, "csv", read_and_save)
+        assert labels_changed(read(tmp_path))
+    assert not labels_changed(read(tmp_path))
