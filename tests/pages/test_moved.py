@@ -3,11 +3,14 @@
 import os
 import shutil
 
+import numpy as np
 import pytest
 
+from core.answers import ensemble_scores
 from core.data.content.unchanged import check_unchanged
 from core.data.labels import corrections
 from core.data.labels.corrections import Correction
+from core.predict import ensemble
 from core.studies import record_file
 from core.studies.record_file import Study, StudyRun
 from core.studies.relocate import relocate
@@ -142,6 +145,33 @@ def test_the_page_asks_also_after_what_is_tried_with_a_finished_run(folder, data
     check_unchanged(run.samples())
 
 
+@pytest.mark.parametrize("test_set", ["scored before", "as it was", "changed"])
+def test_what_becomes_of_the_test_set_answers_no_question_about_the_photos_of_the_folds(
+    folder, dataset, monkeypatch, test_set
+):
+    run = ended(frozen_run(folder, dataset, hashes=False), (1, 1))
+    for row in run.samples().itertuples():
+        os.utime(row.path, ns=(7, 7))
+    photos = run.test_photos()
+    answered = np.full((2, len(photos), 2), 0.5)
+    if test_set == "scored before":
+        ensemble_scores.write(run, photos, answered)
+    elif test_set == "as it was":
+        monkeypatch.setattr(ensemble, "answers", lambda *_: answered)
+    else:
+        draw(dataset / "test/cat/9.png", (1, 2, 3), (30, 30))
+    at = page("live", run=run.id)
+    button(at, "Train on everybody").click().run()
+    assert "nobody can tell" in html(at) and asks(at)
+    button(at, "Score the test set (never trained on; look 1)").click().run()
+    ends_in = "the dataset changed since the launch" if test_set == "changed" else "ensemble of 2 folds"
+    assert not at.exception and ends_in in html(at)
+    at.run()
+    assert "nobody can tell" in html(at) and asks(at)
+    button(at, "Train on everybody").click().run()
+    assert "nobody can tell" in html(at), "it is refused still"
+
+
 @pytest.mark.fault(44)
 @pytest.mark.parametrize("name", ["home", "runs", "studies"])
 def test_the_page_of_the_run_asks_after_a_resume_on_another_page(folder, dataset, name):
@@ -177,6 +207,18 @@ def test_where_a_run_goes_on_after_all_its_page_does_not_ask_any_more(folder, da
     button(at, "Resume").click().run()
     assert not at.exception and {state.state for state in run.states()} == {"queued"}
     assert not asks(opened(at, run)) and "nobody can tell" not in html(at)
+
+
+def test_where_the_test_set_is_scored_after_all_its_page_does_not_ask_any_more(folder, dataset, monkeypatch):
+    run = ended(touched(folder, dataset), (1, 1))
+    monkeypatch.setattr(ensemble, "answers", lambda _, photos, *__: np.full((2, len(photos), 2), 0.5))
+    at = page("live", run=run.id)
+    button(at, "Score the test set (never trained on; look 1)").click().run()
+    assert "nobody can tell" in html(at) and asks(at)
+    relocate(run, dataset, same_sizes=True)
+    button(at, "Score the test set (never trained on; look 1)").click().run()
+    assert not at.exception and "ensemble of 2 folds" in html(at)
+    assert not asks(at) and "nobody can tell" not in html(at)
 
 
 def test_a_dataset_that_went_after_its_page_asked_about_times_is_asked_for(folder, dataset, tmp_path):

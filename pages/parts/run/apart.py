@@ -96,7 +96,7 @@ def _score(run: Run, asked: set[str]) -> None:
         def progress(done: int, total: int) -> None:
             tell(done / total, f"{count(done)} of {count(total)} photos read and answers given")
 
-        with moved.noted(run):
+        with moved.noted(run, whole=False):  # photos of the test set, or none where the score is kept already
             ensemble.scored(run, progress)
         looks.add(run, "page")
         asked.add(run.id)  # the page is not begun anew between the count and this: nothing here asks the session

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.data.content.unchanged import check_unchanged
 from core.data.reach import bounds
 from core.errors import LabError
 from core.runs import Run
@@ -79,14 +80,20 @@ def note(run: Run, error: LabError | None) -> None:
 
 
 @contextlib.contextmanager
-def noted(run: Run) -> Iterator[None]:
-    """Something is tried with the run: `note` of what it ends in; an error passes."""
+def noted(run: Run, *, whole: bool = True) -> Iterator[None]:
+    """Something is tried with the run: `note` of what it ends in; an error passes.
+
+    whole: it goes on only with the photos of all folds as they were at the launch. False where it needs others, or
+    none: the question can begin there, and is over only once those are as they were, too.
+    """
     try:
         yield
     except LabError as error:
-        note(run, error)
+        if whole or error.kind == UNDECIDED:
+            note(run, error)
         raise
-    note(run, None)
+    if whole or (is_noted(run) and _are_those_of_the_launch(run)):
+        note(run, None)
 
 
 def is_noted(run: Run) -> bool:
@@ -132,6 +139,14 @@ def _is_gone(run: Run) -> bool:
     except (LabError, OSError, *GARBAGE):
         return False
     return bool(paths) and not any(os.path.exists(path) for path in paths)
+
+
+def _are_those_of_the_launch(run: Run) -> bool:
+    try:
+        check_unchanged(run.samples())
+    except (LabError, OSError, *GARBAGE):
+        return False
+    return True
 
 
 def _is_closed(run: Run, root: str) -> bool:
