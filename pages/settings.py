@@ -29,8 +29,9 @@ with theme.section("Disk"):
 with theme.section("Decoded photos"):
     pixels.section(root)
 with theme.section("Where fold jobs train"):
-    engine.section(root, index.as_summaries(entries))
-    slots.controls()
+    summaries = index.as_summaries(entries)
+    engine.section(root, summaries)
+    slots.controls(summaries)
 with theme.section("This machine now"):
     now.section(root)
 with theme.section("Who is told when a run ends"):

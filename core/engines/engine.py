@@ -72,6 +72,9 @@ class Engine(Protocol):
     def lost(self, run: Run) -> list[int]:
         """Folds that said they run while nobody trains them any more."""
 
+    def to_share(self, jobs: int) -> str:
+        """What to do so that as many fold jobs train on one GPU."""
+
 
 class _Queued:
     """What both engines share: the queue beside the runs."""
@@ -116,6 +119,9 @@ class ThisMachine(_Queued):
         node = Node(machine.name(), machine.name(), machine.cores(), len(gpus.names(self.root)), machine.memory())
         return Capacity((node,), len(slots), sum(map(is_locked, slots)), self._waiting())
 
+    def to_share(self, jobs: int) -> str:
+        return f"start the lab with FACET_SLOTS={jobs * queue.gpu_count(self.root)}"
+
     def placed(self, summaries: Sequence[dict[str, Any]] | None = None) -> list[Placed]:
         return [placed_of(run, fold) for run, fold in self._running(summaries)]
 
@@ -129,6 +135,9 @@ class RayEngine(_Queued):
 
     def capacity(self) -> Capacity:
         return self.told() if elsewhere.told_lately(self.root, self.name).get("nodes") else self._asked()
+
+    def to_share(self, jobs: int) -> str:
+        return f"start the lab with {SHARE}={jobs}"
 
     def told(self) -> Capacity:
         """What the writer told last, however long ago; asks nobody."""

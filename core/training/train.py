@@ -83,7 +83,9 @@ def train_fold(
             writer.close()
             trainer.close()
             with contextlib.suppress(OSError, LabError):  # figures are a courtesy: a full disk has been told of
-                used.keep(run, fold, gauge.totals.record(), goes_on=starts.goes_on(run, fold))
+                record = gauge.totals.record()
+                record |= {"sharing": sharing} if "gpu" in record else {}
+                used.keep(run, fold, record, goes_on=starts.goes_on(run, fold))
     if finished and trainer.peak is not None:
         run.update_info(peak_memory=max(trainer.peak, run.info().get("peak_memory") or 0))
     return finished

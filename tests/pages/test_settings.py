@@ -21,8 +21,10 @@ from core.jobs.gpus import Gpu
 from core.jobs.room import keep, use
 from core.places import HOME
 from core.runs import Run
+from core.runs.create import create
 from core.runs.kept import sizes
 from core.runs.lists import index
+from core.runs.use import used
 from core.storage import asking, files
 from core.storage.asking import Asker
 from core.text import size
@@ -233,6 +235,36 @@ def test_what_trains_at_a_time_is_told_and_the_setting_stays_itself(folder, monk
     at.button(key="slots-save").click().run()
     assert slots.read(folder) == slots.Slots(5, 2)
     assert f"5 fold jobs at a time. At the moment it is {words[0]}." in at.toast[0].value.replace("\\", "")
+
+
+def test_with_a_gpu_it_is_told_how_many_fold_jobs_would_fit_it_by_what_the_newest_run_used(
+    folder, tiny_plan, monkeypatch
+):
+    monkeypatch.delenv("FACET_SLOTS", raising=False)
+    monkeypatch.delenv(elsewhere.CHOICE, raising=False)
+    entry = {"mean": 33.0, "peak": 60.0, "looks": 90}
+    memory = {"mean": 5e9, "peak": 6e9, "looks": 90}
+    record = {"gpu": entry, "gpu_memory": memory, "gpu_memory_total": 16e9, "sharing": 1}
+    for day, gpu in (("20260101", {**entry, "mean": 99.0}), ("20260102", entry)):
+        run = create(
+            tiny_plan.config,
+            tiny_plan.samples,
+            class_names=tiny_plan.class_names,
+            info={},
+            folder=folder,
+            run_id=f"{day}-000000-gpu-0000",
+        )
+        used.keep(run, 0, {**record, "gpu": gpu}, goes_on=False)
+    words = "used 33% of its GPU and at most 6.0 of 16.0 GB; 2 such fold jobs would fit one GPU"
+    assert "would fit one GPU" not in captions(page("settings"))
+    monkeypatch.setattr(queue, "gpu_count", lambda runs=None: 2)
+    assert f"{words}: start the lab with FACET_SLOTS=4." in captions(page("settings")).replace("\\", "")
+    elsewhere.choose(folder, "ray://head:10001")
+    node = {"id": "n1", "name": "node-1", "cores": 8, "gpus": 1, "memory": 16e9, "why": ""}
+    report = {"address": "ray://head:10001", "when": 0, "nodes": [node], "places": 4, "under_way": []}
+    files.write_json(elsewhere.report_file(folder), report)
+    monkeypatch.setattr(elsewhere, "writer_lives", lambda root: True)
+    assert f"{words}: start the lab with FACET_JOBS_PER_GPU=2." in captions(page("settings")).replace("\\", "")
 
 
 def test_what_another_page_saved_meanwhile_stays_where_nothing_was_changed_here(folder, tmp_path, monkeypatch):

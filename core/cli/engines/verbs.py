@@ -70,6 +70,13 @@ def engine(
     for words in (capacity.doing, capacity.trouble):
         if words:
             print(words)
+    if any(node.gpus for node in capacity.nodes):
+        from core.jobs.pace import sharing
+        from core.runs.lists.summaries import summaries
+
+        fit = sharing.fit((summary["id"] for summary in summaries(root)), root)
+        if fit is not None:
+            print(fit.sentence(engine.to_share(fit.jobs)))
     if (stop := halt.stopped(root)) is not None:
         print(f"{stop.message} {stop.remedy}")
 

@@ -1,8 +1,8 @@
 """How much of a machine the folds of a run used while they trained: mean and peak, as run.json keeps them. No torch.
 
 run.json has `use`: fold -> a record. A record names what was looked at (MEASURED), each with mean, peak and the number
-of looks; `gpu_memory_total` (bytes) and `cores` say of how much. What nobody could tell is absent, and runs of before
-have none of it.
+of looks; `gpu_memory_total` (bytes) and `cores` say of how much, `sharing` how many fold jobs were let onto the GPU.
+What nobody could tell is absent, and runs of before have none of it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KEY = "use"
 # GPU in percent of the time, its memory in bytes and its temperature in degrees Celsius, all processes together; CPU in
 # percent of the cores that the fold may use and memory in bytes, of its processes alone.
 MEASURED = ("gpu", "gpu_memory", "temperature", "cpu", "held")
-LIMITS = ("gpu_memory_total", "cores")
+LIMITS = ("gpu_memory_total", "cores", "sharing")
 Record = dict[str, Any]
 
 

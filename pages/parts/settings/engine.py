@@ -15,6 +15,7 @@ from core.engines import engine as engines
 from core.engines.engine import Capacity, Placed
 from core.errors import LabError
 from core.jobs import elsewhere
+from core.jobs.pace import sharing
 from core.text import ago, number_of, plain, rate
 from pages.parts.people import people
 from pages.parts.settings import change
@@ -112,7 +113,11 @@ def _cluster(root: Path, address: str, summaries: Sequence[dict[str, Any]]) -> N
             st.caption("Nothing trains there now, so nobody has asked the cluster lately.")
         return
     st.caption(f"As the cluster said {ago(when)}.")
-    st.html(capacity_html(capacity, engines.RayEngine(root, address).placed(summaries)))
+    ray_engine = engines.RayEngine(root, address)
+    st.html(capacity_html(capacity, ray_engine.placed(summaries)))
+    has_gpu = any(node.gpus for node in capacity.nodes)
+    if has_gpu and (fit := sharing.fit((summary["id"] for summary in summaries), root)) is not None:
+        st.caption(plain(fit.sentence(ray_engine.to_share(fit.jobs))))
     wishes = elsewhere.wishes(root)
     with st.container(horizontal=True):
         for node in capacity.nodes:

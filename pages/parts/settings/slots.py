@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from core import machine, places
+from core.engines import engine as engines
 from core.jobs import queue, slots
+from core.jobs.pace import sharing
 from core.places import HOME
 from core.text import number_of, plain
 from pages.parts.people import people
@@ -17,7 +21,8 @@ from pages.parts.shared.fields import begin
 SETTINGS = HOME / "pages" / "settings.py"
 
 
-def controls() -> None:
+def controls(summaries: Sequence[dict[str, Any]]) -> None:
+    """summaries: of all runs, newest first."""
     root = places.runs_folder()
     now = slots.read(root)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -51,6 +56,8 @@ def controls() -> None:
         words.append(f"FACET_SLOTS={forced} is set where the lab was started, and wins over this setting.")
     elif queue.gpu_count(root):
         words.append("This machine has a GPU: one fold job trains on each GPU, whatever is set for the processor.")
+        if (fit := sharing.fit((summary["id"] for summary in summaries), root)) is not None:
+            words.append(fit.sentence(engines.ThisMachine(root).to_share(fit.jobs)))
     st.caption(plain(" ".join(words)))
 
 
