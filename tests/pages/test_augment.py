@@ -26,6 +26,7 @@ from core.plan.plan import make_plan
 from core.runs import FoldState
 from core.training.batches import AugmentedBatches, Source
 from pages.parts.augment import beside, views
+from pages.parts.augment import photo as photo_part
 from pages.parts.form.transforms import search_line
 from tests import celeba
 from tests.photos import png_bomb
@@ -170,6 +171,18 @@ def test_photos_stand_in_the_folds_of_the_run_to_start_from_once_one_is_chosen(l
     page = open_page(root=str(tiny_dataset), recipe="study-masked", photo=sample)
     assert f"run:{CHOOSE}" == page.session_state["augment_draft"]["model"]["init"]
     assert "held out in fold" in text_of(page), "its run is chosen in Launch"
+
+
+def test_photos_of_which_no_plan_can_be_made_are_planned_once(lab, tiny_dataset, monkeypatch):
+    asked = []
+    monkeypatch.setattr(photo_part, "make_plan", lambda *of: (asked.append(of), make_plan(*of))[1])
+    page = open_page(root=str(tiny_dataset), recipe="quick", view="batch")
+    page.session_state["augment_draft"]["folds"]["count"] = 20
+    asked.clear()
+    for _ in range(2):
+        page.run()
+        assert not page.exception and "but 20 folds" in text_of(page)
+    assert len(asked) == 1
 
 
 def pixels_of(page: AppTest, alt: str) -> np.ndarray:

@@ -136,8 +136,11 @@ def _planned(draft: dict[str, Any], scan: Scan) -> Photos:
     except (LabError, ValueError) as error:
         why = error.message if isinstance(error, LabError) else str(error)
         table = scan.samples.reset_index(drop=True).assign(class_name=ALL, y=0, fold=-1)
-        return Photos(table, [ALL], False, why)  # not remembered: a run to start from may be finished by now
-    photos = Photos(plan.samples, plan.class_names, True)
+        photos = Photos(table, [ALL], False, why)
+        if "model" in parts:  # not remembered: the run to start from may be finished by now
+            return photos
+    else:
+        photos = Photos(plan.samples, plan.class_names, True)
     st.session_state["augment_plan"] = (key, photos)
     return photos
 
