@@ -233,11 +233,12 @@ def launch_missing(study: Study, *, run_ids: Collection[str] | None = None, fold
     check_own(study, root)
     study = load(study.id, root)
     absent = missing(study, root)
-    gone = [where_it_lies(member, study, root) for member in absent if run_ids is None or member.id in run_ids]
-    if not gone:  # another tab has launched them since this one was drawn
+    ids = [member.id for member in absent if run_ids is None or member.id in run_ids]
+    if not ids:  # another tab has launched them since this one was drawn
         return study
-    plans = _plans_of(gone, folds_of(study, root) if len(absent) < len(study.runs) else None, root)
-    ids = [member.id for member in gone]
+    gone = [where_it_lies(member, study, root) for member in absent]  # all: one may come back from the trash
+    plans_of_all = _plans_of(gone, folds_of(study, root) if len(absent) < len(study.runs) else None, root)
+    plans = {run_id: plans_of_all[run_id] for run_id in ids}
 
     def begin(record: Study) -> Study:
         if record.paused:

@@ -269,6 +269,21 @@ def test_of_the_missing_runs_some_are_launched_on_the_folds_of_all_even_where_no
     assert records.present(made) == [first]
 
 
+def test_what_was_shown_as_missing_stands_on_the_folds_of_a_run_that_was_deleted_since(seeds, workers):
+    """That one may come back from the trash."""
+    study_config, plans, _ = seeds
+    made = records.launch(study_config, plans[:1])
+    of_fewer = with_changes(plans[1], data__max_people=12, folds__seed=77).config
+    fewer = scan(of_fewer.data)
+    records.add(made, make_plan(of_fewer, fewer), fewer)
+    everybody, some = records.present(records.load(made.id))
+    before = fold_of(some)
+    for run in (everybody, some):
+        run.delete()
+    records.launch_missing(made, run_ids=[some.id])
+    assert fold_of(some) == before and not everybody.exists()
+
+
 def test_missing_runs_of_a_paused_study_wait_with_the_others(seeds, workers):
     study_config, plans, _ = seeds
     made = records.launch(study_config, plans)
