@@ -21,6 +21,7 @@ from core.storage import asking, files, locks, machine_settings
 from core.storage.files import GARBAGE
 
 CHOICE = "FACET_ENGINE"
+OF_LAB = "lab"  # beside it in engine.json: the one with which the lab was started
 HERE = "this-machine"
 CLUSTER = re.compile(r"ray|ray://(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>\d{1,5})")
 FRESH = 15.0  # seconds for which what the writer told is taken to be so
@@ -38,11 +39,12 @@ def variable(root: Path) -> str:
     """FACET_ENGINE as it holds for this process; empty where the setting counts.
 
     That it is not set is a choice of whoever started the lab. Whoever types a command in another shell has chosen
-    nothing by that: there the one counts that is in force.
+    nothing by that: there the lab's counts, and while a cluster trains the one in force, off which nothing is taken.
     """
     if CHOICE in os.environ or bounds.asked_from() == bounds.PAGE:
         return os.environ.get(CHOICE, "")
-    return _named(root) or ""
+    is_at_work = writer_lives(root) or bool(under_way(root))  # not what waits: it may have come with this command
+    return _left(root).get(CHOICE if is_at_work else OF_LAB, "")
 
 
 def cluster(root: Path) -> str | None:
@@ -58,10 +60,7 @@ def put_in_force(root: Path) -> str | None:
     Each keeps the FACET_ENGINE that it was born with, while the lab may be started anew with another, or without.
     """
     chosen, named = address(root), variable(root)
-    if named != (_named(root) or ""):
-        with contextlib.suppress(OSError, LabError):  # who may only read here starts nothing
-            _named_file(root).parent.mkdir(parents=True, exist_ok=True)
-            files.write_json(_named_file(root), {CHOICE: named}, durable=False)
+    _leave(root, named, named if bounds.asked_from() == bounds.PAGE else _left(root).get(OF_LAB, ""))
     return chosen
 
 
@@ -69,7 +68,7 @@ def in_force(root: Path) -> str | None:
     """`address` as it was left by who saw to workers last, and the setting as it is now: for these workers, and for the
     writer. Raises as `address` does.
     """
-    named = _named(root)
+    named = _left(root).get(CHOICE)
     return address(root) if named is None else _check(named, root)
 
 
@@ -77,11 +76,19 @@ def _named_file(root: Path) -> Path:
     return machine_folder(root) / "engine.json"
 
 
-def _named(root: Path) -> str | None:
-    """FACET_ENGINE of who saw to workers last, empty without one; None where nobody left it."""
+def _left(root: Path) -> dict[str, str]:
+    """FACET_ENGINE of who saw to workers last and of the lab, each empty without one; {} where nobody left any."""
     with contextlib.suppress(OSError, *GARBAGE):
-        return str(files.read_json(_named_file(root))[CHOICE])
-    return None
+        return {key: str(named) for key, named in files.read_json(_named_file(root)).items()}
+    return {}
+
+
+def _leave(root: Path, named: str, of_lab: str) -> None:
+    before = _left(root)
+    if (named, of_lab) != (before.get(CHOICE, ""), before.get(OF_LAB, "")):
+        with contextlib.suppress(OSError, LabError):  # who may only read here starts nothing
+            _named_file(root).parent.mkdir(parents=True, exist_ok=True)
+            files.write_json(_named_file(root), {CHOICE: named, OF_LAB: of_lab}, durable=False)
 
 
 def _check(named: str, root: Path) -> str | None:
@@ -113,9 +120,14 @@ def check_installed() -> None:
 
 
 def choose(root: Path, choice: str) -> None:
-    """Keep the setting of this machine. Raises LabError: 'not-yours', 'engine'."""
+    """Keep the setting of this machine, in place of what was named before where nothing is named now.
+
+    Raises LabError: 'not-yours', 'engine'.
+    """
     check(choice, "engine")
     machine_settings.change(root, engine=choice)
+    if CHOICE not in os.environ:
+        _leave(root, "", "")
 
 
 def _setting(root: Path) -> Any:

@@ -13,6 +13,7 @@ import pytest
 
 from core import machine
 from core.cli.main import main
+from core.data.reach import bounds
 from core.engines import door, life, pack, ray_cluster
 from core.engines import engine as engines
 from core.engines.cluster import Gone
@@ -76,6 +77,15 @@ def test_who_chooses_an_engine_that_the_variable_outranks_is_told_so(runs_folder
     code, out, err = lab(monkeypatch, capsys, "engine", "--choose", "ray")
     assert code == 0 and out.startswith("this-machine: ")
     assert err == "kept; it holds once the lab is started without FACET_ENGINE=this-machine, which wins over it\n"
+    monkeypatch.setenv("FACET_ENGINE", "ray://host:10001")
+    bounds.hold_page(runs_folder)
+    control.ensure_workers(runs_folder)
+    monkeypatch.delenv("FACET_ENGINE")
+    monkeypatch.delenv(bounds.GIVEN)
+    code, out, err = lab(monkeypatch, capsys, "engine", "--choose", elsewhere.HERE)
+    assert code == 0 and out.startswith("this-machine: ")
+    assert err == "kept; a lab that is open with FACET_ENGINE=ray://host:10001 goes by that until it is closed\n"
+    assert lab(monkeypatch, capsys, "engine", "--choose", elsewhere.HERE)[2] == ""
 
 
 def test_what_a_living_writer_told_is_told_without_asking_the_cluster(runs_folder, monkeypatch, without_ray, capsys):

@@ -119,9 +119,11 @@ def test_a_command_that_is_typed_without_the_variable_takes_nothing_off_the_clus
 ):
     with monkeypatch.context() as lab:
         lab.setenv("FACET_ENGINE", "ray://host:10001")
+        bounds.hold_page(runs_folder)
         control.launch(short(tiny_plan), folder=runs_folder)
         other = control.launch(short(tiny_plan), folder=runs_folder)
     monkeypatch.delenv("FACET_ENGINE", raising=False)
+    monkeypatch.delenv(bounds.GIVEN)
     started.clear()
     control.cancel(other)
     assert elsewhere.in_force(runs_folder) == "ray://host:10001"
@@ -129,6 +131,58 @@ def test_a_command_that_is_typed_without_the_variable_takes_nothing_off_the_clus
     assert elsewhere.address(runs_folder) == "ray://host:10001", "as the command says, too"
     monkeypatch.setenv("FACET_ENGINE", "")
     assert elsewhere.address(runs_folder) is None, "set to nothing it is a choice"
+
+
+def typed(verb, monkeypatch, choice):
+    """A command in a shell that has this FACET_ENGINE, and what comes after it in one without."""
+    with monkeypatch.context() as shell:
+        shell.setenv("FACET_ENGINE", choice)
+        verb()
+    monkeypatch.delenv("FACET_ENGINE", raising=False)
+
+
+def test_one_command_with_the_variable_does_not_decide_for_those_after_it(runs_folder, monkeypatch, tiny_plan, started):
+    def launch():
+        return control.launch(short(tiny_plan), folder=runs_folder)
+
+    typed(launch, monkeypatch, "ray://host:10001")
+    assert started == ["writer"]
+    with locks.held(elsewhere.writer_lock(runs_folder), "the writer"):
+        assert elsewhere.address(runs_folder) == "ray://host:10001", "what waits there is not taken off it meanwhile"
+        launch()
+    assert elsewhere.in_force(runs_folder) == "ray://host:10001" and elsewhere.address(runs_folder) is None
+    launch()
+    assert "worker" in started and elsewhere.in_force(runs_folder) is None
+
+
+def test_commands_go_by_the_lab_again_once_what_another_had_sent_elsewhere_is_through(
+    runs_folder, monkeypatch, started
+):
+    with monkeypatch.context() as lab:
+        lab.setenv("FACET_ENGINE", "ray://host:10001")
+        bounds.hold_page(runs_folder)
+        control.ensure_workers(runs_folder)
+    monkeypatch.delenv(bounds.GIVEN)
+    typed(lambda: control.ensure_workers(runs_folder), monkeypatch, "ray://other:10001")
+    path = elsewhere.report_file(runs_folder)
+    job = {"run": "a", "fold": 1, "attempt": 1, "node": "n"}
+    files.write_json(path, {"address": "ray://other:10001", "under_way": [job]})
+    assert elsewhere.address(runs_folder) == "ray://other:10001"
+    elsewhere.nothing_under_way(runs_folder)
+    assert elsewhere.address(runs_folder) == "ray://host:10001"
+
+
+@pytest.mark.parametrize("by_a_page", [False, True])
+def test_an_engine_that_is_chosen_takes_the_place_of_one_that_was_named_before(
+    runs_folder, monkeypatch, tiny_plan, started, by_a_page
+):
+    if by_a_page:
+        bounds.hold_page(runs_folder)
+    typed(lambda: control.launch(short(tiny_plan), folder=runs_folder), monkeypatch, "ray://host:10001")
+    monkeypatch.delenv(bounds.GIVEN, raising=False)
+    elsewhere.choose(runs_folder, elsewhere.HERE)
+    with locks.held(elsewhere.writer_lock(runs_folder), "the writer"):
+        assert elsewhere.address(runs_folder) is None and elsewhere.in_force(runs_folder) is None
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"FACET_ENGINE": 3}'])

@@ -44,9 +44,13 @@ def engine(
         _desks(root, forget, yes=yes)
         return
     if choose is not None:
+        before = elsewhere.variable(root)
         elsewhere.choose(root, choose)
         if variable := elsewhere.variable(root):
             words = f"kept; it holds once the lab is started without {elsewhere.CHOICE}={variable}, which wins over it"
+            print(words, file=sys.stderr)
+        elif before:
+            words = f"kept; a lab that is open with {elsewhere.CHOICE}={before} goes by that until it is closed"
             print(words, file=sys.stderr)
     for name, use in ((take_out, False), (put_back, True)):
         if name is not None:
