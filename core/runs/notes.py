@@ -74,8 +74,8 @@ def change_notes(
 
     Under another name the run keeps its id, its folder and what was frozen. seen: what stood there when this was
     written; a note or a name that somebody wrote since is not replaced.
-    Raises LabError: 'gone', 'not-yours', 'read-only', 'locked', 'changed' for what was written since, or 'notes' for
-    more than 12 tags, a tag above 30 or a note above 2,000 characters, no name or one above 60.
+    Raises LabError: 'gone', 'not-yours', 'read-only', 'unreadable', 'locked', 'changed' for what was written since, or
+    'notes' for more than 12 tags, a tag above 30 or a note above 2,000 characters, no name or one above 60.
     """
     if text is not None and len(text) > NOTE_LENGTH:
         raise LabError(f"the note has {len(text):,} characters.", f"Shorten it to {NOTE_LENGTH:,}.", kind="notes")
@@ -145,9 +145,18 @@ def _clean(tags: Iterable[object]) -> tuple[str, ...]:
 def _change(run: Run, change: Callable[[Notes], Notes]) -> Notes:
     owner.check([run.require()])
     with files.written_to(run.dir, "Make the folder writable."), run.written_alone():
-        notes = change(written_notes(run))
+        notes = change(_there(run))
         files.write_json(run.notes_file, asdict(notes))
     return notes
+
+
+def _there(run: Run) -> Notes:
+    """`written_notes`, of which who is about to write hears in words that they cannot be read, not written."""
+    try:
+        return written_notes(run)
+    except OSError as error:
+        what = f"{run.notes_file} cannot be read: {error.strerror}."
+        raise LabError(what, files.CHECK, kind="unreadable") from error
 
 
 def check_idle(run: Run, states: Sequence[FoldState] | None = None) -> None:

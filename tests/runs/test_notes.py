@@ -1,4 +1,5 @@
 import errno
+import re
 
 import pytest
 
@@ -93,8 +94,9 @@ def test_notes_that_are_out_of_reach_are_not_written_over_as_if_there_were_none(
 
     with monkeypatch.context() as patch:
         patch.setattr(files, "read_json", refused)
-        with pytest.raises(LabError, match="cannot be written: no"):
+        with pytest.raises(LabError, match=f"{re.escape(str(run.notes_file))} cannot be read: no") as caught:
             notes.change_notes(run, add=["new"])
+    assert (caught.value.kind, caught.value.remedy) == ("unreadable", files.CHECK)
     assert notes.read_notes(run) == notes.Notes(("good",), "Overfits.", name="another")
 
 
