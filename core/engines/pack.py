@@ -23,7 +23,7 @@ from core.engines import taken
 from core.engines.cluster import Cluster, Demand, Succeeded
 from core.engines.parcel import FoldJob, Key
 from core.errors import LabError
-from core.jobs import control, reach
+from core.jobs import reach
 from core.network import weights
 from core.plan.plan import check_weights
 from core.runs import Run, starts
@@ -77,7 +77,7 @@ def pack(
     """
     config, samples = run.config(), run.samples()
     check_weights(config)
-    check_unchanged(samples, control.touched_file(run))
+    check_unchanged(samples, run.touched_file)
     packed: dict[str, Path | bytes] = {}
     laid: dict[str, str] = {}
 
@@ -136,6 +136,7 @@ def _pixels(run: Run, packed: dict[str, Path | bytes], progress, should_stop, us
         users=users,
         limit=chosen.limit,
         dataset=config.data.root,
+        memory=run.touched_file,
     )
     blob = f"pixels {path.name}"  # the name is a digest of what the pixels are made of
     packed[blob] = path

@@ -114,7 +114,7 @@ def resume(run: Run) -> list[int]:
 
 def requeue(run: Run) -> list[int]:
     """`resume`, whoever asks, that leaves what is held back held back, and starts no worker."""
-    check_unchanged(run.require().samples(), touched_file(run))
+    check_unchanged(run.require().samples(), run.touched_file)
     locks.check_folder(places.lab_folder(run.dir.parent))
     queue.check_folder(run.dir.parent)
     waiting = []
@@ -137,11 +137,6 @@ def requeue(run: Run) -> list[int]:
     halt.go_on(run.dir.parent)
     queue.enqueue(run, waiting)
     return waiting
-
-
-def touched_file(run: Run) -> Path:
-    """Where it is remembered which touched photos of a run were read and found to be the same."""
-    return places.lab_folder(run.dir.parent) / "touched" / f"{run.id}.json"
 
 
 def cancel(run: Run, *, grace: float = GRACE) -> None:

@@ -197,7 +197,7 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
                 from core.training.device import limit_threads
 
                 with reach.held_as_asked(run):
-                    check_unchanged(run.samples(), control.touched_file(run))
+                    check_unchanged(run.samples(), run.touched_file)
                     threads = queue.threads_of_a_slot(run.dir.parent)
                     limit_threads(threads)
                     begun, beside = time.monotonic(), speed.Beside()

@@ -25,7 +25,7 @@ from core.data.persons import COLUMN, Persons, persons_of, with_known
 from core.data.persons import from_record as persons_from_record
 from core.data.pictures.photo import bits_of, with_bits
 from core.errors import LabError
-from core.places import runs_folder
+from core.places import lab_folder, runs_folder
 from core.runs import deaths, origins
 from core.runs.everybody.unmeasured import check_held_out
 from core.runs.metrics_file import read_all, read_metrics
@@ -96,6 +96,12 @@ class Run:
     def moved_file(self) -> Path:
         """Where the dataset lies by now; absent until somebody said that it moved."""
         return self.dir / "moved.json"
+
+    @property
+    def touched_file(self) -> Path:
+        """Remembers which touched photos were read and found to be the same; beside the runs, made anew where it is
+        gone."""
+        return lab_folder(self.dir.parent) / "touched" / f"{self.id}.json"
 
     @property
     def test_file(self) -> Path:

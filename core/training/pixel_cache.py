@@ -24,9 +24,9 @@ from filelock import Timeout
 from core import machine
 from core.augment.pipeline import build_transform, split_pipeline
 from core.config import TransformConfig
-from core.data.content.unchanged import Change, named
+from core.data.content.unchanged import changes, named
 from core.data.pictures import kept
-from core.data.pictures.photo import BITS, StoredPhoto, photos_of
+from core.data.pictures.photo import BITS, photos_of
 from core.errors import LabError
 from core.storage import files, locks
 from core.text import size
@@ -89,16 +89,18 @@ def build(
     limit: int | None = None,
     spare: int = 0,
     dataset: str = "",
+    memory: Path | None = None,
 ) -> Path:
     """Decode every sample once, apply the leading transforms, keep uint8 (n, height, width, 3) in sample order.
 
     Returns the .npy file, at once if it is there. Two processes that want the same file build it once.
     users: until it is closed, no process of the lab deletes the file to make room, also before it is opened.
     limit: bytes that all files of the folder may take, as far as nobody uses them; None for KEEP_BYTES and, whatever it
-    is, this one. spare: bytes of the disk that are left to others. dataset: its folder, for people who look.
+    is, this one. spare: bytes of the disk that are left to others. dataset: its folder, for people who look. memory: as
+    unchanged.changes takes it.
     On a full disk, files that nobody uses make room, the oldest first.
-    Raises Stopped when should_stop() says so, LabError for an unreadable photo, (kind 'data-changed') where some were
-    replaced meanwhile, DiskFull where there was no room, TooLarge for more than the limit alone.
+    Raises Stopped when should_stop() says so, LabError for an unreadable photo, (kind 'data-changed') where some are
+    not those of the table, DiskFull where there was no room, TooLarge for more than the limit alone.
     """
     path = pixels_file(folder, samples, transforms)
     folder.mkdir(parents=True, exist_ok=True)
@@ -110,11 +112,11 @@ def build(
                     os.utime(path)
                 else:
                     try:
-                        _fill(path, samples, transforms, progress, should_stop, limit, spare)
+                        _fill(path, samples, transforms, progress, should_stop, limit, spare, memory)
                     except DiskFull as error:
                         if not _make_room(folder, error.bytes, keep=path):
                             raise
-                        _fill(path, samples, transforms, progress, should_stop, limit, spare)
+                        _fill(path, samples, transforms, progress, should_stop, limit, spare, memory)
                     forget_oldest(folder, keep=path, limit=limit)
                 kept.note(path, dataset, len(samples))
                 if users is not None:
@@ -136,10 +138,18 @@ def _in_use(path: Path) -> Iterator[None]:
         use_file.unlink(missing_ok=True)
 
 
-def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop, limit: int | None, spare: int) -> None:
+def _fill(
+    path: Path,
+    samples: pd.DataFrame,
+    transforms,
+    progress,
+    should_stop,
+    limit: int | None,
+    spare: int,
+    memory: Path | None,
+) -> None:
     lead = build_transform(transforms, "lead")
     photos = photos_of(samples)
-    before = [_stamp(photo.path) for photo in photos]
     first = lead(photos[0].pixels())
     shape = (len(photos), *first.shape)
     _check_room(path.parent, math.prod(shape), limit, spare)
@@ -161,7 +171,7 @@ def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop, 
                         progress(min(start + 64, len(photos)), len(photos))
             stream.flush()
             os.fsync(stream.fileno())
-        _check_still(photos, before)
+        _check_still(samples, memory)
         os.replace(temporary, path)
     except OSError as error:
         if files.disk_full(error):
@@ -171,25 +181,13 @@ def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop, 
         temporary.unlink(missing_ok=True)
 
 
-def _stamp(path: str) -> tuple[int, int] | None:
-    """Time and size of a photo; None for one that cannot be looked at, of which decoding tells. Not its inode, which
-    some systems number anew while a file stays what it is."""
-    try:
-        now = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return now.st_mtime_ns, now.st_size
-
-
-def _check_still(photos: Sequence[StoredPhoto], before: Sequence[tuple[int, int] | None]) -> None:
-    """That photos are the files that they were before the first of them was decoded, minutes ago.
+def _check_still(samples: pd.DataFrame, memory: Path | None) -> None:
+    """That the photos, which were decoded for minutes, are still those of the launch, whenever they were replaced.
 
     Pixels are known by what the photos were at the launch: of those that were replaced meanwhile they would be taken
     for the old ones once these are put back. Raises LabError(kind 'data-changed') naming them.
     """
-    changed = [
-        Change(photo.sample, "changed") for photo, was in zip(photos, before, strict=True) if _stamp(photo.path) != was
-    ]
+    changed = changes(samples, memory=memory)
     if changed:
         raise LabError(
             f"the dataset changed while its photos were decoded: {named(changed)}.",

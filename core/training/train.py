@@ -124,6 +124,7 @@ def prepare_pixels(
             limit=chosen.limit,
             spare=room.kept + room.training if kept.on_one_disk(chosen.folder, run.dir) else 0,
             dataset=config.data.root,
+            memory=run.touched_file,
         )
     except (pixel_cache.DiskFull, pixel_cache.TooLarge) as error:
         why = error.message

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import cv2
@@ -14,9 +15,11 @@ from PIL import Image
 
 from core.config import TransformConfig
 from core.config.run_config import study_transforms
+from core.data.content import unchanged
 from core.data.images import load_image
 from core.data.pictures.photo import StoredPhoto
 from core.errors import LabError
+from core.storage import locks
 from core.training import pixel_cache
 from tests.workers import FORKS, PATIENCE, stand_still, until
 
@@ -155,6 +158,61 @@ def test_pixels_of_photos_that_were_replaced_meanwhile_are_not_kept_as_those_of_
     shutil.copy2(kept, path)
     pixels = np.load(pixel_cache.build(folder, photos, RESIZE))
     assert np.array_equal(pixels[number], cv2.resize(load_image(path, 0), (20, 24), interpolation=cv2.INTER_AREA))
+
+
+def test_who_waited_for_another_that_decoded_keeps_no_pixels_of_photos_that_were_replaced_meanwhile(photos, tmp_path):
+    """The other fold says that the photos changed; this one decodes them as they are by then."""
+    path, ends = pixel_cache.pixels_file(tmp_path / "cache", photos, RESIZE), []
+    waits = threading.Event()  # set by who waits for the lock: it asks whether to stop
+    path.parent.mkdir()
+
+    def build():
+        try:
+            ends.append(pixel_cache.build(path.parent, photos, RESIZE, should_stop=waits.set))
+        except LabError as error:
+            ends.append(error.kind)
+
+    second = threading.Thread(target=build)
+    with locks.held(path.with_suffix(".lock"), "decoded photos"):
+        second.start()
+        assert waits.wait(PATIENCE)
+        Image.new("RGB", (50, 50), (255, 0, 0)).save(photos["path"][70])
+    second.join(PATIENCE)
+    assert ends == ["data-changed"]
+    assert_only(path.parent)
+
+
+def test_who_decodes_again_once_there_is_room_keeps_no_pixels_of_photos_that_were_replaced_meanwhile(
+    photos, tmp_path, small_disk, monkeypatch
+):
+    small_disk[0] = 1000
+
+    def make_room(folder, bytes_needed, keep):
+        Image.new("RGB", (50, 50), (255, 0, 0)).save(photos["path"][70])
+        small_disk[0] = 10**9
+        return bytes_needed
+
+    monkeypatch.setattr(pixel_cache, "_make_room", make_room)
+    with pytest.raises(LabError, match=Path(photos["path"][70]).name) as caught:
+        pixel_cache.build(tmp_path / "cache", photos, RESIZE)
+    assert caught.value.kind == "data-changed"
+    assert_only(tmp_path / "cache")
+
+
+def test_photos_that_are_touched_while_they_are_decoded_are_the_same_photos_and_read_once_more(
+    photos, tmp_path, monkeypatch
+):
+    hashes = [unchanged.digest_of(path, sample) for path, sample in zip(photos["path"], photos["sample"], strict=True)]
+    hashed, memory, read, digest_of = photos.assign(hash=hashes), tmp_path / "touched.json", [], unchanged.digest_of
+    monkeypatch.setattr(unchanged, "digest_of", lambda *file: read.append(file[1]) or digest_of(*file))
+
+    def touch(done, total):
+        os.utime(photos["path"][3], (1, 1))
+
+    path = pixel_cache.build(tmp_path / "cache", hashed, RESIZE, progress=touch, memory=memory)
+    assert_only(tmp_path / "cache", path)
+    unchanged.check_unchanged(hashed, memory)
+    assert read == [photos["sample"][3]]
 
 
 @pytest.mark.parametrize("index", [0, 70, 149])

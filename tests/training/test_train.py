@@ -1,5 +1,6 @@
 import gc
 import weakref
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ import safetensors.torch
 import torch
 from sklearn.metrics import accuracy_score, f1_score
 
+from core.data.content import unchanged
 from core.errors import LabError
 from core.inside import fold_answers, fold_models
 from core.places import lab_folder
@@ -154,6 +156,17 @@ def test_saved_weights_give_the_saved_predictions(run):
         again = trainer.predictions(trainer.evaluate(lambda *_: False))
         trainer.close()
         pd.testing.assert_frame_equal(again, run.predictions(0, which), check_exact=True)
+
+
+def test_touched_photos_that_a_resume_found_to_be_the_same_are_not_read_again_once_they_are_decoded(
+    tiny_plan, runs_folder, monkeypatch
+):
+    touched = tiny_plan.samples.assign(mtime_ns=tiny_plan.samples["mtime_ns"] + 1)
+    run, read, digest_of = frozen(replace(tiny_plan, samples=touched), runs_folder), [], unchanged.digest_of
+    monkeypatch.setattr(unchanged, "digest_of", lambda *file: read.append(file[1]) or digest_of(*file))
+    unchanged.check_unchanged(run.samples(), run.touched_file)
+    assert train.prepare_pixels(run, run.config(), lambda row: None, lambda: False).is_file()
+    assert sorted(read) == sorted(touched["sample"])
 
 
 def test_the_same_run_again_is_the_same_to_the_bit_and_another_seed_is_not(tiny_plan, runs_folder, network):
