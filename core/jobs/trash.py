@@ -27,7 +27,7 @@ from core.runs.owners import owner
 from core.runs.run import check_id
 from core.storage import files, locks
 
-GOING = ".gone"  # ends the name of a run's folder while it is removed for good
+GOING = ".gone"  # ends the name of a folder of runs while they are removed for good
 
 
 def trash_folder(folder: Path | None = None) -> Path:
@@ -92,30 +92,66 @@ def delete_for_good(ids: Sequence[str], folder: Path | None = None) -> None:
     with contextlib.ExitStack() as out_of_sight, alone(root):
         owner.check([run for name in ids if (run := Run(name, trash)).dir.is_dir()])
         _clear(trash, out_of_sight)
+        hidden = out_of_sight.enter_context(_going(trash))
         for name in ids:
             if not (trash / check_id(name)).is_dir():
                 continue
-            hidden = trash / f".{secrets.token_hex(4)}{GOING}"
-            _move(trash / name, hidden)  # else what is removed in part, as this is cut off, could be restored
-            out_of_sight.callback(_remove, hidden)
+            _move(trash / name, hidden / name)  # else what is removed in part, as this is cut off, could be restored
+            out_of_sight.callback(_remove, hidden / name)
             _forget_id(name, trash)
 
 
-def _clear(trash: Path, out_of_sight: contextlib.ExitStack) -> None:
-    """Have that removed which a deletion for good that was cut off, or is under way, has begun to remove."""
-    for hidden in trash.glob(f".*{GOING}"):
-        out_of_sight.callback(shutil.rmtree, hidden, ignore_errors=True)
+@contextlib.contextmanager
+def _going(trash: Path) -> Iterator[Path]:
+    """A folder for all that is removed for good at once, which nobody else clears away meanwhile; gone at the end.
 
-
-def _remove(hidden: Path) -> None:
-    """Another deletion that is under way may remove the same: what is gone by then is no fault."""
-    while hidden.exists():
+    Raises LabError: 'read-only'.
+    """
+    hidden = trash / f".{secrets.token_hex(4)}{GOING}"
+    with contextlib.ExitStack() as stack:
+        with files.written_to(trash):
+            stack.enter_context(_removing(hidden))
+            hidden.mkdir()
         try:
-            shutil.rmtree(hidden)
+            yield hidden
+        finally:
+            with contextlib.suppress(OSError):  # what could not be removed stays, and was told
+                hidden.rmdir()
+
+
+@contextlib.contextmanager
+def _removing(hidden: Path) -> Iterator[None]:
+    """Held by whoever removes what a folder holds. Raises LabError(kind 'locked') at once where another does."""
+    file = hidden.with_name(f"{hidden.name}.lock")  # where the doctor looks, too
+    with locks.held(file, hidden.name, timeout=0):
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                file.unlink()
+
+
+def _clear(trash: Path, out_of_sight: contextlib.ExitStack) -> None:
+    """Have that removed which a deletion for good that was cut off has begun to remove."""
+    for hidden in trash.glob(f".*{GOING}"):
+        out_of_sight.callback(_clear_away, hidden)
+
+
+def _clear_away(hidden: Path) -> None:
+    """Left alone where somebody is removing it: whoever moves a run into the trash does not wait for that."""
+    with contextlib.suppress(LabError, OSError), _removing(hidden):
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _remove(folder: Path) -> None:
+    """Somebody may remove the same by hand: what is gone by then is no fault."""
+    while folder.exists():
+        try:
+            shutil.rmtree(folder)
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise LabError(f"{hidden} cannot be removed: {error.strerror}.", "Remove the folder by hand.") from error
+            raise LabError(f"{folder} cannot be removed: {error.strerror}.", "Remove the folder by hand.") from error
 
 
 def has(run_id: str, folder: Path | None = None) -> bool:

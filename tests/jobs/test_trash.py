@@ -239,15 +239,42 @@ def test_what_deleted_runs_hold_is_removed_while_others_may_move_runs(made, monk
     assert [path for path in trash.trash_folder().iterdir() if path.is_dir() and list(path.iterdir())] == []
 
 
-def test_two_deletions_that_remove_the_same_both_end_well(made, monkeypatch):
-    """The second takes what the first has begun to remove for what one that was cut off left."""
-    run, other, remove = made("a"), made("b"), shutil.rmtree
-    trash.delete([run.id, other.id])
+@pytest.mark.parametrize("act", [trash.delete, trash.delete_for_good])
+def test_what_somebody_is_removing_is_left_alone_by_who_deletes_another_run(made, monkeypatch, act):
+    """Else moving one run into the trash takes as long as removing all that another click deletes for good."""
+    ids, other, remove, removers = [made(name).id for name in "ab"], made("other"), shutil.rmtree, []
+    trash.delete([*ids, other.id] if act is trash.delete_for_good else ids)
+    begun, leave = threading.Event(), threading.Event()
+
+    def slow(place, *args, **options):
+        removers.append(threading.current_thread() is first)
+        if threading.current_thread() is first:
+            begun.set()
+            leave.wait(30)
+        remove(place, *args, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", slow)
+    first = threading.Thread(target=trash.delete_for_good, args=(ids,))
+    first.start()
+    try:
+        assert begun.wait(30)
+        act([other.id])
+        seen = [*removers]
+    finally:
+        leave.set()
+        first.join(30)
+    assert seen == ([True] if act is trash.delete else [True, False]), "what is its own alone"
+    assert names_in_trash() == ({"other"} if act is trash.delete else set())
+    assert not list(trash.trash_folder().glob(f".*{trash.GOING}*"))
+
+
+def test_what_somebody_removes_by_hand_meanwhile_is_no_fault(made, monkeypatch):
+    """As the doctor tells them to."""
+    run, remove = made("a"), shutil.rmtree
+    trash.delete([run.id])
 
     def overtaken(place, *args, **options):
-        patch.setattr(shutil, "rmtree", remove)
-        trash.delete_for_good([other.id])
-        assert not place.exists()
+        remove(place.parent)
         remove(place, *args, **options)
 
     with monkeypatch.context() as patch:
