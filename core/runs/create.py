@@ -27,6 +27,7 @@ from core.runs.summary import summary_of
 from core.storage import files
 from core.text import count
 
+DRAWS = 20  # ids, of which one that no run has; a folder that does not answer seems to have each
 NEIGHBOURS = 3 * len(colours.RUN_COLOURS)  # newest runs from which a new one differs in colour
 
 
@@ -34,6 +35,12 @@ def new_id(name: str) -> str:
     """<yyyymmdd-hhmmss>-<slug>-<4 hex>, made before the click so that a double click cannot launch twice."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:58].strip("-") or "run"
     return f"{datetime.now():%Y%m%d-%H%M%S}-{slug}-{secrets.token_hex(2)}"
+
+
+def free_id(name: str, folder: Path | None = None) -> str:
+    """A new id that no run has: two launches of one name within a second draw the same four digits now and then."""
+    drawn = [new_id(name) for _ in range(DRAWS)]
+    return next((run_id for run_id in drawn if not Run(run_id, folder).exists()), drawn[-1])
 
 
 def create(
@@ -58,7 +65,7 @@ def create(
     'leak' when a test photo is among the samples.
     """
     _check_apart(samples, test)
-    run = Run(run_id or new_id(config.name), folder)
+    run = Run(run_id or free_id(config.name, folder), folder)
     hidden = run.dir.with_name(f".{run.id}.{secrets.token_hex(4)}.new")
     if os.path.exists(run.dir):
         raise LabError(f"run '{run.id}' exists already.", "It was launched once; open it in Live.", kind="exists")

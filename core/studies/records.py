@@ -27,7 +27,7 @@ from core.jobs.room import forecast
 from core.places import lab_folder, runs_folder
 from core.plan.plan import Plan, check_weights
 from core.runs import Run
-from core.runs.create import new_id
+from core.runs.create import DRAWS, new_id
 from core.runs.run import check_id
 from core.runs.states import ALIVE, overall
 from core.storage import asking, locks
@@ -47,10 +47,16 @@ def launch(
     study_id: made before the click, so that a double click launches once.
     Raises LabError: 'exists' for a study that was launched before; 'weights' and 'locks', before anything is queued.
     """
-    study_id = study_id or new_id(study.name)
+    study_id = study_id or _free_id(study.name, folder)
     return launch_plans(
         study.name, study.description, plans, study_id, settings=study.model_dump(mode="json"), folder=folder
     )
+
+
+def _free_id(name: str, folder: Path | None) -> str:
+    while exists(study_id := new_id(name), folder):
+        pass
+    return study_id
 
 
 def launch_plans(
@@ -69,7 +75,7 @@ def launch_plans(
         check_weights(plan.config)
     forecast.check(list(plans), root)
     study_id = check_id(study_id)
-    members = [_member(study_id, index, plan) for index, plan in enumerate(plans)]
+    members = _members(study_id, plans, root)
     with record_file.locked(root):
         if (folder_of(root) / f"{study_id}.json").exists():
             raise LabError(f"study '{study_id}' exists already.", "It was launched once; open it.", kind="exists")
@@ -80,11 +86,23 @@ def launch_plans(
     return _start(record, dict(zip(record.run_ids, plans, strict=True)), root)
 
 
-def _member(study_id: str, index: int, plan: Plan) -> StudyRun:
-    digest = hashlib.sha256(f"{study_id}\n{index}".encode()).hexdigest()[:4]
-    slug = new_id(plan.config.name)[16:-5]
-    run_id = f"{study_id[:15]}-{slug}-{digest}" if study_id[:8].isdigit() else f"{new_id(plan.config.name)}"
-    return StudyRun(run_id, plan.config.name, plan.config.model_dump(mode="json"))
+def _members(study_id: str, plans: Sequence[Plan], root: Path, before: Collection[str] = ()) -> list[StudyRun]:
+    """The study's further runs, each under an id that is a function of study and place, and that no other run has."""
+    members: dict[str, StudyRun] = {}
+    for index, plan in enumerate(plans, len(before)):
+        name = plan.config.name
+        drawn = [_run_id(study_id, f"{index}" + ":again" * draw, name) for draw in range(DRAWS)]
+        free = (run_id for run_id in drawn if run_id not in (*before, *members) and not Run(run_id, root).exists())
+        run_id = next(free, drawn[-1])
+        members[run_id] = StudyRun(run_id, name, plan.config.model_dump(mode="json"))
+    return list(members.values())
+
+
+def _run_id(study_id: str, place: str, name: str) -> str:
+    """Four digits are the same for two of some hundred runs whose names differ in no letter of their ids."""
+    digest = hashlib.sha256(f"{study_id}\n{place}".encode()).hexdigest()[:4]
+    slug = new_id(name)[16:-5]
+    return f"{study_id[:15]}-{slug}-{digest}" if study_id[:8].isdigit() else f"{new_id(name)}"
 
 
 def _start(study: Study, plans: dict[str, Plan], root: Path) -> Study:
@@ -161,7 +179,7 @@ def add(study: Study, plan: Plan, scan: Scan, *, run_id: str | None = None, fold
     check_weights(plan.config)
     with record_file.locked(root):
         before = record_file.fresh(study.id, root)
-        member = _member(study.id, len(before.runs), plan)
+        (member,) = _members(study.id, [plan], root, before.run_ids)
         member = StudyRun(run_id or member.id, member.name, member.config)
         if Run(member.id, root).exists():
             raise LabError(f"run '{member.id}' exists already.", "It was launched once; open it.", kind="exists")

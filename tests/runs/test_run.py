@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from core.errors import LabError
 from core.places import lab_folder
 from core.runs import FoldState, Run
+from core.runs import create as creating
 from core.runs.create import create, new_id
 from core.runs.lists.summaries import read_summary, summaries
 from core.runs.metrics_file import METRIC_COLUMNS, append_metrics
@@ -117,6 +118,14 @@ def test_a_run_is_created_once(run, tiny_plan, runs_folder):
     assert caught.value.kind == "exists"
     assert {p: p.read_bytes() for p in run.dir.rglob("*") if p.is_file()} == before
     assert os.listdir(runs_folder) == [NAME]
+
+
+def test_two_runs_of_one_name_within_a_second_that_draw_the_same_digits_are_two(tiny_plan, runs_folder, monkeypatch):
+    drawn = iter("01" * 20)
+    monkeypatch.setattr(creating, "new_id", lambda name: f"20261128-140108-{name}-000{next(drawn)}")
+    first, second = (made(tiny_plan, runs_folder, run_id=None).id for _ in range(2))
+    assert (first, second) == ("20261128-140108-tiny-0000", "20261128-140108-tiny-0001")
+    assert sorted(os.listdir(runs_folder)) == [first, second]
 
 
 @pytest.mark.fault(7)

@@ -1,6 +1,8 @@
 """Promises of launched studies: one click one study, nothing lost when cut off, pause and order, shared folds."""
 
 import contextlib
+import hashlib
+import itertools
 import json
 import os
 import subprocess
@@ -47,6 +49,26 @@ def test_a_double_click_launches_one_study(seeds, workers):
     assert [s.id for s in record_file.all_studies()] == [first.id]
     assert sorted(s["id"] for s in summaries()) == sorted(first.run_ids)
     assert {s["study"] for s in summaries()} == {first.id}
+
+
+def test_runs_whose_names_make_the_same_letters_are_each_launched(seeds, workers, runs_folder):
+    """Four digits of a hash are the same for two of them now and then: here for the first two, and for another run."""
+    _, plans, _ = seeds
+    plans = [with_changes(plan, name=name) for plan, name in zip(plans, ("얼굴", "나이", "성별"), strict=True)]
+    study_id = next(
+        found
+        for found in (f"20260101-000000-s-{digits:04x}" for digits in itertools.count())
+        if digits_of(found, 0) == digits_of(found, 1)
+    )
+    other = control.launch(plans[0], f"20260101-000000-run-{digits_of(study_id, 2)}")
+    launched = records.launch_plans("names", "", plans, study_id)
+    assert len({other.id, *launched.run_ids}) == 4
+    assert {s["id"]: s["study"] for s in summaries()} == {other.id: None} | dict.fromkeys(launched.run_ids, study_id)
+    assert [Run(run_id).config().name for run_id in launched.run_ids] == ["얼굴", "나이", "성별"]
+
+
+def digits_of(study_id, index):
+    return hashlib.sha256(f"{study_id}\n{index}".encode()).hexdigest()[:4]
 
 
 def test_a_launch_that_was_cut_off_is_completed_on_the_same_folds(seeds, workers, monkeypatch):
