@@ -23,6 +23,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a core each: threads of two workers w
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # those of a fold job, and take cores from others as they wait
 
+from core import machine
 from core.config import RunConfig, from_dict
 from core.data.reach import bounds
 from core.data.scan import scan
@@ -57,6 +58,12 @@ TINY = {
     ],
     "training": {"batch_size": 8, "device": "cpu", "resume_seconds": 0},
 }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """One more than there are cores: a tenth of the time of each worker it waits for a process that it started."""
+    return machine.cores() + 1
 
 
 def pytest_collection_modifyitems(items):
