@@ -402,3 +402,10 @@ def test_a_file_that_cannot_be_taken_is_said_where_it_was_dropped(opened, conten
     assert len(faults) == 1 and said in faults[0] and text_of(page).count('class="lab-fault') == 1
     page.run()
     assert 'class="lab-fault' not in text_of(page), "it is said once"
+
+
+def test_classes_that_a_fold_judges_on_few_people_are_named_before_the_launch(opened, tmp_path):
+    page = open_on(faces(tmp_path / "faces"))
+    words = text_of(page)
+    assert "5 photos, some folds judge it on a single photo." in words
+    assert "2 more classes are rare: Data, Folds names them." in words

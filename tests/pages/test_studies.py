@@ -98,6 +98,15 @@ def test_ten_thousand_runs_are_asked_about_before_anything_is_planned(opened, tm
     assert study_button(page).disabled
 
 
+def test_a_large_grid_is_agreed_to_beside_the_button_that_waits_for_it(opened, tmp_path):
+    page = open_study(tmp_path, {"training.seed": list(range(25))})
+    assert study_button(page).disabled
+    assert "planned once you say that it is meant" in captions(page)
+    page.button(key="ticket-agree").click().run()
+    assert not study_button(page).disabled
+    assert not [each for each in page.button if each.key == "ticket-agree"]
+
+
 def test_weights_that_are_not_there_are_said_and_nothing_is_queued(opened, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     page = open_study(tmp_path, {"model.init": ["imagenet"], "model.depth": [18, 50]})
@@ -253,7 +262,7 @@ def test_joint_and_single_attribute_networks_are_scored_side_by_side_on_the_same
     rng = np.random.default_rng(0)
     _, gender, age = (answer(Run(run_id), rng) for run_id in record.run_ids)
     text = text_of(show(study=record.id))
-    assert "compare them beneath, on the same joint classes" in text
+    assert "scored beneath, on the same joint classes" in text
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", text)]
     team = next(i for i, cells in enumerate(rows) if cells and cells[0] == "gender + age, two networks")
     scored = [re.sub(r"<[^>]+>", "", cells[1]) for cells in rows[team - 3 : team + 3]]

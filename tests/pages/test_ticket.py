@@ -44,6 +44,7 @@ def test_the_ticket_says_what_would_be_trained_when_and_on_how_much_disk(form, m
         ">30<",
         "unknown, perhaps in two folds",
         ">6 classes<",
+        ">female &lt;30, 5 photos<",
         ">Quick<",
         ">at once<",
         " free<",

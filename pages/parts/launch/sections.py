@@ -25,8 +25,9 @@ from pages.parts.shared import faces, fold_verdict, tables
 
 FACES = 2  # of each class
 FOLD_TABLE = "launch_fold_table"  # in the session: (photos of a plan, their counts)
+THIN = "launch_thin_classes"  # in the session: (photos of a plan, folds, its rare classes)
 MOST_CLASSES = 18
-MOST_THIN = 4  # rare answers that are told one by one
+MOST_THIN = 4  # rare classes that are told one by one
 
 
 def faces_section(plan: Plan) -> None:
@@ -119,6 +120,7 @@ def plan_section(plan: Plan) -> None:
         ):
             st.metric(label, value, help=help, width="content")
     fold_verdict.show([(plan.samples, plan.class_names)], config.data.root, reader=config.data.reader)
+    rare(plan)
     if config.task.one_by_one:
         _attributes(plan)
     if notes := notes_of(plan):
@@ -145,13 +147,29 @@ def _answers(plan: Plan) -> list[tuple[str, str, str | None]]:
     return [("Attributes", count(len(plan.class_names) // 2), help)]
 
 
-def _attributes(plan: Plan) -> None:
-    """Photos and people of each attribute; what is rare is told."""
-    thin = thin_classes(plan.samples, plan.config.folds.count)
-    for name, people, means in thin[:MOST_THIN]:
+def rare(plan: Plan) -> None:
+    """Classes that a fold judges on one or two people: each of them weighs as much in its F1 as any other."""
+    classes = thin(plan)
+    for name, people, means in classes[:MOST_THIN]:
         st.markdown(f":orange[:material/warning: {plain(name)}: {units(people, plan.persons.state)}, {plain(means)}.]")
-    if len(thin) > MOST_THIN:
-        st.caption(f"{count(len(thin) - MOST_THIN)} more answers are rare: see the table, fewest first.")
+    more = max(0, len(classes) - MOST_THIN)
+    if more and plan.config.task.one_by_one:
+        st.caption(f"{number_of(more, 'more answer is', 'more answers are')} rare: see the table, fewest first.")
+    elif more:
+        st.caption(f"{number_of(more, 'more class is', 'more classes are')} rare: Data, Folds names them.")
+
+
+def thin(plan: Plan) -> list[tuple[str, int, str]]:
+    """(class, its people, what that means) of the rare ones; counted once for the photos of a plan."""
+    folds = plan.config.folds.count
+    remembered = st.session_state.get(THIN)
+    if remembered is None or remembered[0] is not plan.samples or remembered[1] != folds:
+        remembered = st.session_state[THIN] = plan.samples, folds, thin_classes(plan.samples, folds)
+    return remembered[2]
+
+
+def _attributes(plan: Plan) -> None:
+    """Photos and people of each attribute."""
     table = pairs.counts(plan.samples).sort_values("share", kind="stable").reset_index()
     if not plan.persons.are_known:
         table = table.drop(columns="people yes")

@@ -37,7 +37,8 @@ def controls(errors: Errors, parents: dict[str, str]) -> None:
         format_func=name_of,
         placeholder="Choose settings: depth, recipe, mix-up, seed …",
         select_all=False,
-        help="Every combination of the values is a run. All other settings are those above, shared by all runs.",
+        help="Every combination of the values is a run. All other settings are those under 3 · Recipe and settings, "
+        "shared by all runs.",
     )
     for path in list(now["grid"]):
         _values(path, choices.get(path), parents)

@@ -20,6 +20,7 @@ from core.studies import grid
 from core.studies.grid import StudyConfig
 from core.text import count, duration, plain, rate
 from pages.parts.form.draft import said
+from pages.parts.launch import sections
 from pages.parts.shared import fold_verdict, tables
 
 GRID = "study.grid"  # the field beside which a fault of the grid is said
@@ -35,7 +36,13 @@ def ask(study: StudyConfig, form: dict[str, Any]) -> None:
     size, folds = grid.size(study), form["folds"]["count"]
     jobs = f", {count(size * folds)} fold jobs" if isinstance(folds, int) else ""
     st.warning(f"The grid makes {count(size)} runs{jobs}. Is that what you want?", icon=":material/grid_on:")
-    st.button(f"Plan all {count(size)} runs", on_click=_agree, args=(size,), icon=":material/done_all:")
+    agree(study, key="plan-agree")
+
+
+def agree(study: StudyConfig, key: str) -> None:
+    """The button that says so; it agrees to as many runs as it names."""
+    size = grid.size(study)
+    st.button(f"Plan all {count(size)} runs", key=key, on_click=_agree, args=(size,), icon=":material/done_all:")
 
 
 def _agree(size: int) -> None:
@@ -76,6 +83,7 @@ def section(plans: list[Plan]) -> None:
             st.metric(label, value, help=help, width="content")
     data = plans[0].config.data
     fold_verdict.show(_splits(plans), data.root, reader=data.reader, also=", and all runs have the same folds")
+    sections.rare(plans[0])
     if plans[0].set_aside_note:
         st.caption(f"{plain(plans[0].set_aside_note)}.")
     tables.table(_table(plans), "runs.csv", row_height=32, hide_index=True, key="study-table")

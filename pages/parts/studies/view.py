@@ -268,7 +268,8 @@ def matrix_html(status: StudyStatus, verdict: Verdict | None = None) -> str:
     tasks_note = ""
     if not same_classes(row.entry for row in status.rows):
         tasks_note = (
-            " Runs of different tasks tell different classes: compare them beneath, on the same joint classes."
+            " Runs of different tasks tell different classes: those that can be joined into one answer are scored "
+            "beneath, on the same joint classes, once each has a finished fold."
             if len({row.entry.summary["task"] for row in status.rows}) > 1
             else " Its runs tell different classes, so none of them has the highest F1."
         )

@@ -17,6 +17,7 @@ import streamlit as st
 
 from core import places
 from core.config.recipes import title
+from core.data.persons import units
 from core.data.scan import Scan
 from core.data.yes_no import pairs
 from core.jobs import elsewhere, speed
@@ -33,7 +34,7 @@ from pages.parts.dock import waits
 from pages.parts.form import draft, fields
 from pages.parts.form.draft import Errors
 from pages.parts.form.summary import differences
-from pages.parts.launch import click, ids, measuring, room, study_form
+from pages.parts.launch import click, ids, measuring, room, sections, study_form, study_plan
 from pages.parts.ticket import problems, style
 
 SHORTLY = {  # why a time is not known
@@ -103,6 +104,9 @@ def _facts(about: Contents, space: Forecast | None) -> list[tuple[str, str, str]
             ("Persons", people if are_known else "unknown, perhaps in two folds", "" if are_known else "ticket-warn")
         )
         rows.append(("Classes", pairs.in_words(plan.class_names, plan.config.task.one_by_one), ""))
+        if rare := sections.thin(plan):
+            name, members, _ = rare[0]
+            rows.append(("Rarest", f"{name}, {units(members, plan.persons.state)}", "ticket-warn"))
     elif about.photos is not None:
         rows.append(("Photos", count(about.photos), ""))
     if about.as_study and about.plans:
@@ -232,6 +236,8 @@ def _button(about: Contents) -> None:
     )
     with st.container(key="ticket-note"):
         st.caption(note)
+        if about.study is not None and not about.errors and _asks(about):
+            study_plan.agree(about.study, key="ticket-agree")
 
 
 def _note(about: Contents) -> str:
@@ -251,4 +257,11 @@ def _note(about: Contents) -> str:
         return "Choose a dataset first."
     if about.as_study and about.study is not None and not about.study.grid:
         return "Choose what differs between the runs."
-    return "Answer what is asked above."
+    if _asks(about):
+        return "So large a grid is planned once you say that it is meant."
+    return "The question under What will run is to be answered first."
+
+
+def _asks(about: Contents) -> bool:
+    """Whether the launch waits for somebody to say that so many runs are meant."""
+    return about.as_study and about.scan is not None and about.study is not None and study_plan.asks(about.study)
