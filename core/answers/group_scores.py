@@ -30,6 +30,7 @@ class GroupScore:
     photos, people: of the group. accuracy, f1: 0..1; f1 is the mean over the classes of which the group holds photos.
     gap: accuracy minus that of the photos that tell another value of the attribute, with its interval over people.
     p: of the gap, corrected for all groups that were looked at (Holm); NaN where nothing can be said.
+    passed_over: values of the same attribute that photos have and nobody looked at.
     """
 
     attribute: str
@@ -40,6 +41,7 @@ class GroupScore:
     f1: float
     gap: Interval
     p: float
+    passed_over: int = 0
 
     @property
     def differs(self) -> str:
@@ -73,10 +75,12 @@ def group_scores(table: pd.DataFrame, groups: Mapping[str, pd.Series], names: Se
     right = (table["label"].astype(object) == table["predicted"].astype(object)).to_numpy()
     scores, places = [], []  # places: which test a score belongs to
     tests: list[float] = []
+    passed_over: dict[str, int] = {}
     for name, group in groups.items():
         codes = group.cat.codes.to_numpy()
         counts = np.bincount(codes[codes >= 0], minlength=len(group.cat.categories))
         held = [i for i in np.sort(np.argsort(-counts, kind="stable")[:MOST_GROUPS]) if 0 < counts[i] < counts.sum()]
+        passed_over[name] = max(0, int((counts > 0).sum()) - MOST_GROUPS)
         for i in held:
             labelled = codes >= 0
             inside = codes == i
@@ -90,7 +94,8 @@ def group_scores(table: pd.DataFrame, groups: Mapping[str, pd.Series], names: Se
             value = str(group.cat.categories[i])
             scores.append((name, value, int(counts[i]), people, accuracy(matrix), f1, gap))
     corrected = holm(tests)
-    return [GroupScore(*score, float(corrected[place])) for score, place in zip(scores, places, strict=True)]
+    placed = zip(scores, places, strict=True)
+    return [GroupScore(*score, float(corrected[place]), passed_over[score[0]]) for score, place in placed]
 
 
 def sentence(scores: Sequence[GroupScore], who: str) -> str:
@@ -101,11 +106,23 @@ def sentence(scores: Sequence[GroupScore], who: str) -> str:
     if not worse:
         several = len({score.attribute for score in scores})
         looked_at = f"{count(len(scores))} groups of {count(several)} attribute{'s' if several > 1 else ''}"
-        return f"None of {looked_at} is shown to be answered worse than the others; small groups can hide much."
+        return (
+            f"None of {looked_at} is shown to be answered worse than the others; small groups can hide much."
+            + _passed_over(scores)
+        )
     listed = "; ".join(
         f"{score.attribute} {score.value} ({score.accuracy:.1%} right, {-100 * score.gap.mean:.1f} points below the "
         f"others, {count(score.people)} {who})"
         for score in worse[:4]
     )
     more = f"; and {count(len(worse) - 4)} more" if len(worse) > 4 else ""
-    return f"Answered worse than the others: {listed}{more}."
+    return f"Answered worse than the others: {listed}{more}.{_passed_over(scores)}"
+
+
+def _passed_over(scores: Sequence[GroupScore]) -> str:
+    """Attributes of so many values that some are not looked at, each in a sentence."""
+    more = {score.attribute: score.passed_over for score in scores if score.passed_over}
+    return "".join(
+        f" Of {attribute} the {MOST_GROUPS} values with the most photos are looked at, {count(n)} more are not."
+        for attribute, n in more.items()
+    )

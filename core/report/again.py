@@ -49,11 +49,9 @@ def section(findings: Findings) -> Section:
     ]
     if steps.notes:
         blocks.append(Bullets(tuple(dict.fromkeys(steps.notes))))
-    versions: dict[str, str] = {}
-    for member in findings.members:
-        versions |= {str(k): str(v) for k, v in (member.info.get("versions") or {}).items()}
-    if versions:
-        blocks.append(Table(("library", "version"), tuple(sorted(versions.items())), words=True))
+    if versions := versions_of(findings):
+        written = tuple((library, _in_words(whose)) for library, whose in sorted(versions.items()))
+        blocks.append(Table(("library", "version"), written, words=True))
     rows = []
     for member in findings.members:
         config, dataset = member.config, member.info.get("dataset") or {}
@@ -64,6 +62,22 @@ def section(findings: Findings) -> Section:
     blocks.append(Table(head, tuple(rows), words=True))
     blocks += [Code(name, text) for name, text in steps.files.items()]
     return Section("How to reproduce", tuple(blocks))
+
+
+def versions_of(findings: Findings) -> dict[str, dict[str, list[str]]]:
+    """Library -> its version at a run's launch -> names of the runs with it; what a run does not tell is not there."""
+    versions: dict[str, dict[str, list[str]]] = {}
+    for member in findings.members:
+        for library, version in (member.info.get("versions") or {}).items():
+            versions.setdefault(str(library), {}).setdefault(str(version), []).append(findings.names[member.id])
+    return versions
+
+
+def _in_words(whose: dict[str, list[str]]) -> str:
+    """ "2.14.1", or "2.14.0 (A); 2.14.1 (B, C)". whose: version -> names of runs."""
+    if len(whose) == 1:
+        return next(iter(whose))
+    return "; ".join(f"{version} ({', '.join(names)})" for version, names in sorted(whose.items()))
 
 
 def name_of(config: RunConfig) -> str:

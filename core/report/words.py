@@ -9,9 +9,11 @@ from core.compare import verdict
 from core.compare.pairs import differences, pair
 from core.data.persons import units
 from core.data.yes_no import pairs
+from core.report import again
 from core.report.findings import Findings
+from core.runs import starts
 from core.stats import paired
-from core.text import spread
+from core.text import listed, spread
 
 SMALL_CLASS = 20  # people, or photos where persons are unknown
 
@@ -69,6 +71,12 @@ def limits(findings: Findings) -> list[str]:
     if len(seeds) == 1:
         lines.append(
             f"Every run was trained with one seed ({min(seeds)}): what another seed would change is not in it."
+        )
+    versions = again.versions_of(findings)
+    if differ := [library for library in starts.LIBRARIES if len(versions.get(library, ())) > 1]:
+        lines.append(
+            f"The runs were launched with different versions of {listed(differ)} (see How to reproduce): a difference "
+            "between them may come from that."
         )
     for member in findings.members:
         if unfinished := [state for state in member.states if state.state != "done"]:

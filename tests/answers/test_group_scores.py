@@ -56,3 +56,5 @@ def test_of_many_values_those_with_the_most_photos_are_told():
     table = pd.DataFrame({"person": range(len(values)), "label": "a", "predicted": (["a", "b"] * len(values))[::2]})
     scores = group_scores.group_scores(table, {"where": pd.Series(pd.Categorical(values))}, ["a", "b"])
     assert len(scores) == group_scores.MOST_GROUPS and {each.value for each in scores}.isdisjoint({"v0", "v1"})
+    more = "Of where the 24 values with the most photos are looked at, 6 more are not."
+    assert group_scores.sentence(scores, "people").endswith(more)

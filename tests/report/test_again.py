@@ -1,5 +1,6 @@
 """What a report prints to reproduce its runs, done: the commands are run, and everybody stands in the same fold."""
 
+import re
 import shlex
 
 import pytest
@@ -18,6 +19,7 @@ from core.report import gather, render
 from core.report.blocks import Bullets, Code
 from core.runs import FoldState, Run
 from core.runs.run import ID
+from core.storage import files
 from core.studies import records
 from core.studies.grid import StudyConfig, expand, make_plans
 from tests.photos import draw, utkface
@@ -180,3 +182,16 @@ def test_corrections_are_counted_and_said_to_be_needed(lab, tmp_path, many):
     (new,), _, notes = again(run, tmp_path)
     assert where(new) == where(run) and len(new.samples()) == 18 - many
     assert notes[0].startswith(f"mine used {count}: on another machine, take in runs/{run.id}/corrections.csv")
+
+
+def test_runs_under_different_libraries_are_each_told_with_theirs(lab):
+    runs = [launched(lab, name=name) for name in ("first", "second")]
+    for run, torch_version in zip(runs, ("2.14.0", "2.14.1"), strict=True):
+        info = run.info()
+        info["versions"] |= {"torch": torch_version}
+        files.write_json(run.info_file, info)
+    report = render.markdown(gather.gather(runs))
+    assert re.search(r"\| torch +\| 2\.14\.0 \(first\); 2\.14\.1 \(second\) ", report)
+    assert "The runs were launched with different versions of torch" in report
+    alike = render.markdown(gather.gather(runs[:1]))
+    assert "different versions" not in alike and "2.14.1" not in alike
