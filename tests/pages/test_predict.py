@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import threading
 from html import unescape
 from pathlib import Path
@@ -73,6 +74,19 @@ def ended(at, key="predict-job"):
 
 def words(at):
     return captions(at).replace("\\", "")
+
+
+def test_no_other_run_answers_for_one_that_is_gone(run, folder):
+    at = page("predict", run="deleted")
+    assert "Choose the run that is to answer." in words(at) and "not finished" not in words(at)
+    assert "deleted" in html(at) and "Open the run" not in labels(at)
+    at.selectbox(key="run-picker").set_value(run.id).run()
+    assert at.query_params["run"] == run.id and "Choose the run" not in words(at)
+
+
+def test_another_run_answers_for_one_that_is_not_finished_and_both_are_named(run, folder):
+    made(folder, table_of(folder / "photos"), run_id="waiting").write_state(FoldState(1, "failed", reason="x"))
+    assert re.search(r"made .* ting is not finished, so made .* nner answers here", words(page("predict", run="waiting")))
 
 
 def test_without_a_finished_run_the_way_to_one_is_shown(folder):

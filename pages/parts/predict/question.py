@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.errors import LabError
 from core.places import HOME
 from core.predict.doubt import ACCURACY, ALPHA
 from core.predict.predictions import VOTES
@@ -17,7 +18,7 @@ from core.runs.yes_no.view import attributes
 from core.text import plain
 from pages.parts.hand import hand
 from pages.parts.look_inside import address
-from pages.parts.shared import run_picker
+from pages.parts.shared import badges, run_picker
 from pages.parts.shared.fields import field
 
 LIVE = HOME / "pages" / "live.py"
@@ -59,9 +60,10 @@ def pick_runs(summaries: Sequence[dict[str, Any]]) -> list[Run]:
     if current in labels:
         hand.take(current)
     else:  # the run in hand stays there
-        if current is not None:
-            st.caption("The run in hand is not finished, so another one answers here.")
+        asked = _unfinished(current, summaries) if current is not None else ""
         current = _best_of_study() or hand.first(finished)
+        if asked and current is not None:
+            st.caption(plain(f"{asked} is not finished, so {labels[current]} answers here."))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         run_picker.pick_run(finished, current)
         others = [run_id for run_id in labels if run_id != current]
@@ -69,6 +71,20 @@ def pick_runs(summaries: Sequence[dict[str, Any]]) -> list[Run]:
         if st.button("Open the run", icon=":material/show_chart:", type="tertiary", key="predict-open-run"):
             st.switch_page(LIVE, query_params={"run": current})
     return [Run(run_id) for run_id in (current, *beside)]
+
+
+def _unfinished(run_id: str, summaries: Sequence[dict[str, Any]]) -> str:
+    """What a run that cannot answer yet is called. One that is gone or cannot be read answers never, and no other one
+    answers in its name: what is wrong with it is said, and one is to be chosen."""
+    try:
+        Run(run_id).require()
+    except LabError as error:
+        badges.show_error(error)
+        st.caption("Choose the run that is to answer.")
+        run_picker.pick_run([summary for summary in summaries if summary.get("state") == "done"], None)
+        st.stop()
+    listed = [summary for summary in summaries if summary["id"] == run_id]
+    return run_picker.run_label(listed[0]) if listed else run_id
 
 
 def _best_of_study() -> str | None:
