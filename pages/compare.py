@@ -115,6 +115,13 @@ def choose(chosen: Sequence[str]) -> None:
     st.query_params["runs"] = pick.handed_on(chosen)
 
 
+def take_measured() -> None:
+    """In place of each run of the address that trained on everybody the one that measured what to expect of it."""
+    asked_for = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id]
+    parents = {summary["id"]: summary.get("everybody") for summary in index.summaries()}
+    choose(list(dict.fromkeys(parents.get(run_id) or run_id for run_id in asked_for)))
+
+
 entries = frame.begin_page(answers=frame.DECIDED)
 head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
 head.html('<div class="lab-title">Compare</div>', width="content")
@@ -131,6 +138,9 @@ if not question.runs:
 members, problems = load_all(question.runs)
 for problem in problems:
     badges.show_error(problem)
+if any(problem.kind == "everybody" for problem in problems):
+    label = "Compare the cross-validated runs in their place"
+    st.button(label, icon=":material/compare_arrows:", key="compare-measured", on_click=take_measured)
 if not members:
     st.stop()
 members = told_apart(members)

@@ -62,6 +62,15 @@ def test_compare_begins_with_the_run_in_hand_until_its_box_is_emptied(two):
     assert follow(follow(at, "live", run=NEW), "compare").query_params["runs"] == NEW
 
 
+def test_compare_begins_with_the_run_that_measured_one_on_everybody(two, folder):
+    on_everybody = make_run(folder, "old everybody", ("done",), everybody=OLD)
+    assert follow(page("live", run=on_everybody.id), "compare").query_params["runs"] == OLD
+    at = page("compare", runs=f"{on_everybody.id},{NEW}")
+    assert "was trained on everybody" in html(at)
+    button(at, "Compare the cross-validated runs in their place").click().run()
+    assert at.query_params["runs"] == f"{OLD},{NEW}" and "everybody" not in html(at)
+
+
 def test_put_down_the_newest_run_is_opened_again(two):
     at = follow(page("live", run=OLD), "runs")
     put_down(at)

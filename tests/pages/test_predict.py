@@ -86,7 +86,9 @@ def test_no_other_run_answers_for_one_that_is_gone(run, folder):
 
 def test_another_run_answers_for_one_that_is_not_finished_and_both_are_named(run, folder):
     made(folder, table_of(folder / "photos"), run_id="waiting").write_state(FoldState(1, "failed", reason="x"))
-    assert re.search(r"made .* ting is not finished, so made .* nner answers here", words(page("predict", run="waiting")))
+    assert re.search(
+        r"made .* ting is not finished, so made .* nner answers here", words(page("predict", run="waiting"))
+    )
 
 
 def test_without_a_finished_run_the_way_to_one_is_shown(folder):

@@ -381,6 +381,20 @@ def test_what_one_run_and_several_can_be_asked_to_do(folder, monkeypatch):
     assert "1 run: stopped" in html(at) and [state.state for state in waits.states()] == ["done", "cancelled"]
 
 
+def test_a_run_on_everybody_is_neither_compared_nor_written_up(folder):
+    one, two = make_run(folder, "one"), make_run(folder, "two")
+    on_everybody = make_run(folder, "one everybody", ("done",), everybody=one.id)
+    at = page("runs", runs=f"{one.id},{on_everybody.id}")
+    compare = button(at, "Compare")
+    assert compare.disabled and "has no score of its own" in compare.proto.help
+    at = page("runs", runs=f"{on_everybody.id},{one.id},{two.id}")
+    assert not button(at, "Compare").disabled
+    (report,) = [
+        each for each in page("runs", runs=on_everybody.id).get("popover") if each.proto.popover.label == "Report"
+    ]
+    assert report.proto.popover.disabled
+
+
 def test_tags_of_many(folder):
     first, second = make_run(folder, "one"), make_run(folder, "two")
     notes.change_notes(first, add=["old"])

@@ -6,17 +6,29 @@ import pandas as pd
 from core.config import from_dict
 from core.runs import FoldState, metrics_file
 from core.runs.create import create
+from core.runs.everybody import unmeasured
 
 CLASSES = ["female <30", "<script>alert(1)</script>"]
 
 
-def make_run(folder, name="trial", states=("done", "done"), epochs=4, run_id=None, info=None, lacks=None, **settings):
-    """lacks: a fold that holds no photo of the second class."""
+def make_run(
+    folder,
+    name="trial",
+    states=("done", "done"),
+    epochs=4,
+    run_id=None,
+    info=None,
+    lacks=None,
+    everybody=None,
+    **settings,
+):
+    """lacks: a fold that holds no photo of the second class. everybody: id of the run on all of whose people this one
+    was trained."""
     config = from_dict(
         {
             "name": name,
             "data": {"root": "/photos/demo"},
-            "folds": {"count": len(states)},
+            "folds": {"count": 2 if everybody else len(states), "everybody": everybody},
             "phases": [{"epochs": epochs}],
             **settings,
         }
@@ -34,6 +46,8 @@ def make_run(folder, name="trial", states=("done", "done"), epochs=4, run_id=Non
     )
     if lacks is not None:
         samples = samples[(samples["fold"] != lacks) | (samples["y"] == 0)]
+    if everybody is not None:
+        samples = samples.assign(fold=unmeasured.NOBODY)
     run = create(config, samples, class_names=CLASSES, info=info or {}, folder=folder, run_id=run_id)
     for fold, state in enumerate(states):
         n = {"done": epochs, "queued": 0}.get(state, epochs // 2)

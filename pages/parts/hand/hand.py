@@ -105,8 +105,13 @@ def _named(study_id: str | None) -> tuple[str, str] | None:
 
 
 def beside() -> list[str]:
-    """What a comparison begins with: the run in hand, which is its baseline, and the runs of the study in hand."""
+    """What a comparison begins with: the run in hand, which is its baseline, and the runs of the study in hand.
+
+    In place of a run that trained on everybody stands the one that measured what to expect of it.
+    """
     held, of = run(), study()
+    if held is not None and (measured_by := _summary(held).get("everybody")) is not None:
+        held = str(measured_by) if Run(measured_by).exists() else None
     of_study = [] if of is None else [each for each in record_file.load(of[0]).run_ids if Run(each).exists()]
     return list(dict.fromkeys([*([held] if held else []), *of_study]))
 

@@ -25,6 +25,7 @@ COMPARE, PREDICT, INSIDE, LAUNCH = (
     HOME / "pages" / f"{name}.py" for name in ("compare", "predict", "look_inside", "launch")
 )
 MOST_PREDICTING = 5  # runs that answer together
+NO_SCORE = "A run that trained on everybody has no score of its own and is left out."
 FILTERS = ("q", "state", "dataset", "task", "depth", "tag", "mine")
 EMPTY = {"q": "", "mine": False}
 _NARROW = """<style>@media (max-width: 640px) {
@@ -53,8 +54,10 @@ def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed], listed:
             _for_good(ids, owners)
             return
         if shelf == "Runs":
-            _compare([entry.id for entry in readable])
-            _report(readable)
+            scored = [entry for entry in readable if not entry.summary.get("everybody")]
+            without = f" {NO_SCORE}" if len(scored) < len(readable) else ""
+            _compare([entry.id for entry in scored], without)
+            _report(scored, without)
             _predict(readable)
             _open(readable, "Look inside", "visibility", INSIDE, "run", "Its mistakes and their maps.")
             _open(readable, "Run again", "replay", LAUNCH, "from", "Open Launch with its settings.")
@@ -109,7 +112,8 @@ def _button(
     )
 
 
-def _compare(ids: list[str]) -> None:
+def _compare(ids: list[str], without: str) -> None:
+    """without: a sentence about the chosen runs that are none of them."""
     if not COMPARE.is_file():
         return
     clicked = st.button(
@@ -118,7 +122,7 @@ def _compare(ids: list[str]) -> None:
         type="primary",
         disabled=len(ids) < 2,
         key="runs-compare",
-        help="Two runs or more; the one ticked first is the baseline.",
+        help=f"Two runs or more; the one ticked first is the baseline.{without}",
     )
     if clicked:
         st.switch_page(COMPARE, query_params={"runs": ",".join(ids), "baseline": ids[0]})
@@ -181,10 +185,10 @@ def _cancel(ids: list[str]) -> None:
         pressed.do_each(ids, badges.ACTIVE, control.cancel, ": stopped, and Resume goes on from the checkpoints")
 
 
-def _report(picked: Sequence[Listed]) -> None:
+def _report(picked: Sequence[Listed], without: str) -> None:
     version = tuple(exports.version_of(entry) for entry in picked)
     title = exports.title_of(picked) if picked else ""
-    exports.report(tuple(entry.id for entry in picked), version, title=title)
+    exports.report(tuple(entry.id for entry in picked), version, title=title, help=without.strip() or None)
 
 
 def _archive(ids: list[str]) -> None:

@@ -56,12 +56,13 @@ def export(picked: Sequence[Listed]) -> None:
             st.caption(str(exports.missing_tensorboard()))
 
 
-def report(ids: tuple[str, ...], version: tuple, *, title: str, within: float = 1.0) -> None:
+def report(ids: tuple[str, ...], version: tuple, *, title: str, within: float = 1.0, help: str | None = None) -> None:
     """The button that opens the form of a report of these runs; the first is the baseline.
 
     version: changes with the runs. within: points of F1 that count as the same, unless the form says otherwise.
     """
-    popover = st.popover("Report", icon=":material/article:", disabled=not ids, key="runs-report", on_change="rerun")
+    icon = ":material/article:"
+    popover = st.popover("Report", icon=icon, disabled=not ids, key="runs-report", on_change="rerun", help=help)
     if not ids or not popover.open:
         return
     with popover:
