@@ -27,7 +27,7 @@ from core.jobs.processes import detached, ready
 from core.jobs.room import forecast
 from core.plan.apart import without_copies
 from core.plan.plan import Plan, check_weights
-from core.runs import FoldState, Run, deaths, starts
+from core.runs import FoldState, Run, deaths, notes, starts
 from core.runs.create import create
 from core.runs.everybody import unmeasured
 from core.runs.owners import owner
@@ -102,8 +102,8 @@ def resume(run: Run) -> list[int]:
     """Queue every fold that is neither done nor under way; each goes on from its last checkpoint.
 
     A run that is held back because its study is paused may begin: somebody asked for this one by name.
-    Returns the folds. Raises LabError: 'not-yours', as check_unchanged when the photos are not those of the launch,
-    'locks', 'read-only'.
+    An archived run is listed again. Returns the folds. Raises LabError: 'not-yours', as check_unchanged when the
+    photos are not those of the launch, 'locks', 'read-only'.
     """
     owner.check([run.require()])
     folds = requeue(run)
@@ -134,6 +134,8 @@ def requeue(run: Run) -> list[int]:
                     facts["worker"] = state.worker
                 run.write_state(FoldState(fold, **facts, resumed=state.was_begun))
                 waiting.append(fold)
+        if waiting:
+            notes.list_again(run)
     halt.go_on(run.dir.parent)
     queue.enqueue(run, waiting)
     return waiting

@@ -128,6 +128,18 @@ def unarchive(ids: Sequence[str], folder: Path | None = None) -> None:
         _change(run, lambda notes: replace(notes, archived=None))
 
 
+def list_again(run: Run) -> bool:
+    """Out of the archive with a run that goes on, whoever asked for that: lists tell what trains. Whether it was there.
+
+    Notes that are out of reach are left as they are.
+    """
+    if read_notes(run).archived is None:
+        return False
+    with files.written_to(run.dir, "Make the folder writable."), run.written_alone():
+        files.write_json(run.notes_file, asdict(replace(_there(run), archived=None)))
+    return True
+
+
 def _checked(run: Run, tags: Iterable[object]) -> tuple[str, ...]:
     clean = _clean(tags)
     if len(clean) > TAGS or any(len(tag) > TAG_LENGTH for tag in clean):

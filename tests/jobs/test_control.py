@@ -11,7 +11,7 @@ import pytest
 from core.errors import LabError
 from core.jobs import control, fold_job, queue, speed, trash, worker
 from core.places import lab_folder
-from core.runs import FoldState, Run
+from core.runs import FoldState, Run, notes
 from core.runs.create import create
 from core.runs.lists import index
 from core.runs.lists.summaries import summaries
@@ -229,6 +229,20 @@ def test_what_is_cancelled_looks_at_no_moment_as_if_a_launch_had_left_it_out(
     monkeypatch.setattr(queue, "remove", removed)
     control.cancel(run)
     assert states(run) == ["cancelled", "cancelled"] and control.waiting() == []
+
+
+def test_an_archived_run_that_goes_on_is_listed_again_and_one_that_is_done_stays_where_it_is(tiny_plan, started):
+    run, done = control.launch(tiny_plan), control.launch(tiny_plan)
+    control.cancel(run)
+    control.cancel(done)
+    for fold in done.folds():
+        done.write_state(FoldState(fold, "done"))
+    notes.change_notes(run, add=["kept"])
+    notes.archive([run.id, done.id])
+    control.resume(run)
+    control.resume(done)
+    assert (notes.read_notes(run).archived, notes.read_notes(run).tags) == (None, ("kept",))
+    assert notes.read_notes(done).archived is not None
 
 
 def test_resume_leaves_a_fold_that_trains_alone(workers, tiny_plan):

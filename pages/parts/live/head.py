@@ -13,7 +13,7 @@ from core.data.yes_no import pairs
 from core.errors import LabError
 from core.jobs import control
 from core.places import HOME
-from core.runs import Run
+from core.runs import Run, notes
 from core.runs.owners import owner
 from core.runs.states import again_first
 from core.text import ago, count, number_of
@@ -169,8 +169,11 @@ def _resume(run: Run) -> None:
     st.session_state.pop(_CANCELLED, None)
     try:
         with moved.noted(run):
+            archived = notes.read_notes(run).archived is not None
             if not control.resume(run):
                 st.toast("Nothing to resume: every fold is done or under way.")
+            elif archived:
+                st.toast("The run is out of the archive again: lists show what trains.", icon=":material/unarchive:")
     except LabError as error:
         if error.kind not in moved.ASKED:
             st.session_state[PROBLEM] = error
