@@ -6,6 +6,7 @@ import pytest
 
 from core.data.tables.splits import parts_of_column, why_no_folds
 from core.errors import LabError
+from tests.closed import close
 from tests.data.tables import facts, labels, table
 from tests.photos import draw, problems_of, read
 
@@ -181,3 +182,79 @@ def test_tables_that_are_no_parts_of_one_are_asked_about(tmp_path):
     table(tmp_path, ["2.jpg,a,x"], header="path,label,note", name="val.csv")
     with pytest.raises(LabError, match=r"2 CSV files \(train\.csv and val\.csv\)"):
         read(tmp_path)
+
+
+BROKEN = {
+    "empty": b"",
+    "open quote": b'path,label\n0.jpg,"a\n1.jpg,b\n',
+    "odd bytes": b"path,label\n0.jpg,a\xff\xfe\x00b\n",
+}
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize(
+    ("broken", "whole"),
+    [
+        ("train.csv", "test.csv"),
+        ("test.csv", "train.csv"),
+        ("train.txt", "test.csv"),
+        ("val.csv", "train.csv"),
+        ("train/labels.csv", "test/labels.csv"),
+        ("test/labels.csv", "train/labels.csv"),
+    ],
+)
+def test_a_part_that_cannot_be_read_is_named_and_the_others_are_not_read_alone(tmp_path, broken, whole, content):
+    for name in (broken, whole):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+    table(tmp_path, ["0.jpg,a", "1.jpg,b"], *EIGHT, name=whole)
+    (tmp_path / broken).write_bytes(content)
+    with pytest.raises(LabError, match=rf"csv: {broken} .* by its name .* as {whole} is") as refused:
+        read(tmp_path)
+    assert refused.value.kind == "csv" and f"To read {whole} alone, choose it by name." in refused.value.remedy
+    assert len(read(tmp_path, csv_file=whole).samples) == 2
+
+
+def test_a_part_without_the_right_to_read_it_is_named(tmp_path, monkeypatch):
+    table(tmp_path, ["0.jpg,a", "1.jpg,b"], *EIGHT, name="test.csv")
+    table(tmp_path, ["2.jpg,a", "3.jpg,b"], name="train.csv")
+    close(monkeypatch, tmp_path / "train.csv")
+    with pytest.raises(LabError, match=r"train\.csv: cannot be read \(Permission denied\)"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(("missing", "there"), [("train.csv", "test.csv"), ("test.csv", "train.csv")])
+def test_a_part_of_whose_photos_none_is_there_is_named(tmp_path, missing, there):
+    table(tmp_path, [f"{i}.jpg,{'ab'[i % 2]}" for i in range(8)], *EIGHT, header="picture,pet", name=there)
+    table(tmp_path, [f"{i}.jpg,{'ab'[i % 2]}" for i in range(10, 18)], header="picture,pet", name=missing)
+    with pytest.raises(LabError, match=rf"csv: {missing} is not read \(csv: no column is known .* as {there} is"):
+        read(tmp_path)
+    every = read(tmp_path, path_column="picture", label_column="pet")
+    assert len(every.samples) + len(every.set_aside) == 8 and aside(every).keys() == set(
+        EIGHT if there == "test.csv" else ()
+    )
+
+
+def test_a_competition_whose_training_table_is_cut_off_is_not_trained_on_its_form(tmp_path):
+    table(tmp_path, ["6", "7"], *EIGHT, header="id", name="test.csv")
+    table(tmp_path, ["6,a", "7,b"], header="id,label", name="sample_submission.csv")
+    (tmp_path / "train.csv").write_bytes(b"")
+    with pytest.raises(LabError, match=r"csv: train\.csv .* as test\.csv is"):
+        read(tmp_path)
+
+
+def test_a_table_that_cannot_be_read_and_is_no_part_is_told(tmp_path):
+    table(tmp_path, ["0.jpg,a", "1.jpg,b"], *EIGHT, name="train.csv")
+    for name in ("corrected.csv", "train_boxes.csv", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    assert {text: asked for text, asked in facts(read(tmp_path), "table").items() if "empty" in text} == {
+        "corrected.csv and train_boxes.csv are not read; the first: corrected.csv is empty.": True
+    }
+
+
+def test_a_table_that_cannot_be_read_beside_folders_of_classes_is_told(tmp_path):
+    for folder in "ab":
+        draw(tmp_path / folder / "0.jpg")
+    (tmp_path / "labels.csv").write_bytes(b"")
+    scanned = read(tmp_path)
+    assert scanned.reader == "folders"
+    assert facts(scanned, "table") == {"labels.csv is not read: labels.csv is empty.": True}

@@ -78,11 +78,16 @@ class DatasetTable:
 
 @dataclass(frozen=True)
 class Candidates:
-    """The tables of a dataset that name photos and a label; those that name photos alone; why others are none."""
+    """The tables of a dataset that name photos and a label; those that name photos alone; why others are none.
+
+    unread: path -> why, of those that may name photos as well: they cannot be read, or have the columns of a table that
+    names photos and no cell that does.
+    """
 
     tables: list[DatasetTable]
     unlabelled: list[Table]
     faults: list[LabError]
+    unread: dict[str, LabError]
 
 
 def chosen_csv(root: Path, name: str) -> str:
@@ -105,31 +110,44 @@ def candidates(tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
         return in_root
     deep = sorted((path for path in paths if "/" in path), key=lambda path: (path.count("/"), path))
     below = _look_at(deep[:MOST_DEEP], tree, data, matcher)
-    return Candidates(below.tables, below.unlabelled, [])
+    return Candidates(below.tables, below.unlabelled, [], below.unread)
 
 
 def unread_tables(tree: Tree, data: DataConfig) -> list[Fact]:
-    """Tables in the root that tell labels of photos, for a dataset that is read by its folders or names."""
+    """Tables in the root that tell labels of photos, or may, for a dataset that is read by its folders or names."""
     paths = [path for path in tree.others if "/" not in path and is_table(path)]
     matcher = Matcher(tree)
-    tables = _look_at(paths, tree, data, matcher).tables
-    named = [each for each in tables if any(map(matcher.is_photo, each.table.column(each.meanings.columns["path"])))]
-    facts = []
-    for each in named:
+    looked = _look_at(paths, tree, data, matcher)
+    facts = _unread_facts(looked.unread)
+    for each in looked.tables:
+        if not any(map(matcher.is_photo, each.table.column(each.meanings.columns["path"]))):
+            continue
         labels = [column for meaning, column in each.meanings.columns.items() if meaning in LABELLED]
         text = f"{each.paths[0]} names photos, too{f' (labels in {listed(labels)})' if labels else ''}: it is not read."
         facts.append(Fact("table", text, ("reader", "csv_file"), probable=True))
     return facts
 
 
+def _unread_facts(unread: dict[str, LabError]) -> list[Fact]:
+    """That tables are not read, and why the first is not; lists may as well be letters to the reader."""
+    paths = [path for path in unread if is_table(path)]
+    if not paths:
+        return []
+    are = "is not read:" if len(paths) == 1 else "are not read; the first:"
+    text = f"{listed(paths)} {are} {unread[paths[0]].message}."
+    return [Fact("table", text, ("csv_file",), probable=True)]
+
+
 def _look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
-    looked = Candidates([], [], [])
+    looked = Candidates([], [], [], {})
+    strange: dict[str, tuple[Table, LabError]] = {}
     for path in paths:
         try:
             table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
             if is_list(path) and not _lists_photos(table, matcher):
                 continue
         except LabError as fault:
+            looked.unread[path] = fault
             if is_table(path):
                 looked.faults.append(fault)
             continue
@@ -141,8 +159,12 @@ def _look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matche
         except LabError as fault:
             if _may_wait(path) and (waiting := _without_labels(path, table, data, matcher)):
                 looked.unlabelled.append(waiting)
+            else:
+                strange[path] = table, fault
             if is_table(path):
                 looked.faults.append(fault)
+    columns = {frozenset(each.table.columns) for each in looked.tables}
+    looked.unread.update({path: fault for path, (table, fault) in strange.items() if {*table.columns} in columns})
     return looked
 
 
@@ -214,6 +236,7 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
         facts.append(Fact("table", f"{listed(forms)} is not read: it is a form for predictions.", ("csv_file",)))
     waiting = [replace(each.table, name=each.paths[0]) for each in looked.tables if each not in usual]
     waiting = looked.unlabelled + [table for table in waiting if _may_wait(table.name)]
+    facts += _beside_unread([*(each.paths[0] for each in tables), *(table.name for table in waiting)], looked.unread)
     if parts := _parts_of_one(tables, waiting):
         text = f"The tables {listed([source.path for source, _ in parts])} are read as one."
         return _dataset_table(parts, data, matcher), [*facts, Fact("table", text, ("csv_file",))]
@@ -230,6 +253,22 @@ def _without_companions(looked: Candidates) -> Candidates:
     """Without the tables that say one more thing of another's photos, or where things are in them, if one is left."""
     tables = [each for each in looked.tables if not says(each.paths[0]) and not tells_positions(each.paths[0])]
     return replace(looked, tables=tables) if tables else looked
+
+
+def _beside_unread(paths: list[str], unread: dict[str, LabError]) -> list[Fact]:
+    """What is not read beside the tables at `paths`, which are.
+
+    Raises LabError where that is another part of the dataset by its name: a test set would be trained on alone, or be
+    missing.
+    """
+    for path, fault in unread.items():
+        for own, *others in zip(_names(path), *map(_names, paths), strict=True):
+            part = next((each for each, name in zip(paths, others, strict=True) if parts_of([own, name])), None)
+            if part and own not in others:
+                by_name = f"by its name it is a part of the dataset, as {part} is"
+                remedy = f"{fault.remedy} To read {part} alone, choose it by name."
+                raise LabError(f"csv: {path} is not read ({fault.message}); {by_name}", remedy, fault.kind)
+    return _unread_facts(unread)
 
 
 def _joined(
