@@ -222,16 +222,24 @@ def test_a_part_without_the_right_to_read_it_is_named(tmp_path, monkeypatch):
         read(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("header", "words", "why"),
+    [
+        ("picture,pet", ("cat", "dog"), r"csv: no column is known to hold a path; .*"),
+        ("image,smiling,young", ("yes,no", "no,yes"), "its column 'image' names no photo"),
+    ],
+)
 @pytest.mark.parametrize(("missing", "there"), [("train.csv", "test.csv"), ("test.csv", "train.csv")])
-def test_a_part_of_whose_photos_none_is_there_is_named(tmp_path, missing, there):
-    table(tmp_path, [f"{i}.jpg,{'ab'[i % 2]}" for i in range(8)], *EIGHT, header="picture,pet", name=there)
-    table(tmp_path, [f"{i}.jpg,{'ab'[i % 2]}" for i in range(10, 18)], header="picture,pet", name=missing)
-    with pytest.raises(LabError, match=rf"csv: {missing} is not read \(csv: no column is known .* as {there} is"):
+def test_a_part_of_whose_photos_none_is_there_is_named(tmp_path, missing, there, header, words, why):
+    table(tmp_path, [f"{i}.jpg,{words[i % 2]}" for i in range(8)], *EIGHT, header=header, name=there)
+    table(tmp_path, [f"{i}.jpg,{words[i % 2]}" for i in range(10, 18)], header=header, name=missing)
+    with pytest.raises(LabError, match=rf"csv: {missing} is not read \({why}\); by its name .* as {there} is"):
         read(tmp_path)
-    every = read(tmp_path, path_column="picture", label_column="pet")
-    assert len(every.samples) + len(every.set_aside) == 8 and aside(every).keys() == set(
-        EIGHT if there == "test.csv" else ()
-    )
+    picture, pet, *_ = header.split(",")
+    every = read(tmp_path, path_column=picture, label_column=pet)
+    assert len(every.samples) + len(every.set_aside) == 8 and aside(every).keys() == {
+        *(EIGHT if "test" in there else ())
+    }
 
 
 def test_a_competition_whose_training_table_is_cut_off_is_not_trained_on_its_form(tmp_path):

@@ -153,9 +153,11 @@ def _look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matche
             continue
         try:
             dataset = _dataset_table([(Source(path), table)], data, matcher)
-            names_photos = map(matcher.is_photo, table.column(dataset.meanings.columns["path"]))
-            if dataset.tells_usual or any(names_photos):
-                looked.tables.append(dataset)
+            column = dataset.meanings.columns["path"]
+            if not dataset.tells_usual and not any(map(matcher.is_photo, table.column(column))):
+                strange[path] = table, LabError(f"its column {column!r} names no photo", "Add its photos.", "csv")
+                continue
+            looked.tables.append(dataset)
         except LabError as fault:
             if _may_wait(path) and (waiting := _without_labels(path, table, data, matcher)):
                 looked.unlabelled.append(waiting)
