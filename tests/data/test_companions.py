@@ -6,6 +6,7 @@ from core.config.parts import DataConfig
 from core.data.readers import companions
 from core.data.scan import scan
 from tests.celeba import drawn
+from tests.closed import close
 from tests.data.cases import photos as photos_of
 from tests.data.cases import table
 
@@ -89,3 +90,174 @@ def test_boxes_and_landmarks_are_no_other_choice_and_a_chosen_table_has_its_comp
 )
 def test_a_companion_is_known_by_its_name(path, column):
     assert companions.says(path) == column
+
+
+TEN = [f"{number}.jpg" for number in range(10)]
+
+
+def labelled(root, beside, name="splits.csv"):
+    """Ten photos with labels, and a table of the name beside them."""
+    root.mkdir(exist_ok=True)
+    photos_of(root, TEN)
+    table(root, ["path,label", *(f"{photo},{'ab'[number % 2]}" for number, photo in enumerate(TEN))])
+    (root / name).write_text("".join(f"{line}\n" for line in beside))
+    return root
+
+
+def asked(scanned):
+    return {fact.text: fact.settings for fact in scanned.facts if fact.kind == "table" and fact.probable}
+
+
+PARTS = ["test" if number < 3 else "train" for number in range(10)]
+
+
+@pytest.mark.parametrize(
+    "columns", ["path,label,split", "path,split,fold", "split,path", "fold,x,path,subset", "path,label,Partition"]
+)
+def test_a_wider_table_sets_the_test_photos_aside_by_the_column_that_is_called_so(tmp_path, columns):
+    cells = [{"path": photo, "label": "ab"[n % 2], "fold": str(n % 5), "x": ""} for n, photo in enumerate(TEN)]
+    names = columns.split(",")
+    beside = [",".join(row.get(name, part) for name in names) for row, part in zip(cells, PARTS, strict=True)]
+    scanned = of(labelled(tmp_path, [columns, *beside]))
+    assert scanned.set_aside["sample"].tolist() == TEN[:3] and set(scanned.set_aside["split"]) == {"test"}
+    assert scanned.samples["sample"].tolist() == TEN[3:] and not asked(scanned)
+    assert any("splits.csv says what they are for: read together" in fact.text for fact in scanned.facts)
+    assert len(of(tmp_path, split_column="none").samples) == 10
+
+
+@pytest.mark.parametrize("columns", ["id,path,age,person", "person,path", "subject_id,image,id"])
+def test_persons_are_told_by_the_column_that_is_called_so_though_numbers_may_be_photos(tmp_path, columns):
+    cells = {"person": lambda n: n // 2, "subject_id": lambda n: n // 2, "id": str, "age": lambda n: 20 + n}
+    rows = [
+        ",".join(str(cells[name](n)) if name in cells else photo for name in columns.split(","))
+        for n, photo in enumerate(TEN)
+    ]
+    labelled(tmp_path, [columns, *rows], "identities.csv")
+    assert of(tmp_path).samples["person"].tolist() == [str(number // 2) for number in range(10)]
+
+
+MAY = "splits.csv may say what they are for; it is not read: "
+
+
+@pytest.mark.parametrize(
+    ("beside", "why"),
+    [
+        ([], "splits.csv is empty."),
+        (["path,split", '0.jpg,"test'], "splits.csv, near line 2: unexpected end of data."),
+        (
+            ["path,split", *(f"{photo},{part}" for photo, part in zip(TEN[:4], PARTS, strict=False))],
+            "it says so of 4 of the 10 photos of labels.csv.",
+        ),
+        (["path,split", *(f"x{photo},test" for photo in TEN)], "no column of it names photos."),
+        (["path", *TEN], "none of its columns is called as one that says so (path)."),
+        (
+            ["path,first,second", *(f"{photo},test,train" for photo in TEN)],
+            "none of its columns is called as one that says so (path, first and second).",
+        ),
+    ],
+    ids=["empty", "open quote", "cut off", "other photos", "one column", "odd columns"],
+)
+def test_a_companion_that_is_not_read_is_told_with_the_reason(tmp_path, beside, why):
+    scanned = of(labelled(tmp_path, beside))
+    assert asked(scanned) == {MAY + why: ("split_column",)} and len(scanned.samples) == 10
+    assert not asked(of(tmp_path, split_column="none")), "somebody said that there are no splits"
+
+
+@pytest.mark.parametrize(
+    ("name", "says", "setting"),
+    [
+        ("list_eval_partition.txt", "what they are for", "split_column"),
+        ("identity_CelebA.txt", "who the photos show", "person_column"),
+    ],
+)
+def test_a_list_of_celeba_that_cannot_be_read_is_told(celeba, monkeypatch, name, says, setting):
+    (celeba / name).write_text("000001.jpg 1\n")
+    with monkeypatch.context() as patch:
+        close(patch, celeba / name)
+        ((text, settings),) = asked(of(celeba)).items()
+    assert text.startswith(f"{name} may say {says}; it is not read: ") and "Permission denied" in text
+    assert settings == (setting,)
+    (celeba / name).write_bytes(b"")
+    assert asked(of(celeba)) == {f"{name} may say {says}; it is not read: {name} is empty.": (setting,)}
+
+
+def test_a_letter_to_the_reader_is_no_companion(tmp_path):
+    labelled(tmp_path, ["The splits are those of the paper, and the persons are not told."], "readme_splits.txt")
+    assert not asked(of(tmp_path))
+
+
+def test_a_companion_in_another_folder_is_told(celeba):
+    for name, home in (("list_attr_celeba.txt", "Anno"), ("identity_CelebA.txt", "Anno")):
+        (celeba / home).mkdir(exist_ok=True)
+        (celeba / name).rename(celeba / home / name)
+    (celeba / "Eval").mkdir()
+    lines = [f"{number:06d}.jpg {2 if number < 5 else number % 2}" for number in range(1, 25)]
+    (celeba / "Eval/list_eval_partition.txt").write_text("\n".join(lines) + "\n")
+    scanned = of(celeba)
+    assert scanned.samples["person"].nunique() == 6
+    assert asked(scanned) == {
+        "Eval/list_eval_partition.txt may say what they are for; it is not read: it lies in another folder than "
+        "Anno/list_attr_celeba.txt.": ("split_column",)
+    }
+
+
+def test_a_second_companion_that_says_the_same_is_told(tmp_path):
+    lines = ["path,person", *(f"{photo},p{number // 2}" for number, photo in enumerate(TEN))]
+    labelled(tmp_path, lines, "identity.csv")
+    (tmp_path / "persons.csv").write_text("\n".join(lines) + "\n")
+    assert asked(of(tmp_path)) == {
+        "persons.csv may say who the photos show; it is not read: there is a column identity already.": (
+            "person_column",
+        )
+    }
+
+
+def test_several_companions_that_are_not_read_are_one_question(tmp_path):
+    labelled(tmp_path, [], "subjects_1.csv")
+    for number in range(2, 9):
+        (tmp_path / f"subjects_{number}.csv").write_bytes(b"")
+    assert asked(of(tmp_path)) == {
+        "subjects_1.csv, subjects_2.csv, subjects_3.csv and 5 more may say who the photos show; they are not read; "
+        "the first: subjects_1.csv is empty.": ("person_column",)
+    }
+
+
+def test_a_companion_beside_photos_whose_names_stand_elsewhere_too_is_read(tmp_path):
+    labelled(tmp_path / "photos", ["path,split", *(f"{photo},{PARTS[n]}" for n, photo in enumerate(TEN))])
+    photos_of(tmp_path / "thumbnails", TEN)
+    scanned = of(tmp_path, reader="csv")
+    assert scanned.set_aside["sample"].tolist() == [f"photos/{photo}" for photo in TEN[:3]] and not asked(scanned)
+
+
+def test_a_companion_of_tables_in_several_folders_is_told(tmp_path):
+    for part in ("train", "test"):
+        photos_of(tmp_path / part, TEN)
+        rows = ["path,label", *(f"{photo},{'ab'[number % 2]}" for number, photo in enumerate(TEN))]
+        (tmp_path / part / "labels.csv").write_text("\n".join(rows) + "\n")
+    lines = ["path,person", *(f"{photo},p{number // 2}" for number, photo in enumerate(TEN))]
+    (tmp_path / "train/identity.csv").write_text("\n".join(lines) + "\n")
+    ((text, settings),) = asked(of(tmp_path)).items()
+    assert settings == ("person_column",) and text.startswith("train/identity.csv may say who the photos show; it is")
+    assert text.endswith("labels.csv lie in several folders.")
+
+
+def test_tables_that_are_read_as_one_have_their_companions(tmp_path):
+    lines = ["path,person", *(f"{photo},p{number // 2}" for number, photo in enumerate(TEN))]
+    labelled(tmp_path, lines, "identity.csv")
+    rows = (tmp_path / "labels.csv").read_text().splitlines()
+    (tmp_path / "labels.csv").unlink()
+    for part, cut in (("train", rows[1:8]), ("test", rows[8:])):
+        (tmp_path / f"{part}.csv").write_text("\n".join([rows[0], *cut]) + "\n")
+    scanned = of(tmp_path)
+    assert scanned.samples["person"].tolist() == [f"p{number // 2}" for number in range(7)]
+    assert scanned.set_aside["person"].tolist() == ["p3", "p4", "p4"] and set(scanned.set_aside["split"]) == {"test"}
+    assert {path for path, *_ in scanned.tables} == {"train.csv", "test.csv", "identity.csv"}
+
+
+@pytest.mark.parametrize("content", [b"", b"path,split\na/0.jpg,test\nb/1.jpg,train\n"], ids=["empty", "read"])
+def test_a_companion_beside_folders_of_classes_is_told(tmp_path, content):
+    photos_of(tmp_path, [f"{folder}/{number}.jpg" for folder in "ab" for number in range(3)])
+    (tmp_path / "splits.csv").write_bytes(content)
+    scanned = of(tmp_path)
+    why = "photos are read without a table" if content else "splits.csv is empty"
+    assert scanned.reader == "folders" and asked(scanned) == {f"{MAY}{why}.": ("reader",)}

@@ -1,7 +1,7 @@
 """Tables that say one more thing of the photos of another table: who they show, or what they are for.
 
 CelebA has such lists beside its attributes: identity_CelebA.txt, list_eval_partition.txt. Their column joins the rows
-of the other table.
+of the other table. One that does not is told with the reason: it may hold the test set.
 """
 
 from __future__ import annotations
@@ -16,14 +16,18 @@ from core.config.run_config import DataConfig
 from core.data.readers.reading import Fact
 from core.data.readers.tree import Tree
 from core.data.tables.matching import Matcher
+from core.data.tables.meanings import usual_column
 from core.data.tables.table import Table, is_list, is_table, read_table
 from core.errors import LabError
+from core.text import listed
 
 SAYS = {  # what a companion's name tells that it says -> the column that it becomes
     "identity": re.compile(r"(^|[\W_])(identity|identities|persons?|subjects?)([\W_]|$)", re.IGNORECASE),
     "partition": re.compile(r"(^|[\W_])(partitions?|splits?)([\W_]|$)", re.IGNORECASE),
 }
 WORDS = {"identity": ("who the photos show", "person_column"), "partition": ("what they are for", "split_column")}
+MOST_ELSEWHERE = 20  # tables in other folders that are opened: some datasets have one for each subject
+MEANS = {"identity": "person", "partition": "split"}
 POSITIONS = re.compile(r"(^|[\W_])(bbox(es)?|bounding_box(es)?|landmarks?)([\W_]|$)", re.IGNORECASE)
 
 
@@ -39,24 +43,34 @@ def tells_positions(path: str) -> bool:
 
 
 def with_companions(
-    path: str, table: Table, tree: Tree, data: DataConfig, matcher: Matcher
+    paths: Sequence[str], table: Table, tree: Tree, data: DataConfig, matcher: Matcher
 ) -> tuple[Table, list[Fact], list[str]]:
-    """(the table at `path` with a column of each companion in its folder that names half of its photos, facts, the
-    companions that were read, also those that name fewer by now)."""
-    home, facts, read = posixpath.dirname(path), [], []
-    place = _path_place(table, matcher)
-    for other in sorted(tree.others):
+    """(the table of the files at `paths` with a column of each companion in their folder that names half of its photos,
+    facts, the companions that were opened, also those that are not read by now)."""
+    homes = sorted({posixpath.dirname(path) for path in paths})
+    facts, opened = [], []
+    reasons: dict[str, str] = {}
+    companions = _companions(tree, data, homes)
+    photos = _photos_of(table, homes, matcher) if companions else []
+    for other, is_beside in companions:
         column = says(other)
-        beside = posixpath.dirname(other) == home and other != path and (is_table(other) or is_list(other))
-        if not column or not beside or place is None or column in table.columns or says(path):
+        what, setting = WORDS[column]
+        if other in paths or column in map(says, paths) or (column in table.columns and not is_beside):
             continue
-        if getattr(data, WORDS[column][1]) == NO_COLUMN or (column == "identity" and data.persons != "auto"):
-            continue
-        read.append(other)
-        of_photo = _column_by_photo(other, tree, data, matcher)
-        cells = [of_photo.get(_photo(row, place, home, matcher), "") for _, row in table.rows]
+        opened.append(other)
+        of_photo, why = _column_by_photo(other, tree, data, matcher)
+        cells = [of_photo.get(photo, "") for photo in photos]
         named = sum(map(bool, cells))
-        if not named or 2 * named < len(cells):
+        if column in table.columns:
+            why = f"there is a column {column} already"
+        elif of_photo and not is_beside:
+            why = f"it lies in another folder than {listed(paths)}"
+        elif of_photo and len(homes) > 1:
+            why = f"{listed(paths)} lie in several folders"
+        elif of_photo and 2 * named < max(1, len(cells)):
+            why = f"it says so of {named:,} of the {len(cells):,} photos of {listed(paths)}"
+        if why or not of_photo:
+            reasons |= {other: why} if why and getattr(data, setting) not in table.columns else {}
             continue
         width = len(table.columns)
         rows = [
@@ -64,35 +78,80 @@ def with_companions(
             for (number, row), cell in zip(table.rows, cells, strict=True)
         ]
         table = replace(table, columns=[*table.columns, column], rows=rows)
-        what, setting = WORDS[column]
-        text = f"{other} says {what}: read together with {path} ({named:,} of {len(cells):,} rows)."
+        text = f"{other} says {what}: read together with {listed(paths)} ({named:,} of {len(cells):,} rows)."
         facts.append(Fact("table", text, (setting,)))
-    return table, facts, read
+    return table, [*facts, *_not_read(reasons)], opened
 
 
-def _path_place(table: Table, matcher: Matcher) -> int | None:
-    """The first column whose cells are photos."""
+def without_a_table(tree: Tree, data: DataConfig, matcher: Matcher) -> list[Fact]:
+    """The companions in the root of a dataset whose photos are read by their folders or names."""
+    reasons = {}
+    for other in (other for other, is_beside in _companions(tree, data, [""]) if is_beside):
+        of_photo, why = _column_by_photo(other, tree, data, matcher)
+        if of_photo or why:
+            reasons[other] = why or "photos are read without a table"
+    return [replace(fact, settings=("reader",)) for fact in _not_read(reasons)]
+
+
+def _not_read(reasons: dict[str, str]) -> list[Fact]:
+    """One for each thing that companions may say: which are not read, and why the first is not."""
+    facts = []
+    for column, (what, setting) in WORDS.items():
+        if paths := [path for path in reasons if says(path) == column]:
+            it_is = "it is not read:" if len(paths) == 1 else "they are not read; the first:"
+            text = f"{listed(paths)} may say {what}; {it_is} {reasons[paths[0]]}."
+            facts.append(Fact("table", text, (setting,), probable=True))
+    return facts
+
+
+def _companions(tree: Tree, data: DataConfig, homes: Sequence[str]) -> list[tuple[str, bool]]:
+    """(path, whether it lies in one of these folders) of those by their name, but for what somebody said that no table
+    says; those in other folders come last, and not more than MOST_ELSEWHERE."""
+    refused = {column for column, (_, setting) in WORDS.items() if getattr(data, setting) == NO_COLUMN}
+    refused |= {"identity"} if data.persons != "auto" else set()
+    paths = [path for path in sorted(tree.others) if (is_table(path) or is_list(path)) and says(path)]
+    paths = [path for path in paths if says(path) not in refused]
+    beside = [path for path in paths if posixpath.dirname(path) in homes]
+    elsewhere = [path for path in paths if posixpath.dirname(path) not in homes][:MOST_ELSEWHERE]
+    return [(path, True) for path in beside] + [(path, False) for path in elsewhere]
+
+
+def _path_place(table: Table, homes: Sequence[str], matcher: Matcher) -> int | None:
+    """The first column whose cells are photos, before others the one that is called so: numbers may be photos, too."""
     first = [row for _, row in table.rows[:20]]
-    for place in range(len(table.columns)):
+    usual = usual_column(table.columns, "path")
+    for place in sorted(range(len(table.columns)), key=lambda place: table.columns[place] != usual):
         cells = [row[place] for row in first if place < len(row)]
-        if cells and 2 * sum(map(matcher.is_photo, cells)) > len(cells):
+        photos = [cell for cell in cells if matcher.is_photo(cell) or any(matcher.exact(cell, home) for home in homes)]
+        if cells and 2 * len(photos) > len(cells):
             return place
     return None
 
 
-def _photo(row: Sequence[str], place: int, home: str, matcher: Matcher) -> str:
-    cell = row[place] if place < len(row) else ""
-    return matcher.exact(cell, home) or cell
+def _photos_of(table: Table, homes: Sequence[str], matcher: Matcher) -> list[str]:
+    """What each row names, in the first of the folders where it stands in one; "" where no column names photos."""
+    place = _path_place(table, homes, matcher)
+    cells = ["" if place is None or place >= len(row) else row[place] for _, row in table.rows]
+    return [matcher.exact(cell, homes[0]) or cell for cell in cells]
 
 
-def _column_by_photo(path: str, tree: Tree, data: DataConfig, matcher: Matcher) -> dict[str, str]:
-    """Photo -> what a table of two columns says of it; {} for any other table."""
+def _column_by_photo(path: str, tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[dict[str, str], str]:
+    """(photo -> what a table says of it, "") or ({}, why it says nothing): by its other column, of several the one that
+    is called so. A list that names no photo may as well be a letter to the reader: ({}, "")."""
     try:
         table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
-    except LabError:
-        return {}  # it is told where it is looked at by itself
-    place, home = _path_place(table, matcher), posixpath.dirname(path)
-    if len(table.columns) != 2 or place is None:
-        return {}
-    rows = (row for _, row in table.rows if len(row) == 2)
-    return {_photo(row, place, home, matcher): row[1 - place] for row in rows}
+    except LabError as fault:
+        return {}, fault.message
+    homes = [posixpath.dirname(path)]
+    place = _path_place(table, homes, matcher)
+    if place is None:
+        return {}, "" if is_list(path) else "no column of it names photos"
+    others = [column for at, column in enumerate(table.columns) if at != place]
+    named = [column for column in others if column.lower() != "id"]  # which may number the photos
+    meaning = MEANS[says(path)]
+    column = others[0] if len(others) == 1 else usual_column(named, meaning) or usual_column(others, meaning)
+    if column is None:
+        return {}, f"none of its columns is called as one that says so ({listed(table.columns)})"
+    at = table.columns.index(column)
+    photos = zip(_photos_of(table, homes, matcher), table.rows, strict=True)
+    return {photo: row[at] for photo, (_, row) in photos if photo and len(row) == len(table.columns)}, ""

@@ -13,7 +13,7 @@ from core.config.run_config import DataConfig
 from core.data.paths import inside
 from core.data.reach import bounds
 from core.data.readers.attributes import TEST, UNLABELLED
-from core.data.readers.companions import says, tells_positions, with_companions
+from core.data.readers.companions import says, tells_positions, with_companions, without_a_table
 from core.data.readers.reading import Fact
 from core.data.readers.split_names import Part, may_be_part, parts_of
 from core.data.readers.tree import Tree
@@ -115,10 +115,10 @@ def candidates(tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
 
 def unread_tables(tree: Tree, data: DataConfig) -> list[Fact]:
     """Tables in the root that tell labels of photos, or may, for a dataset that is read by its folders or names."""
-    paths = [path for path in tree.others if "/" not in path and is_table(path)]
+    paths = [path for path in tree.others if "/" not in path and is_table(path) and not says(path)]
     matcher = Matcher(tree)
     looked = _look_at(paths, tree, data, matcher)
-    facts = _unread_facts(looked.unread)
+    facts = [*_unread_facts(looked.unread), *without_a_table(tree, data, matcher)]
     for each in looked.tables:
         if not any(map(matcher.is_photo, each.table.column(each.meanings.columns["path"]))):
             continue
@@ -129,8 +129,9 @@ def unread_tables(tree: Tree, data: DataConfig) -> list[Fact]:
 
 
 def _unread_facts(unread: dict[str, LabError]) -> list[Fact]:
-    """That tables are not read, and why the first is not; lists may as well be letters to the reader."""
-    paths = [path for path in unread if is_table(path)]
+    """That tables are not read, and why the first is not; lists may as well be letters to the reader, and of companions
+    it is told what they may say."""
+    paths = [path for path in unread if is_table(path) and not says(path)]
     if not paths:
         return []
     are = "is not read:" if len(paths) == 1 else "are not read; the first:"
@@ -228,7 +229,7 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
     if data.csv_file:
         path = chosen_csv(tree.root, data.csv_file)
         table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
-        table, facts, companions = with_companions(path, table, tree, data, matcher)
+        table, facts, companions = with_companions([path], table, tree, data, matcher)
         return replace(_dataset_table([(Source(path), table)], data, matcher), companions=companions), facts
     looked = _without_companions(candidates(tree, data, matcher))
     usual = [each for each in looked.tables if each.tells_usual] or looked.tables
@@ -241,7 +242,8 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
     facts += _beside_unread([*(each.paths[0] for each in tables), *(table.name for table in waiting)], looked.unread)
     if parts := _parts_of_one(tables, waiting):
         text = f"The tables {listed([source.path for source, _ in parts])} are read as one."
-        return _dataset_table(parts, data, matcher), [*facts, Fact("table", text, ("csv_file",))]
+        facts.append(Fact("table", text, ("csv_file",)))
+        return _joined(_dataset_table(parts, data, matcher), facts, tree, data, matcher)
     if len(tables) == 1:
         return _joined(tables[0], facts, tree, data, matcher)
     if len(looked.faults) == 1 and not tables:
@@ -276,10 +278,9 @@ def _beside_unread(paths: list[str], unread: dict[str, LabError]) -> list[Fact]:
 def _joined(
     dataset: DatasetTable, facts: list[Fact], tree: Tree, data: DataConfig, matcher: Matcher
 ) -> tuple[DatasetTable, list[Fact]]:
-    path = dataset.paths[0]
-    table, of_companions, companions = with_companions(path, dataset.table, tree, data, matcher)
-    joined = _dataset_table([(Source(path), table)], data, matcher) if of_companions else dataset
-    return replace(joined, faults=dataset.faults, companions=companions), [*facts, *of_companions]
+    table, of_companions, companions = with_companions(dataset.paths, dataset.table, tree, data, matcher)
+    meanings = dataset.meanings if table is dataset.table else choose_columns(table, data, matcher.is_photo)
+    return replace(dataset, table=table, meanings=meanings, companions=companions), [*facts, *of_companions]
 
 
 def _parts_of_one(tables: list[DatasetTable], unlabelled: list[Table]) -> list[tuple[Source, Table]]:
