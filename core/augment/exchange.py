@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import inspect
 import json
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from core.augment.pipeline import arguments
+from core.augment.pipeline import arguments, size_of
 from core.augment.pipeline_export import export, to_json, to_python, to_yaml
 from core.config import TransformConfig
 from core.config.run_config import field_errors
@@ -21,6 +23,7 @@ __all__ = ["FORMATS", "Imported", "export", "read", "to_json", "to_python", "to_
 
 FORMATS = ("yaml", "json", "python")
 LIMIT = plain_yaml.LENGTH  # characters; a list of transforms has a few thousand
+_SHARES = {"hole_height_range": 0, "hole_width_range": 1}  # of the (height, width), where they are below 1
 _REMEDY = f"Use only transforms of the table: {', '.join(TRANSFORMS)}."
 
 
@@ -81,7 +84,7 @@ def _from_json(text: str, source: str) -> Imported:
             raise LabError(f"{source}: an entry of the list names no transform.", _REMEDY, kind="pipeline")
         name = str(entry["__class_fullname__"]).split(".")[-1]
         calls.append((name, {k: v for k, v in entry.items() if k != "__class_fullname__"}))
-    return _from_calls(calls, source)
+    return _from_calls(calls, source, _notes_of_compose(compose.get("p")))
 
 
 def _from_python(text: str, source: str) -> Imported:
@@ -90,7 +93,8 @@ def _from_python(text: str, source: str) -> Imported:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise LabError(f"{source}: not Python: {error}.", "Paste the whole Compose([...]).", kind="pipeline") from None
-    lists = _lists_of_compose(tree)
+    composes = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and _name(n) == "Compose"]
+    lists = _lists_of_compose(composes[0]) if composes else []
     if not lists or not isinstance(lists[0], (ast.List, ast.Tuple)):
         raise LabError(f"{source}: holds no Compose([...]).", "Paste the list as it is written out.", kind="pipeline")
     calls = []
@@ -108,15 +112,21 @@ def _from_python(text: str, source: str) -> Imported:
     if "Normalize" not in names:  # as to_python writes it: beside the list
         beside = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and _name(n) == "Normalize"]
         calls += [("Normalize", {k.arg: _value(k.value) for k in n.keywords if k.arg}) for n in beside[:1]]
-    return _from_calls(calls, source)
+    notes = _notes_of_compose(next((_value(k.value) for k in composes[0].keywords if k.arg == "p"), None))
+    if len(composes) > 1:
+        notes.append(f"The text has {len(composes)} lists in a Compose: the first is read.")
+    return _from_calls(calls, source, notes)
 
 
-def _lists_of_compose(tree: ast.Module) -> list[ast.expr]:
-    """What the first Compose(...) is given as its transforms: one expression, unless the text is odd."""
-    compose = next((n for n in ast.walk(tree) if isinstance(n, ast.Call) and _name(n) == "Compose"), None)
-    if compose is None:
-        return []
+def _lists_of_compose(compose: ast.Call) -> list[ast.expr]:
+    """What a Compose(...) is given as its transforms: one expression, unless the text is odd."""
     return [*compose.args[:1], *(k.value for k in compose.keywords if k.arg == "transforms")]
+
+
+def _notes_of_compose(p: Any) -> list[str]:
+    if p is None or p == 1:
+        return []
+    return [f"Compose: p={p!r} is no setting of the lab, which applies the list to every photo."]
 
 
 def _name(node: ast.Call) -> str:
@@ -136,24 +146,68 @@ def _value(node: ast.expr) -> Any:
         return ast.unparse(node)
 
 
-def _from_calls(calls: list[tuple[str, dict[str, Any]]], source: str) -> Imported:
-    transforms, notes = [], []
-    for index, (name, given) in enumerate(calls):
+def _from_calls(calls: list[tuple[str, dict[str, Any]]], source: str, notes: list[str]) -> Imported:
+    transforms: list[TransformConfig] = []
+    for index, (name, written) in enumerate(calls):
         if name not in TRANSFORMS:
             raise LabError(f"{source}: '{name}' is not in the lab's table.", _REMEDY, kind="pipeline")
-        entry = TRANSFORMS[name]
-        params = {
-            key: _spread(name, key, _plain(value)) if entry.params[key].kind.endswith("range") else _plain(value)
-            for key, value in given.items()
-            if key in entry.params and value is not None
-        }
+        meant, size = _meant(name, written), size_of(transforms)
+        params, of_params = _params(name, written, meant, size)
         config = {"name": name, "params": params}
-        if not entry.deterministic:
-            config["p"] = given.get("p", 0.5)
+        if not TRANSFORMS[name].deterministic:
+            config["p"] = meant["p"]
         transform = _checked(index, config, source)
         transforms.append(transform)
-        notes += _differences(transform, given)
+        notes = notes + of_params + _differences(transform, written, meant, size)
     return Imported(transforms, notes)
+
+
+def _meant(name: str, written: dict[str, Any]) -> dict[str, Any]:
+    """All arguments of a call as albumentations takes them: its own where the text says nothing, a range where that
+    gives one number. What it refuses stays as it is written, for the lab to refuse in words."""
+    import albumentations as A
+
+    transform = getattr(A, name)
+    arguments_of = inspect.signature(transform.__init__).parameters
+    own = {key: each.default for key, each in arguments_of.items() if each.default is not each.empty}
+    read = {key: value for key, value in written.items() if key in (*TRANSFORMS[name].params, "size")}
+    with contextlib.suppress(ValueError, TypeError, ArithmeticError, Warning):
+        read = {k: v for k, v in transform(**read).to_dict()["transform"].items() if k in arguments_of}
+    return own | read | {key: value for key, value in written.items() if key not in TRANSFORMS[name].params}
+
+
+def _params(
+    name: str, written: dict[str, Any], meant: dict[str, Any], size: tuple[int, int] | None
+) -> tuple[dict[str, Any], list[str]]:
+    """(the settings of a transform, a note for each that the lab cannot have as it is meant).
+
+    size: (height, width) of what comes in, where it is known.
+    """
+    params, notes = {}, []
+    for key, param in TRANSFORMS[name].params.items():
+        if key not in meant:
+            continue
+        value = _plain(meant[key])
+        if value is None:  # it does not do this
+            value = [param.mildest, param.mildest]
+        if key in _SHARES and _is_range(value) and 0 < value[1] < 1:
+            share = f"{name}: {key}={meant[key]!r} is a share of the image"
+            if size is None:
+                low, high = param.default
+                notes.append(f"{share}, whose size no transform before it sets: the lab uses {low} to {high} pixels.")
+                continue
+            value = [max(1, int(part * size[_SHARES[key]])) for part in value]
+            notes.append(f"{share}: {value[0]} to {value[1]} pixels here.")
+        if _is_range(value) and not _is_range(_plain(written.get(key))) and value[0] < param.low <= value[1]:
+            ends = f"{value[0]:g} to {value[1]:g}"
+            notes.append(f"{name}: {key}={written.get(key)!r} means {ends}, and the lab begins at {param.low:g}.")
+            value = [param.low, value[1]]
+        params[key] = value
+    return params, notes
+
+
+def _is_range(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(n, (int, float)) for n in value)
 
 
 def _plain(value: Any) -> Any:
@@ -163,37 +217,37 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _spread(name: str, key: str, value: Any) -> Any:
-    """A single number where a range is meant, as albumentations reads it."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        return value
-    if name == "ColorJitter" and key != "hue":
-        return [max(0, 1 - value), 1 + value]
-    if name == "RandomGamma" or key in ("scale", "quality_range"):
-        return [value, value]
-    if name in ("CLAHE", "GaussianBlur", "MotionBlur"):
-        return [{"CLAHE": 1, "MotionBlur": 3}.get(name, 0.1), value]
-    return [-abs(value), abs(value)]
-
-
-def _differences(transform: TransformConfig, given: dict[str, Any]) -> list[str]:
-    """Settings that the text has and the lab fixes at another value."""
+def _differences(
+    transform: TransformConfig, written: dict[str, Any], meant: dict[str, Any], size: tuple[int, int] | None
+) -> list[str]:
+    """What a call means and the lab fixes at another value, also where the text leaves it to albumentations."""
     import albumentations as A
 
     name, entry = transform.name, TRANSFORMS[transform.name]
-    size = given.get("size") or (224, 224)
     try:
-        standard = getattr(A, name)(**arguments(transform, tuple(size))).to_dict()["transform"]
+        standard = getattr(A, name)(**arguments(transform, size or (224, 224))).to_dict()["transform"]
     except (ValueError, TypeError):
         standard = {}
+    fixed = entry.fixed | standard
     notes = []
-    for key, value in given.items():
-        if key in entry.params or key in ("p", "size") or key.startswith("mask_") or key == "fill_mask":
+    for key, value in meant.items():
+        if key in entry.params or "mask" in key or (key == "p" and not entry.deterministic):
             continue
-        ours = {**entry.fixed, **standard}.get(key)
-        if not _same(_plain(value), _plain(ours)) and not _same(value, entry.fixed.get(key)):
-            what_it_does = "leaves it as albumentations does" if ours is None else f"uses {ours!r}"
-            notes.append(f"{name}: {key}={value!r} is no setting of the lab, which {what_it_does}.")
+        ours = fixed.get(key)
+        if key == "translate_px" and _plain(value) in (0, [0, 0]):  # as None
+            continue
+        if key == "p":
+            does = "applies it to every photo"
+        elif key == "size":
+            ours, does = size, f"scales back to {size or 'the size before it'}"
+        elif key not in fixed:
+            does = "leaves it as albumentations does"
+        else:
+            does = "leaves it out" if ours is None else f"uses {ours!r}"
+        if _same(_plain(value), _plain(ours)) or _same(value, entry.fixed.get(key, ours)):
+            continue
+        whose = "" if key in written else ", albumentations' own where the text names none,"
+        notes.append(f"{name}: {key}={value!r}{whose} is no setting of the lab, which {does}.")
     return notes
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from core.augment import exchange
-from core.augment.pipeline import sample_seed
+from core.augment.pipeline import arguments, sample_seed
 from core.augment.steps import build_whole
 from core.config import TransformConfig
 from core.config.run_config import study_transforms
+from core.config.transforms import SIZED, TRANSFORMS
 from core.errors import LabError
 from tests.augment.chains import RANDOM, all_of_them, photo
 
@@ -107,9 +108,141 @@ t = A.Compose([
     assert not mark.exists()
     assert [t.name for t in imported.transforms] == ["Resize", "HorizontalFlip", "Affine", "GaussNoise", "Normalize"]
     assert imported.transforms[1].p == 0.3
-    assert imported.transforms[2].params["rotate"] == [-15, 15]
+    assert imported.transforms[2].params["rotate"] == [15, 15], "albumentations turns by this angle, always"
     assert any("interpolation=2" in note for note in imported.notes)
     assert any("per_channel=False" in note for note in imported.notes)
+
+
+NOWHERE = {"x": (0, 0), "y": (0, 0)}
+
+
+def settings(transform):
+    """What albumentations' own description says of an image; without a shift of nothing, which has two names."""
+    said = transform.to_dict()["transform"]
+    return {
+        key: value
+        for key, value in said.items()
+        if "mask" not in key and not (key.startswith("translate_") and value in (None, NOWHERE))
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "number"),
+    [
+        ("Affine", "rotate", 15),
+        ("Affine", "scale", 0.8),
+        ("Affine", "translate_percent", 0.1),
+        ("RandomBrightnessContrast", "contrast_limit", 0.3),
+        ("Perspective", "scale", 0.1),
+        ("GridDistortion", "distort_limit", 0.3),
+        ("HueSaturationValue", "hue_shift_limit", 9),
+        ("ColorJitter", "brightness", 0.3),
+        ("ColorJitter", "hue", 0.3),
+        ("CLAHE", "clip_limit", 3),
+        ("MotionBlur", "blur_limit", 9),
+    ],
+)
+def test_one_number_in_place_of_a_range_is_read_as_albumentations_does(name, key, number):
+    imported = exchange.read(f"A.Compose([A.Resize(height=64, width=64), A.{name}({key}={number})])")
+    ours = getattr(A, name)(**arguments(imported.transforms[1], (64, 64)))
+    assert settings(ours)[key] == settings(getattr(A, name)(**{key: number}))[key]
+
+
+SIDES = {"height": 64, "width": 64}
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_a_call_that_says_nothing_has_albumentations_own_values_or_a_note_that_names_the_key(name):
+    given = SIDES if name in SIZED else {"size": (64, 64)} if TRANSFORMS[name].keeps_size else {}
+    call = f"A.{name}({', '.join(f'{key}={value}' for key, value in given.items())})"
+    imported = exchange.read(f"A.Compose([A.Resize(height=64, width=64), {call}])")
+    theirs, ours = (
+        settings(each)
+        for each in (getattr(A, name)(**given), getattr(A, name)(**arguments(imported.transforms[1], (64, 64))))
+    )
+    notes = {note for note in imported.notes if note.startswith(f"{name}: ")}
+    noted = {key for key in theirs if any(f"{name}: {key}={theirs[key]!r}" in note for note in notes)}
+    assert len(notes) == len(noted)
+    assert {key: ours.get(key) for key in theirs if key not in noted} == {
+        key: value for key, value in theirs.items() if key not in noted
+    }
+    assert all(ours.get(key) != theirs[key] for key in noted), "a note of what is the same"
+
+
+def test_what_a_list_leaves_to_albumentations_is_imported_as_albumentations_does_it():
+    imported = exchange.read(
+        "A.Compose([A.Resize(height=224, width=224), A.RandomResizedCrop(size=(224, 224)), A.Affine(rotate=15), "
+        "A.CoarseDropout()])"
+    )
+    _, crop, affine, holes = imported.transforms
+    assert crop.p == 1 and crop.params == {"scale": [0.08, 1.0], "ratio": [0.75, 4 / 3]}
+    assert affine.p == 0.5
+    assert affine.params == {"rotate": [15, 15], "scale": [1, 1], "translate_percent": [0, 0]}
+    assert holes.params["num_holes_range"] == [1, 2]
+    assert holes.params["hole_height_range"] == holes.params["hole_width_range"] == [22, 44]
+    assert {
+        "Affine: border_mode=0, albumentations' own where the text names none, is no setting of the lab, which uses 1.",
+        "CoarseDropout: hole_height_range=(0.1, 0.2) is a share of the image: 22 to 44 pixels here.",
+    } <= set(imported.notes)
+    assert not any("RandomResizedCrop" in note for note in imported.notes)
+
+
+def test_a_share_of_an_image_of_which_no_size_is_known_is_told():
+    imported = exchange.read("A.Compose([A.CoarseDropout(hole_height_range=(0.3, 0.4))])")
+    assert imported.transforms[0].params["hole_height_range"] == [50, 50]
+    note = (
+        "CoarseDropout: hole_height_range=(0.3, 0.4) is a share of the image, whose size no transform before it sets: "
+    )
+    assert f"{note}the lab uses 50 to 50 pixels." in imported.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        (
+            "A.Compose([A.HorizontalFlip(p=0.3)], p=0.5)",
+            "Compose: p=0.5 is no setting of the lab, which applies the list to every photo.",
+        ),
+        (
+            json.dumps(A.to_dict(A.Compose([A.HorizontalFlip(p=0.3)], p=0.5))),
+            "Compose: p=0.5 is no setting of the lab, which applies the list to every photo.",
+        ),
+        (
+            "A.Compose([A.CenterCrop(height=64, width=64, pad_if_needed=True, p=0.5)])",
+            "CenterCrop: p=0.5 is no setting of the lab, which applies it to every photo.",
+        ),
+        (
+            "A.Compose([A.Resize(height=256, width=256, interpolation=3), "
+            "A.RandomResizedCrop(size=(224, 224), scale=(0.5, 1), ratio=(1, 1))])",
+            "RandomResizedCrop: size=(224, 224) is no setting of the lab, which scales back to (256, 256).",
+        ),
+        (
+            "A.Compose([A.RandomResizedCrop(size=(224, 224), scale=(0.5, 1), ratio=(1, 1))])",
+            "RandomResizedCrop: size=(224, 224) is no setting of the lab, which scales back to the size before it.",
+        ),
+        (
+            "train = A.Compose([A.HorizontalFlip(p=0.3)])\nval = A.Compose([A.VerticalFlip(p=1)])",
+            "The text has 2 lists in a Compose: the first is read.",
+        ),
+        (
+            "A.Compose([A.RandomGamma(gamma_limit=120)])",
+            "RandomGamma: gamma_limit=120 means 1 to 120, and the lab begins at 10.",
+        ),
+        (
+            "A.Compose([A.Affine(translate_px=(-5, 5), border_mode=1)])",
+            "Affine: translate_px=(-5, 5) is no setting of the lab, which leaves it out.",
+        ),
+    ],
+)
+def test_what_the_lab_does_otherwise_is_told(text, note):
+    assert exchange.read(text).notes == [note]
+
+
+def test_json_of_albumentations_without_a_shift_is_imported_without_one():
+    described = A.to_dict(A.Compose([A.Affine(rotate=5, border_mode=1)]))
+    imported = exchange.read(json.dumps(described))
+    assert imported.transforms[0].params == {"rotate": [5, 5], "scale": [1, 1], "translate_percent": [0, 0]}
+    assert imported.notes == []
 
 
 @pytest.mark.parametrize(
