@@ -250,8 +250,9 @@ def test_a_competition_whose_training_table_is_cut_off_is_not_trained_on_its_for
         read(tmp_path)
 
 
-def test_a_table_that_cannot_be_read_and_is_no_part_is_told(tmp_path):
+def test_a_table_that_cannot_be_read_and_is_no_other_part_is_told(tmp_path):
     table(tmp_path, ["0.jpg,a", "1.jpg,b"], *EIGHT, name="train.csv")
+    table(tmp_path, ["2.jpg,a", "3.jpg,b"], name="test.csv")
     for name in ("corrected.csv", "train_boxes.csv", "notes.txt"):
         (tmp_path / name).write_bytes(b"")
     assert {text: asked for text, asked in facts(read(tmp_path), "table").items() if "empty" in text} == {

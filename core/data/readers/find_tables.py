@@ -262,15 +262,17 @@ def _without_companions(looked: Candidates) -> Candidates:
 def _beside_unread(paths: list[str], unread: dict[str, LabError]) -> list[Fact]:
     """What is not read beside the tables at `paths`, which are.
 
-    Raises LabError where that is another part of the dataset by its name: a test set would be trained on alone, or be
-    missing.
+    Raises LabError where that by its name is another part of the dataset than those: a test set would be trained on
+    alone, or be missing.
     """
     for path, fault in unread.items():
         for own, *others in zip(_names(path), *map(_names, paths), strict=True):
-            part = next((each for each, name in zip(paths, others, strict=True) if parts_of([own, name])), None)
-            if part and own not in others:
-                by_name = f"by its name it is a part of the dataset, as {part} is"
-                remedy = f"{fault.remedy} To read {part} alone, choose it by name."
+            read = [part for name in others for part in parts_of([name]).values()]
+            for other, name in zip(paths, others, strict=True):
+                if own in others or parts_of([own, name]).get(own) in (None, *read):
+                    continue
+                by_name = f"by its name it is a part of the dataset, as {other} is"
+                remedy = f"{fault.remedy} To read {other} alone, choose it by name."
                 raise LabError(f"csv: {path} is not read ({fault.message}); {by_name}", remedy, fault.kind)
     return _unread_facts(unread)
 
