@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.jobs import queue
+from core.jobs import halt, queue
 from core.runs import notes
 from core.runs.lists import index
 from core.storage import files
@@ -63,6 +63,19 @@ def test_one_line_says_how_many_how_far_and_how_long(folder):
     assert words(after) == "schedule 2 active nothing trains yet"
 
 
+def test_what_is_paused_is_not_active_and_what_was_interrupted_did_not_fail(folder):
+    held, waits = make_run(folder, "held", ("queued", "done")), make_run(folder, "next", ("queued", "queued"))
+    queue.hold(folder, "a-study", [held.id])
+    ended(make_run(folder, "broke", ("failed", "done")), NOW - 60)
+    killed(make_run(folder, "cut off", ("running", "done")), NOW - 60)
+    said = "1 paused, 1 failed, 1 interrupted"
+    assert words(dock.queue_of(index.listed(), set(), NOW)) == f"schedule 1 active, {said} nothing trains yet"
+    halt.stop(folder, "three fold jobs in a row broke.", "Look at the last one.")
+    assert words(dock.queue_of(index.listed(), set(), NOW)) == f"schedule 1 active, {said} the queue is stopped"
+    waits.delete()
+    assert words(dock.queue_of(index.listed(), set(), NOW)).endswith(said)
+
+
 def test_a_run_that_fails_again_is_said_again(folder):
     run = ended(make_run(folder, "broke", ("failed", "done")), NOW - 60)
     seen = {panel.mark(entry) for entry in index.listed()}
@@ -81,7 +94,7 @@ def test_a_run_whose_worker_was_killed_is_said_and_once_seen_only_after_it_was_k
     run = killed(make_run(folder, "killed", ("running", "done")), NOW - 60)
     killed(make_run(folder, "killed long ago", ("running", "done")), NOW - dock.LATELY - 60)
     now = dock.queue_of(index.listed(), set(), NOW)
-    assert [entry.id for entry in now.stopped] == [run.id] and words(now) == "error 1 failed"
+    assert [entry.id for entry in now.stopped] == [run.id] and words(now).endswith("1 interrupted")
     seen = {panel.mark(entry) for entry in now.stopped}
     assert not dock.queue_of(index.listed(), seen, NOW)
     killed(run, NOW - 10)

@@ -13,10 +13,13 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from core import places
+from core.jobs import halt
+from core.jobs import queue as jobs
 from core.runs import Run
 from core.runs.lists import index
 from core.runs.lists.index import Listed
-from core.text import duration, so_far
+from core.text import count, duration, so_far
 from pages.parts.bell import bell
 from pages.parts.dock import panel, style
 from pages.parts.dock.panel import SEEN
@@ -32,12 +35,15 @@ STOPPED = ("failed", "interrupted")  # who cancels a run knows that it ended
 
 class Queue(NamedTuple):
     """What the lab does now. trains, waits, stopped: runs; the last are those that stopped by themselves lately and
-    were not seen. status: of each run that trains."""
+    were not seen. status: of each run that trains. held: ids of those that wait while their study is paused.
+    is_halted: whether nothing begins, since several broke."""
 
     trains: list[Listed]
     waits: list[Listed]
     stopped: list[Listed]
     status: dict[str, view.RunStatus]
+    held: frozenset[str] = frozenset()
+    is_halted: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.trains or self.waits or self.stopped)
@@ -94,11 +100,14 @@ def queue_of(entries: Sequence[Listed], seen: set[tuple[str, float]], now: float
         for entry in entries
         if entry.state in STOPPED and entry.notes.archived is None and panel.mark(entry) not in seen
     ]
+    waits, root = [entry for entry in entries if entry.state == "queued"], places.runs_folder()
     return Queue(
         trains,
-        [entry for entry in entries if entry.state == "queued"],
+        waits,
         [entry for entry in stopped if moment - panel.mark(entry)[1] <= LATELY],
         {entry.id: _status(entry.summary) for entry in trains},
+        frozenset(jobs.held_runs(root) & {entry.id for entry in waits}) if waits else frozenset(),
+        bool(waits) and halt.stopped(root) is not None,
     )
 
 
@@ -108,16 +117,17 @@ def _status(summary: dict[str, Any]) -> view.RunStatus:
 
 def words(queue: Queue) -> str:
     """HTML of the one line: "2 active, 1 failed · 52 % · 4 min left" above a thin bar; a phone leaves the time out."""
-    active = len(queue.trains) + len(queue.waits)
-    counts = [f"{active} active"] if active else []
-    counts += [f"{len(queue.stopped)} failed"] if queue.stopped else []
-    state = "running" if queue.trains else "queued" if queue.waits else "failed"
-    line = f"<span>{badges.icon(state)} {', '.join(counts)}</span>"
+    begin = [entry for entry in queue.waits if entry.id not in queue.held]  # as soon as a slot is free
+    broke = {state: sum(entry.state == state for entry in queue.stopped) for state in STOPPED}
+    counts = {"active": len(queue.trains) + len(begin), "paused": len(queue.held), **broke}
+    state = "running" if queue.trains else "queued" if begin else "interrupted" if queue.held else ""
+    state = state or next(state for state, n in broke.items() if n)
+    line = f"<span>{badges.icon(state)} {', '.join(f'{count(n)} {word}' for word, n in counts.items() if n)}</span>"
     if queue.trains:
         line += f"<span>{so_far(queue.share)}</span>"
         if (seconds := queue.seconds_left) is not None:
             line += f'<span class="dock-spare">{duration(seconds)} left</span>'
-    elif queue.waits:
-        line += '<span class="dock-spare">nothing trains yet</span>'
+    elif begin:
+        line += f'<span class="dock-spare">{"the queue is stopped" if queue.is_halted else "nothing trains yet"}</span>'
     bar = badges.bar(queue.share, name="of what trains") if queue.trains else ""
     return f'<div class="dock-words lab-num">{line}</div>{bar}'
