@@ -74,7 +74,7 @@ def draw(
             st.html(badges.fault(bell.why(entry) or "It stopped without a reason.", state=entry.state))
         _more(stopped)
         seen = {mark(entry) for entry in stopped}
-        words = "Not shown here again; Home and Runs still list what stopped."
+        words = "Not shown in this tab again until it is reloaded; Home and Runs still list what stopped."
         st.button("Seen", icon=":material/done:", key="dock-seen-all", on_click=_see, args=(seen,), help=words)
 
 
