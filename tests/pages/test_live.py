@@ -14,6 +14,7 @@ from core.runs import FoldState, metrics_file
 from core.runs.lists.summaries import summaries
 from core.runs.use import used
 from core.storage import files
+from pages.parts.bell.favicon import favicon
 from pages.parts.live import looks, machine, samples, waits
 from pages.parts.run import curves, view
 from pages.parts.shared import run_picker
@@ -373,6 +374,20 @@ def test_progress_never_passes_the_end_and_time_left_is_never_negative(folder):
     with run.fold_lock(1):
         status = view.read_status(run, run.config(), [])
     assert 0 <= status.share <= 1 and status.seconds_left(pd.DataFrame()) == 0.0
+
+
+def test_a_run_whose_last_epoch_is_trained_is_not_called_through_before_it_is(folder, monkeypatch):
+    told = []
+    monkeypatch.setattr("pages.parts.shared.frame.st.set_page_config", lambda **words: told.append(words))
+    run = make_run(folder, "utk", states=("done", "running"))
+    run.write_state(FoldState(1, "running", epoch=run.config().epochs))
+    with run.fold_lock(1):
+        markups = [html(page("home")), html(page("live", run=run.id))]
+    said = [[words for words in ("99%", "100%") if f"<span>{words}</span>" in markup] for markup in markups]
+    assert said == [["99%"], ["99%"]]
+    tabs = [words for words in told if words["page_title"].startswith("99% · utk")]
+    assert len(tabs) == 2 and {words["page_icon"] for words in tabs} == {favicon("running", 99)}
+    assert favicon("running", 99) != favicon("running", 100)
 
 
 def status_of(folds, *, etas, **facts):

@@ -33,6 +33,7 @@ from pages.parts.shared import badges
 Version = tuple[tuple[str, int, int, int], ...]  # see metrics_version
 WHICH, FOLD_SCORES = ("best", "final"), ("f1", "accuracy", "loss")  # of each fold, as its scores name them
 VALIDATION_SHARE = 0.15  # of an epoch's time, for the bar only: a validation image costs no backward pass
+NOT_THROUGH = 0.999  # of a fold that trained its last epoch: what is written and scored after it is still to come
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,10 @@ class RunStatus:
         return [fold for fold in self.folds if fold.state == "running"]
 
     def fold_share(self, fold: FoldState) -> float:
-        """How much of a fold's epochs is trained, 0..1."""
-        return 1.0 if fold.state == "done" else min(1.0, (fold.epoch + self._epoch_share(fold)) / self.epochs)
+        """How much of a fold's work is done, 0..1; 1 only once all of it is."""
+        if fold.state == "done":
+            return 1.0
+        return min(NOT_THROUGH, (fold.epoch + self._epoch_share(fold)) / self.epochs)
 
     @property
     def share(self) -> float:

@@ -15,6 +15,7 @@ from core.errors import LabError
 from core.jobs import halt
 from core.runs.lists.index import Listed
 from core.studies import healing
+from core.text import so_far
 from pages.parts.bell.favicon import favicon
 from pages.parts.dock import dock
 from pages.parts.door.person import guard
@@ -92,7 +93,7 @@ def tab(title: str, state: str = "", share: float = 0.0) -> None:
 
     share: of its work, 0..1, while it trains. No state: nothing is watched.
     """
-    st.set_page_config(page_title=title, page_icon=favicon(state, round(100 * share)) if state else ICON)
+    st.set_page_config(page_title=title, page_icon=favicon(state, int(so_far(share)[:-1])) if state else ICON)
 
 
 def _look_after() -> None:

@@ -26,6 +26,7 @@ from core.runs.states import overall
 from core.studies.naming import own_name
 from core.studies.records import Study, StudyRun, missing
 from core.text import count, duration, number_of, one_line, score, so_far, spread
+from pages.parts.run.view import NOT_THROUGH
 from pages.parts.shared import badges
 
 SHOWN_FAULTS = 8
@@ -60,7 +61,7 @@ class Row:
         return overall(fold["state"] for fold in self.folds)
 
     def share(self, fold: dict[str, Any]) -> float:
-        return 1.0 if fold["state"] == "done" else min(1.0, fold["epoch"] / max(1, self.epochs))
+        return 1.0 if fold["state"] == "done" else min(NOT_THROUGH, fold["epoch"] / max(1, self.epochs))
 
     def seconds_left(self, fold: dict[str, Any]) -> float | None:
         """Of a fold that trains, as it tells, else of its epochs that are to come; None where neither is known."""
