@@ -125,7 +125,7 @@ def forget_filter() -> None:
 def page_number(last: int) -> int:
     """0-based, at most `last`."""
     number = st.query_params.get("page", "1")
-    return min(last, max(0, int(number) - 1)) if number.isdecimal() and len(number) < 8 else 0
+    return min(last, max(0, int(number[:18]) - 1)) if number.isdecimal() else 0  # int refuses thousands of digits
 
 
 def with_classes(words: Mapping[str, str], class_names: Iterable[str]) -> dict[str, str]:
