@@ -29,8 +29,17 @@ class LabError(Exception):
         self.kind = kind
 
     def __str__(self) -> str:
-        stop = "" if not self.remedy or self.message.endswith((".", "!", "?", ":", ";")) else "."
-        return f"{self.message}{stop} {self.remedy}".strip()
+        return in_sentences(self.message, self.remedy)
+
+
+def ended(text: str) -> str:
+    """The text with the stop that ends a sentence, where it has no end of its own; 'a.jpg: is gone' has none."""
+    return text if text.endswith((".", "!", "?", ":", ";")) else f"{text}."
+
+
+def in_sentences(message: str, remedy: str) -> str:
+    """What happened and what to do, one after the other; what happened alone stays as it is."""
+    return f"{ended(message)} {remedy}" if remedy else message
 
 
 def out_of_memory(error: BaseException | None) -> bool:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core import places
 from core.compare.verdict import Verdict
-from core.errors import LabError
+from core.errors import LabError, in_sentences
 from core.studies import record_file, records
 from core.studies.records import Study
 from core.text import ago, count, number_of, plain, so_far
@@ -50,7 +50,7 @@ def resume(study: Study) -> None:
     if not refused:
         return
     run, error = refused[0]
-    why = f"{error.message.removeprefix(f'{run.id}: ')} {error.remedy}".strip()
+    why = in_sentences(error.message.removeprefix(f"{run.id}: "), error.remedy)
     others = "The others were queued." if len(refused) < len(records.present(study)) else ""
     what = f"{len(refused)} of {len(study.runs)} runs could not go on: {run.id}: {why}"
     st.session_state["studies-error"] = LabError(what, others)

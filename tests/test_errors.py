@@ -2,7 +2,8 @@
 
 import pytest
 
-from core.errors import LabError
+from core.errors import LabError, ended
+from pages.parts.shared import badges
 
 
 @pytest.mark.parametrize(
@@ -16,3 +17,10 @@ from core.errors import LabError
 )
 def test_what_happened_and_what_to_do_are_two_sentences(message, remedy, sentence):
     assert str(LabError(message, remedy)) == sentence
+
+
+@pytest.mark.parametrize(("message", "end"), [("a.jpg: is not an image", "image."), ("Is it there?", "there?")])
+def test_a_sentence_ends_once(message, end):
+    assert ended(message).endswith(end) and ended(ended(message)) == ended(message)
+    assert f"{end} <i>Look.</i>" in badges.fault(message, "Look.")
+    assert f"{message} <i></i>" in badges.fault(message)

@@ -14,7 +14,7 @@ from core.cli.progress import bar
 from core.config.parts import DataConfig
 from core.config.run_config import from_dict, with_setting
 from core.data.readers.reading import Fact
-from core.errors import LabError
+from core.errors import LabError, in_sentences
 
 
 def demo(
@@ -59,7 +59,7 @@ def scan(
         for fact in facts_of(dataset):
             print(_fact_line(fact))
         for problem in dataset.problems.itertuples():
-            print(f"{problem.severity}: {problem.where}: {problem.problem} {problem.remedy}")
+            print(f"{problem.severity}: {problem.where}: {in_sentences(problem.problem, problem.remedy)}")
     if bad_files(dataset):
         raise typer.Exit(1)
 

@@ -29,7 +29,7 @@ from core.config import recipes, run_config
 from core.data.labels import corrections
 from core.data.scan import Scan
 from core.data.tasks import CHOSEN
-from core.errors import LabError
+from core.errors import LabError, in_sentences
 from core.jobs import control, halt, speed
 from core.jobs.processes import nursery
 from core.jobs.room import forecast
@@ -253,7 +253,8 @@ def status(
     listed = summaries(folder)
     root = folder or places.runs_folder()
     if stop := halt.stopped(root):
-        print(f"{stop.message} {stop.remedy}\nLet it go on with: {way_on_from_a_stop(root)}", file=sys.stderr)
+        print(in_sentences(stop.message, stop.remedy), file=sys.stderr)
+        print(f"Let it go on with: {way_on_from_a_stop(root)}", file=sys.stderr)
     if as_json:
         print(json.dumps(listed))
         return

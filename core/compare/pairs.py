@@ -18,7 +18,7 @@ import pandas as pd
 from core.compare.members import METRICS, ComparedRun, out_of_fold, same_classes
 from core.data import persons
 from core.data.yes_no import pairs as yes_no
-from core.errors import LabError
+from core.errors import LabError, in_sentences
 from core.stats import paired
 from core.stats.metrics import accuracy, codes, confusion_of, macro_f1
 from core.stats.paired import Interval, McNemar
@@ -164,7 +164,8 @@ def _shared_predictions(
     try:
         a, b = (out_of_fold(member, which, folds) for member in (run, baseline))
     except LabError as error:
-        return None, [f"{error.message} The interval uses the recorded scores; tests by photo and flips need them."]
+        rest = "The interval uses the recorded scores; tests by photo and flips need them."
+        return None, [in_sentences(error.message, rest)]
     return merged(a, b, one_by_one=run.one_by_one)
 
 

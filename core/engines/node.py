@@ -22,6 +22,7 @@ from core import machine, places
 from core.engines.pack import fold_files, versions
 from core.engines.parcel import FoldJob, Parcel
 from core.engines.taken import ENDED, KEPT
+from core.errors import in_sentences
 from core.jobs import fold_job, halt
 from core.runs import Run
 from core.storage import files, locks
@@ -106,7 +107,8 @@ def _train(run: Run, job: FoldJob, line: Line, node: dict[str, Any]) -> bool:
         if line.stop.is_set():
             return broken  # another attempt has the fold, or nobody wants it
         if end.get("kind") == "disk-full":
-            line.desk.unfit(job.key, job.attempt, node["id"], f"has no room: {end['reason']} {end['remedy']}")
+            why = in_sentences(f"has no room: {end['reason']}", end["remedy"])
+            line.desk.unfit(job.key, job.attempt, node["id"], why)
             return broken
         lasted = math.inf if reporter.epochs else time.monotonic() - begun
         fold_job.finish(run, fold, end)

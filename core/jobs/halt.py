@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from core.errors import LabError
+from core.errors import LabError, in_sentences
 from core.places import machine_folder
 from core.storage import files, lab_file
 from core.storage.files import GARBAGE
@@ -52,7 +52,9 @@ class Stop:
     def remedy(self) -> str:
         if self.cause:
             return self.reason
-        return f"The last one said: {self.reason} Look at its log, mend the cause, then let the queue go on."
+        return in_sentences(
+            f"The last one said: {self.reason}", "Look at its log, mend the cause, then let the queue go on."
+        )
 
 
 def stopped(root: Path) -> Stop | None:

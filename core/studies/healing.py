@@ -48,7 +48,7 @@ def look_after(folder: Path | None = None) -> str:
             return elsewhere.trouble(root)
         return _waits_elsewhere(root, summaries)
     except LabError as error:
-        return f"{error.message} {error.remedy}".strip()
+        return str(error)
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             return READ_ONLY

@@ -115,7 +115,7 @@ def _start(study: Study, plans: dict[str, Plan], root: Path) -> Study:
             run = control.launch(plan, run_id, root, study=study.id)
         except LabError as error:
             if error.kind != "exists":
-                refused[run_id] = f"{error.message} {error.remedy}".strip()
+                refused[run_id] = str(error)
             continue
         if was_stopped():  # while this run was being made: the stop has not seen it
             _stop_late(study, run, root)

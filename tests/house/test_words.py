@@ -41,3 +41,28 @@ def test_a_photo_is_a_photo():
                 if FACE.search(text) and text not in MEANT and not READ_BY_NOBODY.search(text):
                     called_faces.append(f"{name}:{line} {text!r}")
     assert not called_faces, "say photo:\n" + "\n".join(called_faces)
+
+
+def parts_of(node):
+    """(attribute, "") of each value that stands in an f-string, ("", text) of what stands between them."""
+    for part in node.values:
+        if isinstance(part, ast.Constant):
+            yield "", str(part.value)
+        else:
+            names = [each.attr for each in ast.walk(part) if isinstance(each, ast.Attribute)]
+            yield next((name for name in names if name in ("message", "remedy", "problem")), "other"), ""
+
+
+def test_sentences_about_a_failure_are_put_together_where_their_stops_are_known():
+    """A message may end with a stop or not: who writes on behind it by hand gets two of them, or none."""
+    by_hand = []
+    for path in sorted(path for room in ("core", "pages") for path in (HOME / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            parts = list(parts_of(node)) if isinstance(node, ast.JoinedStr) else []
+            for place, (name, _) in enumerate(parts):
+                between = "".join(text for _, text in parts[place + 1 : place + 2])
+                with_remedy = between.isspace() and parts[place + 2 : place + 3] == [("remedy", "")]
+                goes_on = name == "message" and re.match(r"\.|\s+[A-Z]", between)
+                if (goes_on or (with_remedy and name in ("message", "problem"))) and "\n" not in between:
+                    by_hand.append(f"{path.relative_to(HOME)}:{node.lineno}")
+    assert not by_hand, "str(error), or ended and in_sentences of core/errors.py:\n" + "\n".join(by_hand)

@@ -453,6 +453,8 @@ def test_a_batch_that_no_training_would_draw_is_refused_in_words(lab, tmp_path):
     recipes.save_recipe("balanced", from_dict(recipes.load_recipe("quick").model_dump(mode="json") | own))
     page = open_page(root=str(root), recipe="balanced", view="batch")
     assert "classes cannot be drawn equally often" in text_of(page)
+    (refusal,) = (info.value for info in page.info if "A batch needs a dataset" in info.value)
+    assert refusal.endswith(".") and not refusal.endswith("..")
     page.session_state["augment_draft"]["training"]["sampling"] = "natural"
     page.run()
     assert not page.exception and "of epoch 1, fold 0: not mixed" in text_of(page)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from core import places
-from core.errors import LabError
+from core.errors import LabError, in_sentences
 from core.jobs import control, elsewhere, halt, queue
 from core.text import number_of
 
@@ -82,7 +82,7 @@ def engine(
         if fit is not None:
             print(fit.sentence(engine.to_share(fit.jobs)))
     if (stop := halt.stopped(root)) is not None:
-        print(f"{stop.message} {stop.remedy}")
+        print(in_sentences(stop.message, stop.remedy))
 
 
 def _desks(root: Path, forget: str | None, *, yes: bool) -> None:

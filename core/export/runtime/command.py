@@ -100,7 +100,7 @@ def write_table(package: PackageFolder, paths: Sequence[tuple[Path, str]], strea
             try:
                 photos[path] = package.prepared(path)
             except LabError as error:
-                faults[path] = f"{error.message}. {error.remedy}"
+                faults[path] = str(error)
         rows: dict[Path, list[str]] = {}
         if photos:
             of_folds = package.of_folds(np.stack(list(photos.values())))

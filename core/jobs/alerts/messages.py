@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core import machine
-from core.errors import LabError
+from core.errors import LabError, in_sentences
 from core.jobs import halt
 from core.jobs.alerts import addresses
 from core.jobs.alerts.shapes import Message
@@ -102,11 +102,11 @@ def of_death(run: Run, state: FoldState) -> Message:
 
 def of_stop(root: Path, stop: halt.Stop) -> Message:
     if stop.kind in SENT_WHOLE:
-        text = f"{stop.message} {stop.remedy}"
+        text = in_sentences(stop.message, stop.remedy)
     elif stop.cause:
         text = f"The queue has stopped. {MORE}"
     else:
-        text = f"{stop.message} The last one: {_in_short(stop.kind)}"
+        text = in_sentences(stop.message, f"The last one: {_in_short(stop.kind)}")
     text = one_line(text, LONGEST)
     return Message("queue", "The queue has stopped", text, link(root, ""), machine=machine.name(), when=time.time())
 

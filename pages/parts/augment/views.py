@@ -21,6 +21,7 @@ from core.augment.pipeline import sample_seed
 from core.config import RunConfig, TransformConfig
 from core.config.transforms import TRANSFORMS, Param, param_title, title_of
 from core.data.yes_no import pairs
+from core.errors import ended
 from core.text import count, plain
 from pages.parts.augment import change
 from pages.parts.augment import effect as effect_view
@@ -132,7 +133,7 @@ def steps(inputs: ViewInputs) -> None:
 def batch(inputs: ViewInputs) -> None:
     if inputs.photos is None or not inputs.photos.planned:
         why = inputs.photos.why if inputs.photos else "no dataset is chosen"
-        st.info(f"A batch needs a dataset that can be trained on: {plain(why)}.", icon=":material/info:")
+        st.info(f"A batch needs a dataset that can be trained on: {plain(ended(why))}", icon=":material/info:")
         return
     from core.training import batch_view  # torch, which the other views do without
 

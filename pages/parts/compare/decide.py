@@ -107,7 +107,7 @@ def _go_on(ids: Sequence[str]) -> None:
 def _queue(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCost]) -> None:
     """What is launched, what it takes, and the click that does it; why not, where the runs are not of the same data."""
     if (refusal := _refusal(configurations(members))) is not None:
-        st.caption(plain(f"{refusal.message} {refusal.remedy}"))
+        st.caption(plain(str(refusal)))
         return
     key = "+".join([*(member.id for member in members), str(folds)])
     study_id = st.session_state.setdefault(IDS, {}).setdefault(key, new_id("decide"))

@@ -100,7 +100,7 @@ def _bars(ticking: bool) -> None:
                 on_click=fetch.stop.set,
             )
         elif fetch.error is not None:
-            st.error(f"{plain(fetch.error.message)} {plain(fetch.error.remedy)}", icon=":material/cloud_off:")
+            st.error(plain(str(fetch.error)), icon=":material/cloud_off:")
             st.button("Dismiss", key=f"weights-{fetch.depth}-dismiss", type="tertiary", on_click=_forget, args=(fetch,))
     if ticking and not any(fetch.under_way for fetch in _FETCHES.values()):
         st.rerun()

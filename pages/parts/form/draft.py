@@ -21,7 +21,7 @@ from core.config import RunConfig
 from core.config.names import LABELS
 from core.config.run_config import field_errors
 from core.config.settings import name_beneath
-from core.errors import LabError
+from core.errors import LabError, ended, in_sentences
 
 DRAFT, VERSION, EDITS = "launch_draft", "launch_version", "launch_edits"
 Errors = dict[str, str]
@@ -144,8 +144,8 @@ def key_of(path: str) -> str:
 
 def said(error: LabError) -> str:
     """What happened and what to do, as two sentences for a place that says by itself what it is about."""
-    text = re.sub(r"^(weights|folds|transfer|head|task [\w-]+): ", "", error.message).rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}. {error.remedy}".strip()
+    text = ended(re.sub(r"^(weights|folds|transfer|head|task [\w-]+): ", "", error.message))
+    return in_sentences(f"{text[:1].upper()}{text[1:]}", error.remedy)
 
 
 def _step(part: str) -> int | str:

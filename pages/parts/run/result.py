@@ -143,7 +143,7 @@ def _story(run: Run, config: RunConfig, entry: Listed) -> Story:
     try:
         answers, about = answered(run.key, tuple(done), mistakes.version(run, folds=done))
     except LabError as error:
-        return Story(None, None, overfit, f"{error.message} {error.remedy}".strip(), _earned(run))
+        return Story(None, None, overfit, str(error), _earned(run))
     return Story(answers, about, overfit, earned=_earned(run))
 
 

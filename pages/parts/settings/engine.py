@@ -81,7 +81,7 @@ def _choice(address: str | None, *, disabled: bool) -> None:
         try:
             elsewhere.check_installed()
         except LabError as error:
-            st.info(plain(f"{error.message} {error.remedy}"), icon=":material/download:")
+            st.info(plain(str(error)), icon=":material/download:")
 
 
 def _machine(root: Path, summaries: Sequence[dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from core.data.reach.opening import NOT_ALLOWED
-from core.errors import LabError
+from core.errors import LabError, ended
 from core.runs.kept import dropped
 from core.text import plain, so_far
 
@@ -68,8 +68,9 @@ def bar(share: float, state: str = "running", name: str = "done") -> str:
 def fault(message: str, remedy: str = "", where: str = "", state: str = "failed") -> str:
     """HTML of a failure: where, what happened, what to do. All three are shown as text."""
     place = f"<b>{escape(where)}</b> " if where else ""
+    what = ended(message) if remedy else message
     tone = state_badge(state).tone
-    return f'<div class="lab-fault lab-{tone}" role="alert">{place}{escape(message)} <i>{escape(remedy)}</i></div>'
+    return f'<div class="lab-fault lab-{tone}" role="alert">{place}{escape(what)} <i>{escape(remedy)}</i></div>'
 
 
 def photo_fault(error: LabError) -> str:
@@ -85,6 +86,6 @@ def photo_fault(error: LabError) -> str:
 def show_error(error: LabError) -> None:
     """An expected failure, without a traceback; what somebody dropped on purpose is said, and is no failure."""
     if error.kind == dropped.KIND:
-        st.info(plain(f"{error.message} {error.remedy}"), icon=":material/inventory_2:")
+        st.info(plain(str(error)), icon=":material/inventory_2:")
         return
     st.html(fault(error.message, error.remedy))

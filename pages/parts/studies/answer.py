@@ -9,6 +9,7 @@ import streamlit as st
 from core.compare import pairs, verdict
 from core.compare.members import load_all, same_classes, told_apart
 from core.compare.verdict import Verdict
+from core.errors import in_sentences
 from core.text import count, number_of
 from pages.parts.compare import decide, load, pick
 from pages.parts.studies.view import StudyStatus, best_row, of_which
@@ -39,7 +40,8 @@ def section(status: StudyStatus) -> Verdict | None:
         return None
     comparable, refused = same_classes(top, told_apart(members))
     if refused:
-        st.html(f'<div class="lab-meta">{escape(refused[0].message)} Their F1 are not of the same classes.</div>')
+        words = in_sentences(refused[0].message, "Their F1 are not of the same classes.")
+        st.html(f'<div class="lab-meta">{escape(words)}</div>')
     top = next(member for member in comparable if member.id == top.id)
     against = load.pairs_of(top, [member for member in comparable if member is not top], "f1", "best")
     differences = pairs.differences(against, within=WITHIN, highest=True)

@@ -13,7 +13,7 @@ from core import places
 from core.compare.verdict import Verdict
 from core.config import RunConfig, settings
 from core.config.names import titles_of
-from core.errors import LabError
+from core.errors import LabError, ended
 from core.jobs import queue
 from core.jobs.pace import ahead
 from core.runs import Run
@@ -318,7 +318,7 @@ def faults_html(study: Study, status: StudyStatus) -> str:
     """What failed, was refused or cannot be read, and what to do."""
     faults = [badges.fault(why, "", run_id) for run_id, why in study.refused.items()]
     faults += [
-        badges.fault(f"{why}.", what_to_do(Run(run_id)), run_id, "unreadable") for run_id, why in status.broken.items()
+        badges.fault(ended(why), what_to_do(Run(run_id)), run_id, "unreadable") for run_id, why in status.broken.items()
     ]
     for row in status.rows:
         for fold in row.folds:

@@ -38,7 +38,7 @@ def _question(run_id: str, plan: Plan | None, errors: Errors) -> None:
         before = run.samples()
         recipe, differs = settings.recipe_of(run.config())
     except LabError as error:
-        st.markdown(plain(f"{error.message} {error.remedy}"))
+        st.markdown(plain(str(error)))
         return
     from_recipe = f", with {number_of(differs, 'setting')} changed" if differs else ""
     st.markdown(f"Its settings are those of **{plain(title(recipe))}**{from_recipe}.")
