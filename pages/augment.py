@@ -242,6 +242,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     st.button(
         "Use in Launch", icon=":material/rocket_launch:", type="primary", key="augment-use", on_click=ask_for_launch
     )
+change.undo_if_asked(draft, restart)
 photos = photos_of(draft)
 config, errors = form_draft.check(draft)
 errors = errors | {path: message for path, message in complaints(draft).items() if path not in errors}
@@ -274,7 +275,7 @@ if st.session_state.pop("augment-to-launch", False):
         st.switch_page(LAUNCH)
 with right, st.container(key=style.SEEN if view in SEEN else style.READ):
     with st.container():  # in sight wherever in the list the click was; always there, so that what follows stays
-        change.way_back(draft, restart)
+        change.way_back(draft)
         change.mend_fault()
         lead.follow(CORRECT)
     if view not in ("text", "stress") and (config is None or errors):

@@ -332,6 +332,19 @@ def test_one_click_mends_what_is_warned_of_and_another_brings_it_back(lab, tiny_
     assert page.session_state["augment_draft"]["transforms"] != before, "only the last one is taken back"
 
 
+def test_undo_takes_back_nothing_that_was_changed_in_the_same_click(lab, tiny_dataset):
+    page = open_page(root=str(tiny_dataset), recipe="quick")
+    page.segmented_control(key="augment-preset").set_value("strong").run()
+    strong = names(page)
+    toggle = next(each for each in page.toggle if (each.key or "").endswith("transforms.1.enabled"))
+    toggle.set_value(False)
+    page.button(key="augment-undo-it").click().run()
+    assert not page.exception and "Nothing was taken back: the list was changed just before." in text_of(page)
+    listed = page.session_state["augment_draft"]["transforms"]
+    assert names(page) == strong and listed[1]["enabled"] is False
+    assert "augment-undo-it" not in [each.key for each in page.button]
+
+
 def test_a_preset_replaces_what_is_drawn_and_a_walked_value_is_taken(lab, tiny_dataset):
     page = open_page(root=str(tiny_dataset), recipe="quick", view="walk")
     page.segmented_control(key="augment-preset").set_value("strong").run()

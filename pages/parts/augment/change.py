@@ -18,7 +18,7 @@ from pages.parts.augment.photo import Photo, Photos
 from pages.parts.shared import badges
 from pages.parts.shared.fields import field
 
-_UNDO, _MEND, _FAULT = "augment-undo", "augment-mend", "augment-mend-fault"
+_UNDO, _TO_UNDO, _MEND, _FAULT = "augment-undo", "augment-to-undo", "augment-mend", "augment-mend-fault"
 Draft = dict[str, Any]
 
 
@@ -30,7 +30,7 @@ def replace(draft: Draft, transforms: Sequence[TransformConfig], words: str, res
     restart()
 
 
-def way_back(draft: Draft, restart: Callable[[], None]) -> None:
+def way_back(draft: Draft) -> None:
     """What was done last, with *Undo*, for as long as nothing else was changed since."""
     words, before, after = st.session_state.get(_UNDO, ("", None, None))
     if before is None:
@@ -45,16 +45,28 @@ def way_back(draft: Draft, restart: Callable[[], None]) -> None:
             icon=":material/undo:",
             type="tertiary",
             key="augment-undo-it",
-            on_click=_undo,
-            args=(draft, restart),
+            on_click=_ask_to_undo,
         )
 
 
-def _undo(draft: Draft, restart: Callable[[], None]) -> None:
-    _, before, _ = st.session_state.pop(_UNDO, ("", None, None))
-    if before is not None:
-        draft["transforms"] = before
-        restart()
+def _ask_to_undo() -> None:
+    st.session_state[_TO_UNDO] = True
+
+
+def undo_if_asked(draft: Draft, restart: Callable[[], None]) -> None:
+    """Do what a click on *Undo* asked for; a change that was typed just before it is nothing that it takes back."""
+    if not st.session_state.pop(_TO_UNDO, False):
+        return
+    _, before, after = st.session_state.pop(_UNDO, ("", None, None))
+    if before is None:  # a second click
+        return
+    if draft["transforms"] != after:
+        st.session_state[_FAULT] = LabError(
+            "Nothing was taken back: the list was changed just before.", "What was changed last stands in the list."
+        )
+        return
+    draft["transforms"] = before
+    restart()
 
 
 def preset_line(draft: Draft, config: RunConfig | None, restart: Callable[[], None]) -> None:
