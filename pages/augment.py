@@ -243,6 +243,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         "Use in Launch", icon=":material/rocket_launch:", type="primary", key="augment-use", on_click=ask_for_launch
     )
 change.undo_if_asked(draft, restart)
+beside.take_if_asked(draft, restart)
 photos = photos_of(draft)
 config, errors = form_draft.check(draft)
 errors = errors | {path: message for path, message in complaints(draft).items() if path not in errors}

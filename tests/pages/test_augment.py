@@ -354,9 +354,13 @@ def test_a_preset_replaces_what_is_drawn_and_a_walked_value_is_taken(lab, tiny_d
     page.select_slider(key="augment-walk-Affine-rotate").set_value(-26.0).run()
     page.button(key="augment-use-lowest").click().run()
     assert page.session_state["augment_draft"]["transforms"][affine]["params"]["rotate"] == [-26.0, 20.0]
+    page.select_slider(key="augment-walk-Affine-rotate").set_value(26.0)  # with the click
+    page.button(key="augment-use-highest").click().run()
+    assert page.session_state["augment_draft"]["transforms"][affine]["params"]["rotate"] == [-26.0, 26.0]
+    page.select_slider(key="augment-walk-Affine-rotate").set_value(-26.0).run()
     page.button(key="augment-use-highest").click().run()
     assert page.session_state["augment_draft"]["transforms"][affine]["params"]["rotate"] == [-26.0, -26.0]
-    assert f"{TRANSFORMS['Affine'].title}: rotate -26 to 20 → -26 to -26 °." in text_of(page)
+    assert f"{TRANSFORMS['Affine'].title}: rotate -26 to 26 → -26 to -26 °." in text_of(page)
 
 
 def drawn(recipe):
@@ -391,15 +395,29 @@ def test_a_walked_value_and_a_change_made_just_before_both_stand():
 def test_another_list_that_is_taken_keeps_a_change_of_the_size_made_just_before():
     inputs = drawn("quick")
     resize = inputs.draft["transforms"][0]
-    other = beside._transforms("preset:strong", inputs)
+    other = beside._transforms("preset:strong", inputs.config.transforms)
     resize["params"]["height"] = 48
-    beside._take("preset:strong", other, "Preset Strong", inputs)
+    beside._take(inputs.draft, "preset:strong", other, inputs.restart)
     assert inputs.draft["transforms"][0]["params"]["height"] == 48
     assert [each["name"] for each in inputs.draft["transforms"]] == [each.name for each in other]
-    beside._take("recipe:study", recipes.load_recipe("study").transforms, "Recipe study", inputs)
-    assert [configs.TransformConfig.model_validate(each) for each in inputs.draft["transforms"]] == list(
-        recipes.load_recipe("study").transforms
-    )
+    study = recipes.load_recipe("study").transforms
+    beside._take(inputs.draft, "recipe:study", study, inputs.restart)
+    assert [configs.TransformConfig.model_validate(each) for each in inputs.draft["transforms"]] == list(study)
+
+
+def test_the_other_list_is_taken_that_is_chosen_with_the_click_and_as_it_was_shown(lab, tiny_dataset):
+    page = open_page(root=str(tiny_dataset), recipe="quick", view="beside", **{"with": "preset:gentle"})
+    page.selectbox(key="augment-beside").set_value("recipe:study")
+    page.button(key="augment-take-other").click().run()
+    assert not page.exception and "The list of Recipe" in text_of(page)
+    study = recipes.load_recipe("study")
+    assert names(page) == [each.name for each in study.transforms] and "Both lists do the same." in text_of(page)
+
+    recipes.save_recipe("own", study)
+    page = open_page(root=str(tiny_dataset), recipe="quick", view="beside", **{"with": "recipe:own"})
+    recipes.save_recipe("own", recipes.load_recipe("quick"), replace=True)  # by another tab, after it was shown here
+    page.button(key="augment-take-other").click().run()
+    assert not page.exception and names(page) == [each.name for each in study.transforms]
 
 
 def test_the_page_goes_on_from_launch_until_something_is_changed_here(lab, tiny_dataset):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from html import escape
 
@@ -23,6 +25,7 @@ from pages.parts.form import draft as form_draft
 from pages.parts.shared import run_picker
 from pages.parts.shared.fields import field
 
+_TO_TAKE = "augment-to-take"  # in the session: a click that is not answered yet: what it showed, as _take gets it
 EPOCHS, RUNS = 8, 100  # draws that are shown; runs that are offered, the newest first
 CSS = """<style>
 .beside { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 190px), 1fr)); gap: .6rem .8rem; }
@@ -44,12 +47,12 @@ def show(inputs: ViewInputs) -> None:
         key="augment-beside",
         holds=chosen,
         take=lambda name: st.query_params.update({"with": name}),
-        format_func=lambda name: options.get(name, name.removeprefix("run:")),
+        format_func=lambda name: _name(name, options),
         width=360,
     )
     st.query_params["with"] = picked
-    other = _transforms(picked, inputs)
-    name = options.get(picked, picked.removeprefix("run:"))
+    other = _transforms(picked, inputs.config.transforms)
+    name = _name(picked, options)
     _pairs(inputs, other)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(
@@ -58,7 +61,11 @@ def show(inputs: ViewInputs) -> None:
             width="stretch",
         )
         st.button("Draw again", icon=":material/casino:", on_click=redraw, args=(EPOCHS,))
-    _differences(inputs, picked, other, name)
+    _differences(inputs.config.transforms, picked, other)
+
+
+def _name(choice: str, options: dict[str, str]) -> str:
+    return options.get(choice, choice.removeprefix("run:"))
 
 
 def _options() -> dict[str, str]:
@@ -70,11 +77,12 @@ def _options() -> dict[str, str]:
     return options | {f"run:{run['id']}": f"Run {run_picker.run_label(run)}" for run in runs}
 
 
-def _transforms(choice: str, inputs: ViewInputs) -> list[TransformConfig]:
-    """The other list. Raises LabError where it has errors or cannot be read."""
+def _transforms(choice: str, own: Sequence[TransformConfig]) -> list[TransformConfig]:
+    """The other list. own: this one, whose crop and size a preset leaves. Raises LabError where the other has errors or
+    cannot be read."""
     kind, _, name = choice.partition(":")
     if kind == "preset":
-        return with_preset(inputs.config.transforms, name)
+        return with_preset(own, name)
     if kind == "recipe":
         return recipes.load_recipe(name).transforms
     if kind == "run":
@@ -110,8 +118,8 @@ def _pairs(inputs: ViewInputs, other: list[TransformConfig]) -> None:
     st.html(f'{CSS}<div class="beside">{figures}</div>')
 
 
-def _differences(inputs: ViewInputs, choice: str, other: list[TransformConfig], name: str) -> None:
-    lines = beside.differences(inputs.config.transforms, other)
+def _differences(own: Sequence[TransformConfig], choice: str, other: list[TransformConfig]) -> None:
+    lines = beside.differences(own, other)
     if not lines:
         st.caption("Both lists do the same.")
         return
@@ -126,17 +134,30 @@ def _differences(inputs: ViewInputs, choice: str, other: list[TransformConfig], 
         "Take the other list",
         icon=":material/swap_horiz:",
         key="augment-take-other",
-        on_click=_take,
-        args=(choice, other, name, inputs),
+        on_click=_ask_to_take,
+        args=(choice, other),
     )
 
 
-def _take(choice: str, other: list[TransformConfig], name: str, inputs: ViewInputs) -> None:
-    """other: as it was shown; of a preset, what is drawn: crop and size are those that the draft has by now."""
-    kind, _, preset = choice.partition(":")
-    if kind == "preset":
-        transforms = change.by_now(inputs.draft)
-        if transforms is None:
+def _ask_to_take(choice: str, other: list[TransformConfig]) -> None:
+    st.session_state[_TO_TAKE] = choice, other
+
+
+def take_if_asked(draft: change.Draft, restart: Callable[[], None]) -> None:
+    """Do what a click on *Take the other list* asked for: with the list that was chosen just before, if one was."""
+    if (clicked := st.session_state.pop(_TO_TAKE, None)) is not None:
+        shown, other = clicked
+        choice = st.query_params.get("with", shown)
+        with contextlib.suppress(LabError):  # the view says why that list cannot be read
+            _take(draft, choice, other if choice == shown else None, restart)
+
+
+def _take(draft: change.Draft, choice: str, other: list[TransformConfig] | None, restart: Callable[[], None]) -> None:
+    """other: as it was shown; None for a list that was not. Of a preset what is drawn is taken: crop and size are those
+    that the draft has by now. Raises LabError as _transforms does."""
+    if other is None or choice.startswith("preset:"):
+        own = change.by_now(draft)
+        if own is None:
             return
-        other = with_preset(transforms, preset)
-    change.replace(inputs.draft, other, f"The list of {name}.", inputs.restart)
+        other = _transforms(choice, own)
+    change.replace(draft, other, f"The list of {_name(choice, _options())}.", restart)

@@ -201,17 +201,18 @@ def walk(inputs: ViewInputs) -> None:
         transform = transforms[index].name
         param = TRANSFORMS[transform].params[name]
         values = pipeline_steps.strengths(transform, name, 8).tolist()
+        key = f"augment-walk-{transform}-{name}"
         value = begin(
             st.select_slider,
             f"Value{', ' + param.unit if param.unit else ''}",
             values,
-            key=f"augment-walk-{transform}-{name}",
+            key=key,
             begins=values[len(values) // 2],
             format_func=_short,
             help=param.help,
         )
     with st.container(horizontal=True):
-        _use(inputs, index, name, value, param)
+        _use(inputs, index, name, key, param)
     seed = inputs.seed(epoch=1)
     tiles = []
     for strength in values:
@@ -226,9 +227,9 @@ def walk(inputs: ViewInputs) -> None:
     st.caption("This transform alone, always applied, with the same draw at each value; the others that draw are off.")
 
 
-def _use(inputs: ViewInputs, index: int, name: str, value: float, param: Param) -> None:
-    """Buttons that put the value into the list: as one end of a range, which takes the other end along where it must,
-    or as the one number."""
+def _use(inputs: ViewInputs, index: int, name: str, slider: str, param: Param) -> None:
+    """Buttons that put the value of the slider of this key into the list: as one end of a range, which takes the other
+    end along where it must, or as the one number."""
     ends = {"lowest": 0, "highest": 1} if param.kind.endswith("range") else {"": None}
     for word, end in ends.items():
         label = f"Use as {word}" if word else "Use this value"
@@ -236,9 +237,13 @@ def _use(inputs: ViewInputs, index: int, name: str, value: float, param: Param) 
             label,
             icon=":material/check:",
             key=f"augment-use-{word or 'value'}",
-            on_click=_take_value,
-            args=(inputs, inputs.draft["transforms"][index], name, value, end),
+            on_click=_take_walked,
+            args=(inputs, inputs.draft["transforms"][index], name, slider, end),
         )
+
+
+def _take_walked(inputs: ViewInputs, entry: dict[str, Any], name: str, slider: str, end: int | None) -> None:
+    _take_value(inputs, entry, name, st.session_state[slider], end)  # where it was moved to, drawn there or not
 
 
 def _take_value(inputs: ViewInputs, entry: dict[str, Any], name: str, value: float, end: int | None) -> None:
