@@ -734,6 +734,18 @@ def test_a_correction_without_effect_says_why(lab, tmp_path):
     assert "without effect: photo &#x27;gone.jpg&#x27; is not in the dataset" in html(page)
 
 
+def test_the_corrections_are_taken_in_of_the_file_that_was_chosen_last(lab, tmp_path):
+    root = pets(tmp_path / "pets", 3)
+    samples = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.jpg"))[:2]
+    files = [correction_rows.to_csv([Correction(kind="exclude-photo", sample=sample)]).encode() for sample in samples]
+    page = open_page(root=root, view="corrections")
+    page.file_uploader[0].set_value(("first.csv", files[0], "text/csv")).run()
+    page.file_uploader[0].set_value(("second.csv", files[1], "text/csv"))
+    press(page, "Take in")
+    assert [each.sample for each in corrections.load(root)] == [samples[1]]
+    assert "1 correction taken in." in [toast.value for toast in page.toast]
+
+
 def test_only_a_photo_that_a_correction_changes_is_marked_as_corrected(lab, tmp_path, drawn):
     root = people(tmp_path / "people")
     samples = [f"images/{folder.name}/normal.jpg" for folder in sorted((root / "images").iterdir())[:2]]

@@ -131,10 +131,13 @@ def _import(view: View) -> None:
         help="For a dataset that moved to another folder or machine; each is taken in once.",
     )
     if upload is not None:
-        st.button("Take in", icon=":material/upload:", on_click=_take_in, args=(view.raw.root, upload))
+        st.button("Take in", icon=":material/upload:", on_click=_take_in, args=(view.raw.root, key))
 
 
-def _take_in(root: str, upload) -> None:
+def _take_in(root: str, key: str) -> None:
+    """key: of the field of the file, which holds what was chosen last, drawn with its name or not."""
+    if (upload := st.session_state.get(key)) is None:  # taken out again just before
+        return
     try:
         text = upload.getvalue().decode("utf-8-sig")
         added = corrections.take_in(root, text, source=upload.name)
