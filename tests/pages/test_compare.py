@@ -295,6 +295,24 @@ def test_all_flips_of_one_side_are_selected_in_look_inside(study, opened):
     assert kept.root == Run(IDS[1]).config().data.root
 
 
+def test_the_flips_that_are_selected_are_those_that_the_button_told_or_that_were_chosen_with_the_click(study, opened):
+    at = page("compare", runs=",".join(IDS[:2]))
+    told = at.button(key="flips-select").label
+    at.segmented_control(key="compare-ask-side").set_value("baseline")
+    at.button(key="flips-select").click().run()
+    assert not at.exception
+    (link,) = opened
+    only_baseline = selections.load(link["selection"]).samples
+
+    at = page("compare", runs=",".join(IDS[:2]))
+    run = Run(IDS[1])
+    run.predictions_file(0, "best").unlink()  # of the fold that another process trains anew, say
+    at.button(key="flips-select").click().run()
+    assert not at.exception
+    only_run = selections.load(opened[1]["selection"]).samples
+    assert told == f"Select all {len(only_run)} in Look inside" and not {*only_run} & {*only_baseline}
+
+
 def test_a_photo_that_is_gone_is_a_word_in_its_place(folder):
     table = samples(folder, people=60, photos=2)
     for n, run_id in enumerate(IDS[:2]):

@@ -74,7 +74,7 @@ def settle() -> None:
         act(*drawn)
 
 
-def _note(*clicked: Any) -> None:
+def note(*clicked: Any) -> None:
     """The callback. clicked: what does it, and with what it was drawn."""
     st.session_state[frame.DECIDED] = clicked
 
@@ -86,7 +86,7 @@ def _resume(stopped: Sequence[ComparedRun]) -> None:
         *(owner.of(Run(run_id)) for run_id in ids),
         icon=":material/play_arrow:",
         key="compare-resume",
-        on_click=_note,
+        on_click=note,
         args=(_go_on, ids),
     )
 
@@ -124,7 +124,7 @@ def _queue(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCo
             type="primary",
             icon=":material/playlist_add:",
             key="compare-decide-go",
-            on_click=_note,
+            on_click=note,
             args=(_queue_them, members, folds, study_id),
         )
 

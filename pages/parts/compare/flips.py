@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 from urllib.parse import quote
 
 import streamlit as st
@@ -14,13 +15,15 @@ from core.data.thumbnails import thumbnail
 from core.errors import LabError
 from core.places import HOME
 from core.text import chance, count, plain, sure
+from pages.parts.compare import decide
 from pages.parts.compare.pick import segments, select
 from pages.parts.look_inside.address import MOST_FACES
 from pages.parts.selection import bar, selected
 from pages.parts.shared import faces
 
 LOOK = HOME / "pages" / "look_inside.py"
-_OPEN = "flips-open"  # in the session: the address that the next drawing leads to
+_ASKED = ("runs", "baseline", "which", "flip", "side")  # in the address: what says which photos these are
+_NOW = "flips-now"  # in the session: what is asked by now, where a click on the button came with another choice
 PAGE = 12
 SIDE = 220  # px of a thumbnail
 _CSS = """<style>
@@ -73,6 +76,7 @@ def draw(pairs: dict[str, Pair], names: dict[str, str], which: str) -> None:
         if pages > 1:
             page = st.number_input(f"Page of {pages}", 1, pages, key=f"flips-page-{run}-{side}", width=130)
     if chosen.empty:
+        st.session_state.pop(_NOW, None)
         st.caption("There is no such photo: on these photos the other run is right wherever this one is.")
         return
     rows = chosen.iloc[(page - 1) * PAGE : page * PAGE]
@@ -80,17 +84,18 @@ def draw(pairs: dict[str, Pair], names: dict[str, str], which: str) -> None:
     first = list(rows["sample"][rows["attribute"] == attribute])[:MOST_FACES]
     link = maps_link(run, pair.baseline.id, first, attribute, which)
     of_attribute = chosen[chosen["attribute"] == attribute]
+    samples = of_attribute["sample"].tolist()
+    if st.session_state.pop(_NOW, None) == _asked():
+        _select(pair, samples, attribute, which)
     several = f"Select all {count(len(of_attribute))} in Look inside"
     st.button(
         several if len(of_attribute) > 1 else "Select it in Look inside",
         icon=":material/select_all:",
         key="flips-select",
         help="Together, to see where they stand in the confusion matrix, their maps, or correct them.",
-        on_click=_select,
-        args=(pair, of_attribute["sample"].tolist(), attribute, which),
+        on_click=decide.note,
+        args=(_answer, _asked(), pair, samples, attribute, which),
     )
-    if (to_open := st.session_state.pop(_OPEN, None)) is not None:
-        st.switch_page(LOOK, query_params=to_open)
     words = f"Open the first {len(first)} in Look inside" if len(first) > 1 else "Open it in Look inside"
     st.html(
         f'{_CSS}<a class="cmp-maps" href="{escape(link)}" target="_self">{words}</a>'
@@ -102,14 +107,27 @@ def draw(pairs: dict[str, Pair], names: dict[str, str], which: str) -> None:
     )
 
 
+def _asked() -> tuple[str, ...]:
+    return tuple(st.query_params.get(name, "") for name in _ASKED)
+
+
+def _answer(asked: tuple[str, ...], *drawn: Any) -> None:
+    """A click: just the photos that the button told, also where a run has other answers by now; but where others were
+    chosen with the click, those, once they are known. asked, drawn: what the button was drawn for."""
+    if _asked() == asked:
+        _select(*drawn)
+    else:
+        st.session_state[_NOW] = _asked()
+
+
 def _select(pair: Pair, samples: list[str], attribute: str, which: str) -> None:
-    """Both runs in Look inside, narrowed to these photos, which are selected from here on."""
+    """Leads to both runs in Look inside, narrowed to these photos, which are selected from here on."""
     root = pair.run.config.data.root
     selected.put(root, samples)
     link = {"run": pair.run.id, "runs": f"{pair.run.id},{pair.baseline.id}", bar.ONLY: "1"}
     link |= {"attribute": attribute} if attribute else {}
     link |= {"which": which} if which != "best" else {}
-    st.session_state[_OPEN] = link | {selected.NAME: selected.of(root).name}
+    st.switch_page(LOOK, query_params=link | {selected.NAME: selected.of(root).name})
 
 
 def _face(row, pair: Pair, names: dict[str, str], which: str) -> str:
