@@ -68,6 +68,32 @@ def test_held_out_photos_with_another_run_are_no_look(runs):
     assert "Measure what they bring" in labels(again), "that run was asked without other views"
 
 
+def test_what_is_chosen_with_the_click_is_measured(runs):
+    at = opened(runs[0])
+    at.segmented_control(key="live-extras-place-first").set_value("held-out").run()
+    at.multiselect(key="live-extras-with-first").set_value(["second"])
+    at.pills(key="live-extras-views-first").set_value([])
+    button(at, "Measure what they bring").click().run()
+    assert "2 runs, weighted" in html(ended(at)) and not looks.times(runs[0])
+    at.pills(key="live-extras-views-first").set_value(["flip"])
+    button(at, "Measure again").click().run()
+    assert "mirrored views" in html(ended(at))
+
+
+def test_a_look_at_a_test_set_that_the_button_did_not_name_is_none(runs):
+    at = opened(runs[0])
+    at.segmented_control(key="live-extras-place-first").set_value("held-out").run()
+    at.segmented_control(key="live-extras-place-first").set_value("test")
+    button(at, "Measure what they bring").click().run()
+    assert "it is look 1 at the test set, which the button did not say" in sentences(at)
+    looks.add(runs[0], "page")  # by another tab
+    button(at, "Measure what they bring (test set, look 1)").click().run()
+    assert "it is look 2 at the test set" in sentences(at) and section.JOB not in at.session_state
+    assert len(looks.times(runs[0])) == 1
+    button(at, "Measure what they bring (test set, look 2)").click().run()
+    assert "all 2 folds" in html(ended(at)) and len(looks.times(runs[0])) == 2
+
+
 def test_what_goes_wrong_is_told_and_no_look_is_counted(runs):
     at = opened(runs[0])
     runs[0].weights_file(1, "best").unlink()

@@ -38,6 +38,7 @@ LABELLED = 5  # dots that have room for their names; more have numbers
 EVERY = 0.5  # seconds between two looks at a job
 JOB, KEY = "live-extras-job", "live-extras-key"  # in the session: what is measured, and for which question
 SEEN = "live-extras-seen"  # in the session: the runs whose test set it has been shown, together
+ASKED = "live-extras-asked"  # in the session: a Click that is not answered yet
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,15 @@ class Question:
     place: str
     extras: tuple[str, ...]
     most: int | None
+
+
+@dataclass(frozen=True)
+class Click:
+    """On a button that measures. run: on whose page. look: which look at a test set it was drawn as, 0 for none."""
+
+    run: str
+    look: int
+    again: bool
 
 
 def section(run: Run, status: view.RunStatus, listed: Sequence[dict[str, Any]]) -> None:
@@ -72,6 +82,7 @@ def _draw(run: Run, listed: Sequence[dict[str, Any]]) -> None:
                 _tell(measured)
                 _again(question)
     except LabError as error:
+        st.session_state.pop(ASKED, None)
         badges.show_error(error)
 
 
@@ -160,6 +171,8 @@ def _measured(question: Question) -> list[Measured] | None:
             job.cancel()  # it measures what nobody asks any more
         st.session_state.pop(JOB)
         job = None
+    if _is_asked(question, job):
+        job = st.session_state[JOB]
     if job is not None and job.is_running:
         _watch(job)
         return None
@@ -190,18 +203,18 @@ def _kept(question: Question) -> list[Measured] | None:
 
 def _offer(question: Question, is_kept: bool) -> None:
     """The button that measures, or that shows what is kept of a test set; which look it is stands on it."""
-    label = f"{'Show' if is_kept else 'Measure'} what they bring"
-    if question.place == TEST:
-        label += f" (test set, look {count(max(len(looks.times(run)) for run in question.runs) + 1)})"
+    label, look = f"{'Show' if is_kept else 'Measure'} what they bring", _next_look(question)
+    if look:
+        label += f" (test set, look {count(look)})"
     st.button(
         label,
         icon=":material/timer:",
         type="secondary",
         key="live-extras-measure",
-        on_click=_begin,
-        args=(question, False),
+        on_click=_note,
+        args=(Click(question.runs[0].id, look, again=False),),
     )
-    if question.place == TEST:
+    if look:
         st.caption(plain(NO_CHOICE))
 
 
@@ -212,15 +225,38 @@ def _again(question: Question) -> None:
         key="live-extras-again",
         help="As on another device, or once nothing else computes here.",
         type="tertiary",
-        on_click=_begin,
-        args=(question, True),
+        on_click=_note,
+        args=(Click(question.runs[0].id, _next_look(question), again=True),),
     )
 
 
+def _note(click: Click) -> None:
+    """The callback: what was chosen just before the click is asked, so the click is answered where that is known."""
+    st.session_state[ASKED] = click
+
+
+def _is_asked(question: Question, job: Job | None) -> bool:
+    """Answers a click; whether it began a job. job: what is measured for the question already.
+
+    A look at a test set cannot be taken back: one that the button did not name is not begun.
+    """
+    click: Click | None = st.session_state.pop(ASKED, None)
+    if click is None or click.run != question.runs[0].id or (job is not None and job.is_running):
+        return False  # none, one on another page, a second one
+    look = _next_look(question)
+    if look and look != click.look:
+        st.caption(f"Nothing was measured: it is look {count(look)} at the test set, which the button did not say.")
+        return False
+    _begin(question, click.again)
+    return True
+
+
+def _next_look(question: Question) -> int:
+    """Which look at a test set the answer would be, from 1; 0 on held-out photos."""
+    return max(len(looks.times(run)) for run in question.runs) + 1 if question.place == TEST else 0
+
+
 def _begin(question: Question, again: bool) -> None:
-    job = st.session_state.get(JOB)
-    if job is not None and job.is_running and st.session_state.get(KEY) == question:
-        return  # a second click
     st.session_state[KEY] = question
     st.session_state[JOB] = Job(
         lambda progress: of_runs(
