@@ -563,6 +563,15 @@ def test_groups_show_mean_maps_and_shares_with_intervals(depths):
     assert [each.label for each in at.main.get("download_button")] == ["Download PNG", "Download NPZ"]
 
 
+def test_groups_that_are_chosen_with_the_click_are_looked_at(depths):
+    (small, _), _ = depths
+    at = page(run=small.id, view="groups", a="gender-male", b="gender-male")
+    at.selectbox(key="look-b").set_value("gender-female")
+    button(at, "Look at them").click().run()
+    assert not at.exception and not at.info
+    assert [row["title"] for row in sent(at, "facet_maps")["rows"]][1] == "B: gender female"
+
+
 def test_boxes_that_were_moved_live_in_the_address(depths):
     (small, _), _ = depths
     moved = "0.1_0.1_0.9_0.9_0.2_0.2_0.8_0.4_0.3_0.5_0.7_0.8"

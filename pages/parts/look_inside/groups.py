@@ -32,8 +32,9 @@ AMOUNT_HELP = (
     "At most so many of each group, drawn at random but always the same ones. A ResNet-18 at 224 px looks at about ten "
     "photos a second on two cores."
 )
-# In the session: what the button was pressed for, and (what it was computed for, the attention).
-ASKED, COMPUTED = "look-groups-at", "look-attention"
+# In the session: the run on whose page the button was pressed, until that is answered; what it was pressed for; and
+# (what it was computed for, the attention).
+CLICKED, ASKED, COMPUTED = "look-groups-clicked", "look-groups-at", "look-attention"
 
 
 def kinds(answers: Answers, root: str) -> dict[str, tuple[str, np.ndarray]]:
@@ -69,7 +70,9 @@ def show(run: Run, answers: Answers) -> None:
     rows = np.flatnonzero(a.mask | b.mask)
     samples = tuple(answers.table["sample"].iloc[rows])
     key = (run.key, samples, request, boxes, face_maps.version(run, [], answers.which))
-    update, icon = {ASKED: key}, ":material/visibility:"
+    if st.session_state.pop(CLICKED, None) == run.key:  # with what was chosen just before the click
+        st.session_state[ASKED] = key
+    update, icon = {CLICKED: run.key}, ":material/visibility:"
     place.button("Look at them", type="primary", icon=icon, on_click=st.session_state.update, args=(update,))
     left, right = st.columns([1, 2.6], gap="large")
     with left:
