@@ -38,6 +38,7 @@ try:
         answers, note = yes_no.through(answers, attribute)
     outcome = work.outcome_of(answers, asked, note)
 except LabError as error:
+    work.forget()
     badges.show_error(error)
     st.stop()
 row = 0

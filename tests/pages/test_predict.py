@@ -206,6 +206,19 @@ def test_a_folder_becomes_a_table_filters_and_a_submission(run, new, drawn_cells
     assert given[-1][1].tolist() == asked.classes("hard").tolist()
 
 
+def test_what_is_typed_and_chosen_with_the_click_is_answered(run, new, folder):
+    photo(folder / "other" / "other.jpg", seed=950)
+    at = page("predict", run=run.id, **{"from": "folder"})
+    at.text_input(key="predict-path").set_value(str(new)).run()
+    at.text_input(key="predict-path").set_value(str(folder / "other"))
+    at.toggle(key="predict-flip").set_value(True)
+    button(at, "Answer the photos by 2 folds").click().run()
+    assert "other.jpg" in html(ended(at)) and at.session_state["predict-key"][2] == ("flip",)
+    at.text_input(key="predict-path").set_value(str(new))
+    button(at, "Answer anew").click().run()
+    assert len(ended(at).dataframe[0].value) == 4
+
+
 def test_what_cannot_be_answered_is_said(run, folder):
     at = page("predict", run=run.id, **{"from": "folder"})
     at.text_input(key="predict-path").set_value(str(folder / "nowhere")).run()
@@ -231,6 +244,11 @@ def test_the_photos_that_the_dataset_sets_aside_are_offered(folder):
     run = judged(made(folder, drawn(samples, folder / "pets"), run_id="with-pets", **settings))
     at = page("predict", run=run.id, **{"from": "dataset"})
     assert "Answer the 2 photos by 2 folds" in labels(at), labels(at)
+    photo(folder / "pets" / "test" / "dog" / "late.jpg", seed=95)
+    button(at, "Answer the 2 photos by 2 folds").click().run()
+    assert "the photos or the networks are others than the button told" in words(at) and not at.dataframe
+    (folder / "pets" / "test" / "dog" / "late.jpg").unlink()
+    at.run()
     button(at, "Answer the 2 photos by 2 folds").click().run()
     assert len(set(ended(at).dataframe[0].value["path"])) == 2
     (folder / "pets" / "test" / "dog" / "9.jpg").rename(

@@ -50,6 +50,11 @@ class Source:
     photos: Callable[[Note], list[Photo]]
 
     @property
+    def chosen(self) -> tuple:
+        """What of the key somebody chose; the rest is what was found there."""
+        return self.key[:3] if self.may_change else self.key
+
+    @property
     def may_change(self) -> bool:
         """Whether other photos may lie there by now, of which the key tells nothing."""
         return self.key[0] in (PATH, DATASET)

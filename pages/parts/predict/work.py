@@ -24,7 +24,8 @@ from pages.parts.predict.sources import Source
 from pages.parts.shared import badges
 
 JOB, KEY, OUTCOME = "predict-job", "predict-key", "predict-outcome"  # in the session
-ASKED, TO_LEARN = "predict-asked", "predict-to-learn"  # in the session: clicks that are not answered yet
+# In the session: clicks that are not answered yet, the first as a Click or None for what is asked by then.
+ASKED, TO_LEARN = "predict-asked", "predict-to-learn"
 # In the session: the job that learns what the training photos look like, and the member that looks at them.
 LEARNING, LEARNER = "predict-learning", "predict-learner"
 EVERY = 0.4  # seconds between two looks at a job
@@ -54,12 +55,26 @@ class Outcome:
         return self.features.far(self.predictions.features[0])
 
 
+@dataclass(frozen=True)
+class Click:
+    """On the button that answers. chosen: what somebody chose to be answered, and by whom. found: what the lab found
+    there, of which the button told, and which may be other by now without anybody here having chosen so."""
+
+    chosen: tuple
+    found: tuple
+
+    def means(self, now: Click) -> bool:
+        """Whether what would be answered now is what was shown, or was chosen here since."""
+        return self.chosen != now.chosen or self.found == now.found
+
+
 def answers(question: Question, source: Source | None) -> Predictions | YesNoAnswers | None:
     """The answers to what is asked now; None while there are none. Raises LabError for runs that cannot answer."""
+    place = st.container()  # always there, so that what stands below stays what it is
+    was_asked, click = ASKED in st.session_state, st.session_state.pop(ASKED, None)
     predictor = Predictor(question.runs, views=question.views)
     versions = tuple(face_maps.version(run, [], WHICH) for run in question.runs)
     key = None if source is None else (tuple(run.dir for run in question.runs), versions, question.views, source.key)
-    place = st.container()  # always there, so that what stands below stays what it is
     with place:
         job: Job | None = st.session_state.get(JOB)
         if job is not None and st.session_state.get(KEY) != key:
@@ -69,10 +84,12 @@ def answers(question: Question, source: Source | None) -> Predictions | YesNoAns
         if source is None or key is None:
             return None
         if job is None:
-            if not source.at_once and st.session_state.get(ASKED) != key:
-                _offer(source, predictor, key)
+            now = Click((key[0], key[2], source.chosen), (versions, source.number))
+            if not source.at_once and not (was_asked and (click is None or click.means(now))):
+                _offer(source, predictor, now)
+                if was_asked:
+                    st.caption("Nothing was answered: the photos or the networks are others than the button told.")
                 return None
-            st.session_state.pop(ASKED, None)
             job = st.session_state[JOB] = Job(lambda progress: _work(predictor, source, progress))
             st.session_state[KEY] = key
         if job.is_running:
@@ -80,39 +97,45 @@ def answers(question: Question, source: Source | None) -> Predictions | YesNoAns
             return None
         if job.was_cancelled:
             st.caption("Cancelled; nothing was kept.")
-            _again("Ask again", key)
+            _again("Ask again")
             return None
         try:
             predictions = job.result()
         except LabError as error:  # what it tells of may be mended by now
             badges.show_error(error)
-            _again("Ask again", key)
+            _again("Ask again")
             return None
         if source.may_change:
-            _again("Answer anew", key, type="tertiary", help="With the photos that lie there by now.")
+            _again("Answer anew", type="tertiary", help="With the photos that lie there by now.")
     assert predictions is not None  # it ended, and was not cancelled
     return predictions
 
 
-def _again(label: str, key: tuple, **look: Any) -> None:
-    st.button(label, icon=":material/refresh:", key="predict-again", on_click=_begin_anew, args=(key,), **look)
+def _again(label: str, **look: Any) -> None:
+    st.button(label, icon=":material/refresh:", key="predict-again", on_click=_begin_anew, **look)
 
 
-def _begin_anew(key: tuple) -> None:
+def _begin_anew() -> None:
     st.session_state.pop(JOB, None)
-    _ask(key)
+    _ask(None)
 
 
-def _ask(key: tuple) -> None:
-    """A click is only noted: what begins the page anew before it is answered would lose it."""
-    st.session_state[ASKED] = key
+def _ask(click: Click | None) -> None:
+    """A click is only noted: what begins the page anew before it is answered would lose it, and what was chosen just
+    before is not known to it."""
+    st.session_state[ASKED] = click
+
+
+def forget() -> None:
+    """A click that cannot be answered, since the page says what is wrong instead."""
+    st.session_state.pop(ASKED, None)
 
 
 def _ask_to_learn(member: Member) -> None:
     st.session_state[TO_LEARN] = member
 
 
-def _offer(source: Source, predictor: Predictor, key: tuple) -> None:
+def _offer(source: Source, predictor: Predictor, now: Click) -> None:
     number = "" if source.number is None else f"{count(source.number)} "
     folds = len(predictor.members)
     label = f"Answer the {number}photos by {count(folds)} fold{'s' * (folds != 1)}"
@@ -124,7 +147,7 @@ def _offer(source: Source, predictor: Predictor, key: tuple) -> None:
         icon=":material/online_prediction:",
         key="predict-answer",
         on_click=_ask,
-        args=(key,),
+        args=(now,),
     )
 
 
