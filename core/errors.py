@@ -37,9 +37,9 @@ def ended(text: str) -> str:
     return text if text.endswith((".", "!", "?", ":", ";")) else f"{text}."
 
 
-def in_sentences(message: str, remedy: str) -> str:
-    """What happened and what to do, one after the other; what happened alone stays as it is."""
-    return f"{ended(message)} {remedy}" if remedy else message
+def in_sentences(text: str, more: str) -> str:
+    """What happened and what to do, or what else there is to say, one after the other; one alone stays as it is."""
+    return f"{ended(text)} {more}" if text and more else text or more
 
 
 def out_of_memory(error: BaseException | None) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.errors import LabError, ended
+from core.errors import LabError, ended, in_sentences
 from pages.parts.shared import badges
 
 
@@ -24,3 +24,7 @@ def test_a_sentence_ends_once(message, end):
     assert ended(message).endswith(end) and ended(ended(message)) == ended(message)
     assert f"{end} <i>Look.</i>" in badges.fault(message, "Look.")
     assert f"{message} <i></i>" in badges.fault(message)
+
+
+def test_what_there_is_to_say_alone_stays_as_it_is():
+    assert [in_sentences("a", ""), in_sentences("", "B."), in_sentences("a", "B.")] == ["a", "B.", "a. B."]

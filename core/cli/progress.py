@@ -11,7 +11,7 @@ import typer
 
 from core import places
 from core.cli.tables import print_folds
-from core.errors import LabError
+from core.errors import LabError, in_sentences
 from core.jobs import elsewhere, halt
 from core.runs import Run
 from core.runs.states import FINISHED, FoldState
@@ -33,7 +33,7 @@ def wait_for(run: Run) -> None:
         stop = halt.stopped(run.dir.parent)
         if stop and not any(state.state == "running" for state in states):
             way_on = way_on_from_a_stop(run.dir.parent, run.id)
-            raise LabError(stop.message, f"{stop.remedy} Go on with: {way_on}", kind="stopped")
+            raise LabError(stop.message, in_sentences(stop.remedy, f"Go on with: {way_on}"), kind="stopped")
         if time.monotonic() - checked > 5:
             healing.look_after(run.dir.parent)  # another worker may have died with this run's folds still waiting
             checked = time.monotonic()

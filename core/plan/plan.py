@@ -25,7 +25,7 @@ from core.data.tasks import (
     proposed_task,
 )
 from core.data.values import attribute_names, yes_no_names
-from core.errors import LabError
+from core.errors import LabError, in_sentences
 from core.network import weights
 from core.plan.apart import Apart, set_apart
 from core.plan.folds import gaps
@@ -295,7 +295,7 @@ def with_setting_named(error: LabError) -> LabError:
     setting = SETTING_OF.get(error.kind)
     if setting is None or setting in str(error) or f"({setting.partition('.')[0]}." in error.remedy:
         return error
-    return LabError(error.message, f"{error.remedy} The setting is {setting}.", error.kind)
+    return LabError(error.message, in_sentences(error.remedy, f"The setting is {setting}."), error.kind)
 
 
 def check_weights(config: RunConfig) -> None:

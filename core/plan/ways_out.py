@@ -15,7 +15,7 @@ from core.data.persons import persons_of, units
 from core.data.scan import Scan
 from core.data.tasks import classes_of
 from core.data.yes_no import pairs
-from core.errors import LabError
+from core.errors import LabError, in_sentences
 from core.plan.folds import absent_classes, assign_folds
 
 NAMED = 20  # rare classes that a command line names one by one
@@ -141,7 +141,7 @@ def with_settings_named(error: LabError, ways: WaysOut | None, task: TaskConfig)
     if not words:
         return error
     added = words[0] if len(words) == 1 else f"one of: {', or '.join(words)}"
-    return LabError(error.message, f"{error.remedy} Add {added}.", error.kind)
+    return LabError(error.message, in_sentences(error.remedy, f"Add {added}."), error.kind)
 
 
 def _of_classes(changed: TaskConfig, task: TaskConfig) -> list[str]:

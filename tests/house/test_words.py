@@ -62,7 +62,7 @@ def test_sentences_about_a_failure_are_put_together_where_their_stops_are_known(
             for place, (name, _) in enumerate(parts):
                 between = "".join(text for _, text in parts[place + 1 : place + 2])
                 with_remedy = between.isspace() and parts[place + 2 : place + 3] == [("remedy", "")]
-                goes_on = name == "message" and re.match(r"\.|\s+[A-Z]", between)
+                goes_on = name in ("message", "remedy") and re.match(r"\.|\s+[A-Z]", between)
                 if (goes_on or (with_remedy and name in ("message", "problem"))) and "\n" not in between:
                     by_hand.append(f"{path.relative_to(HOME)}:{node.lineno}")
     assert not by_hand, "str(error), or ended and in_sentences of core/errors.py:\n" + "\n".join(by_hand)

@@ -13,7 +13,7 @@ from core import places
 from core.compare.verdict import Verdict
 from core.config import RunConfig, settings
 from core.config.names import titles_of
-from core.errors import LabError, ended
+from core.errors import LabError, ended, in_sentences
 from core.jobs import queue
 from core.jobs.pace import ahead
 from core.runs import Run
@@ -326,7 +326,7 @@ def faults_html(study: Study, status: StudyStatus) -> str:
                 why = fold.get("reason") or "It stopped without a reason."
                 remedy = row.run.written_state(int(fold["fold"])).remedy
                 place = f"{row.name}, fold {fold['fold']}:"
-                remedy = f"{remedy} The other runs go on; Resume tries it again.".strip()
+                remedy = in_sentences(remedy, "The other runs go on; Resume tries it again.")
                 faults.append(badges.fault(why, remedy, place))
     more = len(faults) - SHOWN_FAULTS
     return "".join(faults[:SHOWN_FAULTS]) + (f'<div class="lab-meta">and {count(more)} more</div>' if more > 0 else "")
