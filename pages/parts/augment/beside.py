@@ -146,10 +146,10 @@ def _ask_to_take(choice: str, other: list[TransformConfig]) -> None:
 def take_if_asked(draft: change.Draft, restart: Callable[[], None]) -> None:
     """Do what a click on *Take the other list* asked for: with the list that was chosen just before, if one was."""
     if (clicked := st.session_state.pop(_TO_TAKE, None)) is not None:
-        shown, other = clicked
-        choice = st.query_params.get("with", shown)
+        drawn_for, other = clicked
+        choice = st.query_params.get("with", drawn_for)
         with contextlib.suppress(LabError):  # the view says why that list cannot be read
-            _take(draft, choice, other if choice == shown else None, restart)
+            _take(draft, choice, other if choice == drawn_for else None, restart)
 
 
 def _take(draft: change.Draft, choice: str, other: list[TransformConfig] | None, restart: Callable[[], None]) -> None:

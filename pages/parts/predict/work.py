@@ -57,15 +57,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Click:
-    """On the button that answers. chosen: what somebody chose to be answered, and by whom. found: what the lab found
-    there, of which the button told, and which may be other by now without anybody here having chosen so."""
+    """On the button that answers. chosen: what somebody chose to be answered, and by whom. there: what of it the lab met
+    on disk, of which the button told, and which may be other by now without anybody here having chosen so."""
 
     chosen: tuple
-    found: tuple
+    there: tuple
 
     def means(self, now: Click) -> bool:
         """Whether what would be answered now is what was shown, or was chosen here since."""
-        return self.chosen != now.chosen or self.found == now.found
+        return self.chosen != now.chosen or self.there == now.there
 
 
 def answers(question: Question, source: Source | None) -> Predictions | YesNoAnswers | None:
