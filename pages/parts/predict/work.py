@@ -57,8 +57,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Click:
-    """On the button that answers. chosen: what somebody chose to be answered, and by whom. there: what of it the lab met
-    on disk, of which the button told, and which may be other by now without anybody here having chosen so."""
+    """On the button that answers. chosen: what somebody chose to be answered, and by whom. there: what of it the lab
+    met on disk, of which the button told, and which may be other by now without anybody here having chosen so."""
 
     chosen: tuple
     there: tuple
