@@ -76,3 +76,14 @@ def test_compare_has_a_row_for_each_run_and_a_button_for_those_without(run, fold
     drawn = html(at)
     assert drawn.count("ImageNet features") == 2 and "lab-good" in drawn and "lab-bad" in drawn
     assert not [label for label in labels(at) if label.startswith("Compute")]
+
+
+def test_the_baseline_is_computed_of_the_runs_that_are_chosen_with_the_click(run, folder, table):
+    ids = [run.id]
+    for place, name in enumerate(("second", "third"), 2):
+        ids.append(make_run(folder, table, name, skill=0.3, seed=place, run_id=f"2026010{place}-000000-{name}-0000").id)
+    at = page("compare", runs=",".join(ids[:2]))
+    at.multiselect(key="compare-runs").set_value(ids)
+    button(at, "Compute the baseline of 2 runs").click().run()
+    assert not at.exception, at.exception
+    assert html(at).count("ImageNet features") == 3 and asking.ASKED not in at.session_state
