@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from core.data.persons import persons_of
-from core.errors import LabError
+from core.errors import LabError, in_sentences
 from core.plan.folds import gaps
 from core.runs import FoldState, Run
 from core.runs.everybody import unmeasured
@@ -33,7 +33,7 @@ def print_folds(run: Run) -> None:
             f"{cells[1]:>10}{cells[2]:>11}{cells[3]:>12}"
         )
         if state.reason:
-            print(f"      {state.reason} {state.remedy}")
+            print(f"      {in_sentences(state.reason, state.remedy)}")
     for doubt in doubts(run):
         print(f"note: {doubt}")
     for title, key in (
@@ -61,7 +61,7 @@ def _print_everybody(run: Run, states: list[FoldState], parent: str) -> None:
     for state in states:
         print(f"one network, on everybody of {parent}: {state.state}, {state.epoch} epochs trained")
         if state.reason:
-            print(f"      {state.reason} {state.remedy}")
+            print(f"      {in_sentences(state.reason, state.remedy)}")
     try:
         info = run.info()
     except (OSError, *GARBAGE):

@@ -50,7 +50,7 @@ def parts_of(node):
             yield "", str(part.value)
         else:
             names = [each.attr for each in ast.walk(part) if isinstance(each, ast.Attribute)]
-            yield next((name for name in names if name in ("message", "remedy", "problem")), "other"), ""
+            yield next((name for name in names if name in ("message", "remedy", "problem", "reason")), "other"), ""
 
 
 def test_sentences_about_a_failure_are_put_together_where_their_stops_are_known():
@@ -63,6 +63,6 @@ def test_sentences_about_a_failure_are_put_together_where_their_stops_are_known(
                 between = "".join(text for _, text in parts[place + 1 : place + 2])
                 with_remedy = between.isspace() and parts[place + 2 : place + 3] == [("remedy", "")]
                 goes_on = name in ("message", "remedy") and re.match(r"\.|\s+[A-Z]", between)
-                if (goes_on or (with_remedy and name in ("message", "problem"))) and "\n" not in between:
+                if (goes_on or (with_remedy and name in ("message", "problem", "reason"))) and "\n" not in between:
                     by_hand.append(f"{path.relative_to(HOME)}:{node.lineno}")
     assert not by_hand, "str(error), or ended and in_sentences of core/errors.py:\n" + "\n".join(by_hand)
