@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -228,11 +227,8 @@ def _key(photo: StoredPhoto) -> _Key:
 
     Of the inode what fits a signed number, as some systems have longer ones.
     """
-    try:
-        now = os.stat(photo.path)
-    except (OSError, ValueError):  # decoding says so
-        return photo.path, photo.bits, 0, 0, 0
-    return photo.path, photo.bits, now.st_mtime_ns, now.st_size, now.st_ino & (1 << 63) - 1
+    time_ns, size, inode = photo.stamp() or (0, 0, 0)
+    return photo.path, photo.bits, time_ns, size, inode & (1 << 63) - 1
 
 
 def _recall(memory: Path | None) -> dict[_Key, np.ndarray]:

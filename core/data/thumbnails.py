@@ -61,8 +61,8 @@ def thumbnail(photo: StoredPhoto, side: int = SIDE, folder: Path | None = None) 
     What the table says of the time of its file is not asked: another file may have it, and this one's place by now.
     folder: of the runs, FACET_RUNS if None; the cache lies in its .lab/thumbnails.
     """
-    file = photo.file()
-    if (stamp := _stamp(file)) is None:
+    photo.file()  # refused where it may not be opened, whatever is kept of it
+    if (stamp := photo.stamp()) is None:
         return small_photo(photo, side)  # decoding says what is wrong
     what = f"{photo.path}\0{stamp}\0{side}\0{photo.bits}"
     key = hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()
@@ -73,22 +73,13 @@ def thumbnail(photo: StoredPhoto, side: int = SIDE, folder: Path | None = None) 
         if kept.startswith(JPEG_BEGINS) and kept.endswith(JPEG_ENDS):  # a power cut may leave a name and no picture
             return kept
     data = small_jpeg(photo.pixels(), side)
-    if _stamp(file) != stamp:  # replaced while it was decoded: nobody knows of which one this is
+    if photo.stamp() != stamp:  # replaced while it was decoded: nobody knows of which one this is
         return data
     with contextlib.suppress(OSError, LabError):  # a full disk makes galleries slower, not impossible
         shard.mkdir(parents=True, exist_ok=True)
         _make_room(shard)
         write_whole(place, lambda stream: stream.write(data), durable=False)
     return data
-
-
-def _stamp(file: Path) -> tuple[int, int, int] | None:
-    """Time, size and inode; None for a file that cannot be looked at."""
-    try:
-        now = file.stat()
-    except OSError:
-        return None
-    return now.st_mtime_ns, now.st_size, now.st_ino
 
 
 def thumbnails(photos: Sequence[StoredPhoto], side: int = SIDE, folder: Path | None = None) -> list[bytes | LabError]:

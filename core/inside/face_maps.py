@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from core.data.pictures.photo import photo_of
 from core.errors import LabError, memory_in_words
 from core.inside.cells import Grid, drawn, grids_of
 from core.inside.fold_answers import FaceInputs, faces_of, of_one_size, probabilities, trained_folds
@@ -102,11 +102,12 @@ class RunMaps:
 
 def version(run: Run, samples: Sequence[str], which: str) -> tuple:
     """Changes when a fold's weights or a photo does: a key for what was computed from them."""
-    files = [run.weights_file(fold, which) for fold in run.folds()]
+    weights = [run.weights_file(fold, which) for fold in run.folds()]
+    photos = []
     with contextlib.suppress(LabError, OSError, KeyError, ValueError):
-        table = run.samples().set_index("sample")["path"]
-        files += [Path(table[name]) for name in samples if name in table.index]
-    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in files)
+        table = run.samples().set_index("sample", drop=False)
+        photos = [photo_of(table.loc[name]).stamp() for name in samples if name in table.index]
+    return (*(path.stat().st_mtime_ns if path.is_file() else 0 for path in weights), *photos)
 
 
 @memory_in_words("maps", "Choose fewer photos, or wait until nothing trains here.")

@@ -1,6 +1,7 @@
 """Looking into faces: always the fold that held the person out."""
 
 import dataclasses
+import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from core.inside import cam, face_maps, fold_models, layers, maps
 from core.inside.face_maps import MapRequest
 from core.runs import Run
 from tests.answered import CLASSES, judged, made, photo, table_of
+from tests.photos import draw
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -228,3 +230,20 @@ def test_a_deleted_checkpoint_and_weights_that_are_no_numbers_say_so(copied):
     run.delete()
     with pytest.raises(LabError, match="is gone"):
         face_maps.held_out(run, [name], MapRequest())
+
+
+def test_two_photos_of_one_time_that_changed_places_are_looked_at_anew(copied, tmp_path):
+    run, _ = copied
+    table = run.samples()
+    paths = [tmp_path / "swapped" / table.loc[row, "sample"] for row in range(2)]
+    for path, colour in zip(paths, ((200, 0, 0), (0, 0, 200)), strict=True):
+        draw(path, colour)
+        os.utime(path, ns=(7, 7))
+    table.loc[:1, "path"] = [str(path) for path in paths]
+    table.to_parquet(run.dir / "samples.parquet", index=False)
+    versions = [face_maps.version(run, [table.loc[row, "sample"]], "best") for row in range(2)]
+    aside = paths[0].rename(tmp_path / "aside")
+    paths[1].rename(paths[0])
+    aside.rename(paths[1])
+    for row, before in enumerate(versions):
+        assert face_maps.version(run, [table.loc[row, "sample"]], "best") != before

@@ -160,6 +160,16 @@ def test_the_overview_draws_classes_attributes_ages_and_means(lab, tmp_path):
     assert address(page, "rows") == "mask" and not page.exception
 
 
+def test_the_mean_photo_is_of_the_photos_that_lie_there_now(lab, tmp_path):
+    page = open_page(root=pets(tmp_path / "pets"))
+    cells = html(page).split("<figure>")[1:]
+    for path in (tmp_path / "pets" / "cats").iterdir():
+        draw(path, (250, 250, 250), (9, 7))
+    page.run()
+    dogs, cats = html(page).split("<figure>")[1:]
+    assert not page.exception and dogs == cells[0] and cats != cells[1]
+
+
 def balance_of(page: AppTest) -> str:
     (said,) = [text for each in page.caption if "The largest, " in (text := each.value.replace("\\", ""))]
     return said

@@ -376,3 +376,16 @@ def test_a_photo_that_was_away_once_is_shown_in_the_grid_when_it_is_back(tmp_pat
     assert grid.class_grid(*asked).count('<div class="faces-missing">') == 2
     away.rename(photo)
     assert grid.class_grid(*asked).count("<img") == 2
+
+
+def test_a_photo_that_was_replaced_is_shown_in_the_grid_as_it_is(tmp_path):
+    photo = draw(tmp_path / "0.png", (200, 0, 0))
+    at_the_scan = photo.stat().st_mtime_ns
+    asked = "[]", ((StoredPhoto(str(photo), photo.name, 0, at_the_scan), 0, "cat"),), {"cat": 1}, 0, 1
+    before = grid.class_grid(*asked)
+    draw(photo, (0, 0, 200), (9, 7))
+    assert grid.class_grid(*asked) != before
+    put_back = draw(tmp_path / "again.png", (200, 0, 0))
+    os.utime(put_back, ns=(at_the_scan, at_the_scan))
+    put_back.replace(photo)
+    assert grid.class_grid(*asked) == before

@@ -152,6 +152,17 @@ def test_photos_that_were_away_once_are_shown_when_they_are_back(folder):
     assert len(pictures) == len(paths) // 2 and fault == ""
 
 
+def test_photos_that_were_replaced_are_shown_as_they_are(folder):
+    run = make_run(folder, states=("queued", "queued"))
+    paths = [draw(Path(path), (200, 0, 0), (300, 300)) for path in run.samples()["path"]]
+    asked = run.id, 0, 1, run.photos_version()
+    before, _ = samples.network_samples(*asked)
+    for path in paths:
+        draw(path, (0, 0, 200), (310, 310))
+    pictures, _ = samples.network_samples(*asked)
+    assert len(pictures) == len(before) > 0 and not {data for data, _ in pictures} & {data for data, _ in before}
+
+
 def _now(markup):
     """The step that is under way."""
     return markup.split('class="lab-now"')[1].split("</span> ")[1].split("<")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +33,15 @@ class StoredPhoto(NamedTuple):
     def pixels(self) -> np.ndarray:
         """uint8 RGB (height, width, 3), as training, maps and thumbnails see them. Raises LabError as load_image."""
         return load_image(self.file(), self.bits)
+
+    def stamp(self) -> tuple[int, int, int] | None:
+        """Time, size and inode of the file that lies there now: a key for what is made of it, since another file may
+        have its place, or the time that a table has. None for one that cannot be looked at."""
+        try:
+            now = os.stat(self.path)
+        except (OSError, ValueError):  # decoding says so
+            return None
+        return now.st_mtime_ns, now.st_size, now.st_ino
 
 
 def photo_of(row: Any) -> StoredPhoto:

@@ -12,6 +12,7 @@ import streamlit as st
 from core.augment import steps
 from core.config.transforms import TRANSFORMS, param_title, title_of
 from core.data.persons import UNKNOWN, Persons, persons_of, units
+from core.data.pictures.photo import photo_of
 from core.errors import LabError
 from core.figures import stress as stress_figures
 from core.places import HOME
@@ -224,7 +225,8 @@ def _face(outcome: StressPredictions, face: int, run: Run, fold: int, strength: 
     param = None if outcome.param == "p" else outcome.param
     values = tuple(outcome.values.tolist())
     try:
-        pictures = _pictures(run.key, fold, int(samples.index[face]), outcome.name, param, values)
+        now = photo_of(samples.iloc[face]).stamp()
+        pictures = _pictures(run.key, fold, int(samples.index[face]), now, outcome.name, param, values)
     except LabError as error:
         badges.show_error(error)
         return
@@ -249,8 +251,16 @@ def _figure(picture: str, value: float, answer: str, probability: float, *, righ
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _pictures(run_id: str, fold: int, row: int, name: str, param: str | None, values: tuple[float, ...]) -> list[str]:
-    """HTML of one face at each strength."""
+def _pictures(
+    run_id: str,
+    fold: int,
+    row: int,
+    now: tuple[int, ...] | None,
+    name: str,
+    param: str | None,
+    values: tuple[float, ...],
+) -> list[str]:
+    """HTML of one face at each strength. now: of the file that lies there."""
     from core.inside import stress
 
     run = opened(run_id)

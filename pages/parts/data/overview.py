@@ -177,7 +177,8 @@ def people_and_sizes(view: View) -> None:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _mean(photos: tuple[StoredPhoto, ...]) -> str:
+def _mean(photos: tuple[StoredPhoto, ...], now: tuple[tuple[int, ...] | None, ...]) -> str:
+    """now: of the files that lie there."""
     pixels = counts.mean_photo(photos)
     return "" if pixels is None else faces.image(pixels, "mean photo")
 
@@ -188,8 +189,8 @@ def means(table: pd.DataFrame, names: list[str]) -> None:
     cells = []
     with st.spinner("Averaging photos", show_time=True):
         for name in drawn:
-            part = counts.spread_out(table[pairs.of_class(table, name)], MEAN_PHOTOS)
-            picture = _mean(tuple(photos_of(part)))
+            photos = tuple(photos_of(counts.spread_out(table[pairs.of_class(table, name)], MEAN_PHOTOS)))
+            picture = _mean(photos, tuple(photo.stamp() for photo in photos))
             cells.append(f"<figure>{picture}{escape(name)}</figure>")
     st.html(f'<div class="lab-faces">{"".join(cells)}</div>')
     more = f" The first {len(drawn)} of {len(names)} classes." if len(drawn) < len(names) else ""

@@ -37,7 +37,7 @@ def network_samples(run_id: str, fold: int, epoch: int, photos: tuple[int, ...])
     pictures, fault = [], ""
     for photo, row, name in _chosen(run_id, fold, epoch, photos):
         try:
-            pictures.append((_as_trained(run_id, fold, epoch, photo, row), name))
+            pictures.append((_as_trained(run_id, fold, epoch, photo, photo.stamp(), row), name))
         except LabError as error:
             fault = str(error)
     return pictures, fault
@@ -54,9 +54,11 @@ def _chosen(run_id: str, fold: int, epoch: int, photos: tuple[int, ...]) -> list
 
 
 @st.cache_data(max_entries=8 * SAMPLES, show_spinner=False)
-def _as_trained(run_id: str, fold: int, epoch: int, photo: StoredPhoto, row: int) -> str:
-    """A photo as JPEG in base64, augmented as in that epoch. Raises LabError for a bad one, which is not remembered:
-    it may be back the next time."""
+def _as_trained(run_id: str, fold: int, epoch: int, photo: StoredPhoto, now: tuple[int, ...] | None, row: int) -> str:
+    """A photo as JPEG in base64, augmented as in that epoch. now: of the file that lies there.
+
+    Raises LabError for a bad one, which is not remembered: it may be back the next time.
+    """
     from PIL import Image
 
     from core.augment.pipeline import build_transform, sample_seed

@@ -69,15 +69,18 @@ def class_grid(
 
 def _pair(photo: StoredPhoto, transforms: str, seed: int, epoch: int, row: int) -> tuple[str, str]:
     try:
-        return _seen(photo, transforms, seed, epoch, row)
+        return _seen(photo, photo.stamp(), transforms, seed, epoch, row)
     except LabError as error:
         cell = f'<div class="faces-missing">{escape(error.message)}</div>'
         return cell, cell
 
 
 @st.cache_data(max_entries=300, show_spinner=False)
-def _seen(photo: StoredPhoto, transforms: str, seed: int, epoch: int, row: int) -> tuple[str, str]:
-    """Raises LabError for a bad photo, which is not remembered: it may be back the next time."""
+def _seen(
+    photo: StoredPhoto, now: tuple[int, ...] | None, transforms: str, seed: int, epoch: int, row: int
+) -> tuple[str, str]:
+    """now: of the file that lies there. Raises LabError for a bad photo, which is not remembered: it may be back the
+    next time."""
     validation, training = views(photo, _TRANSFORMS.validate_json(transforms), seed=seed, epoch=epoch, row=row)
     return image(validation, "validation view"), image(training, "training draw")
 
