@@ -1,11 +1,14 @@
 """What each extra costs and brings, on a run's page: measured once somebody asks, each look at a test set counted."""
 
+import os
+
 import pytest
 
 from core.runs import FoldState, looks
+from core.studies.relocate import relocate
 from pages.parts.run import extras as section
 from tests.answered import made
-from tests.measured_runs import made_up, runs_with_test
+from tests.measured_runs import drawn, made_up, runs_with_test
 from tests.pages.app import button, captions, html, labels, page
 
 
@@ -31,6 +34,18 @@ def ended(at):
     at.run()
     assert not at.exception, at.exception
     return at
+
+
+def measure(at):
+    """Ask for what was not measured yet; the page once it ended."""
+    next(each for each in at.button if each.label.startswith("Measure what they bring")).click().run()
+    ended(at)
+
+
+def touch(run):
+    """Its photos have another time than when an older lab, which kept no hashes, launched it."""
+    for row in [*run.samples().itertuples(), *run.test_photos().itertuples()]:
+        os.utime(row.path, ns=(7, 7))
 
 
 def sentences(at):
@@ -122,3 +137,45 @@ def test_names_are_text_and_a_run_that_is_not_done_has_no_such_section(runs, tmp
     assert "on everybody: it has no folds" in html(opened(a))
     runs[0].write_state(FoldState(1, "failed", reason="x"))
     assert not [box for box in page("live", run=runs[0].id).expander if box.label == section.TITLE]
+
+
+@pytest.mark.parametrize("place", ["test", "held-out"])
+def test_the_page_asks_where_nobody_can_tell_whether_the_photos_are_the_same(runs, place):
+    touch(runs[0])
+    at = opened(runs[0])
+    at.segmented_control(key="live-extras-place-first").set_value(place).run()
+    measure(at)
+    assert "nobody can tell" in html(at) and "Look there" in labels(at)
+    (agree,) = [box for box in at.checkbox if "the same photos" in box.label]
+    agree.check()
+    button(at, "Look there").click().run()
+    assert not at.exception and "nobody can tell" not in html(at) and "Look there" not in labels(at)
+    measure(at)
+    assert "Measured on an abacus" in sentences(at)
+
+
+def test_of_another_run_its_own_page_asks(runs):
+    table = runs[1].samples()
+    elsewhere = drawn(table, runs[1].dir.parent.parent / "others")
+    elsewhere.to_parquet(runs[1].samples_file, index=False)
+    touch(runs[1])
+    at = opened(runs[0])
+    at.segmented_control(key="live-extras-place-first").set_value("held-out").run()
+    at.multiselect(key="live-extras-with-first").set_value(["second"]).run()
+    measure(at)
+    assert f"second: {len(table)} photos have another time" in html(at) and "Look there" not in labels(at)
+    at.query_params["run"] = "second"
+    at.run()
+    assert "nobody can tell" in html(at) and "Look there" in labels(at)
+
+
+def test_what_was_measured_after_all_is_asked_about_no_more(runs):
+    touch(runs[0])
+    at = opened(runs[0])
+    at.segmented_control(key="live-extras-place-first").set_value("held-out").run()
+    measure(at)
+    assert "Look there" in labels(at)
+    relocate(runs[0], runs[0].config().data.root, same_sizes=True)  # as the message says of the command line
+    measure(at)
+    at.run()
+    assert "Measured on an abacus" in sentences(at) and "Look there" not in labels(at)

@@ -116,6 +116,19 @@ def test_a_dropped_photo_is_answered_with_folds_doubt_and_maps(run):
     assert shown.count("<figure") == 6 and "99 % of the photos it held out are within" in words(at)
 
 
+def test_the_page_of_a_run_asks_whether_its_photos_are_the_same_after_predict_could_not_tell(run):
+    samples = run.samples()
+    samples.assign(mtime_ns=samples["mtime_ns"] - 1).to_parquet(run.samples_file, index=False)  # it kept no hashes
+    at = page("predict", run=run.id)
+    at.file_uploader(key="predict-files").set_value(("me.png", jpeg(), "image/png")).run()
+    button(ended(at), "Compare with the training photos (fold 0 looks at 12 photos, once)").click().run()
+    assert "which asks for its dataset once this was tried there" in html(ended(at, "predict-learning"))
+    at.switch_page("pages/live.py")
+    at.query_params["run"] = run.id
+    at.run()
+    assert not at.exception and "nobody can tell" in html(at) and "Look there" in labels(at)
+
+
 def test_what_learns_for_one_run_is_neither_shown_nor_cancelled_on_the_page_of_another(run, folder, monkeypatch):
     samples = run.samples()
     judged(made(folder, samples, root=run.config().data.root, run_id="other"))

@@ -21,7 +21,7 @@ from core.predict.yes_no.answers import YesNoAnswers
 from core.text import count, plain
 from pages.parts.predict.question import Question
 from pages.parts.predict.sources import Source
-from pages.parts.shared import badges
+from pages.parts.shared import badges, moved
 
 JOB, KEY, OUTCOME = "predict-job", "predict-key", "predict-outcome"  # in the session
 # In the session: clicks that are not answered yet, the first as a Click or None for what is asked by then.
@@ -213,7 +213,9 @@ def learn(asked: Asked) -> None:
     if job is not None:
         st.session_state.pop(LEARNING)
         try:
-            if job.result() is not None:
+            with moved.noted(member.run, whole=False):  # nothing is known of them where it was cancelled
+                learned = job.result()
+            if learned is not None:
                 st.session_state.pop(OUTCOME, None)
                 st.rerun()
         except LabError as error:

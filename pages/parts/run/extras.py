@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.answers.ensemble_scores import NO_CHOICE
+from core.data.content.unchanged import check_unchanged
 from core.errors import LabError
 from core.predict.extras.measured import HELD_OUT, TEST, check_cross_validated, kept, of_runs
 from core.predict.extras.ways import BEGIN_WITH, EXTRAS, NAMES
@@ -23,7 +24,7 @@ from core.runs.everybody.unmeasured import cross_validated
 from core.runs.yes_no.view import OF, OneAttribute, opened
 from core.text import count, plain
 from pages.parts.run import curves, view, yes_no
-from pages.parts.shared import badges, run_picker
+from pages.parts.shared import badges, moved, run_picker
 from pages.parts.shared.fields import begin
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ EVERY = 0.5  # seconds between two looks at a job
 JOB, KEY = "live-extras-job", "live-extras-key"  # in the session: what is measured, and for which question
 SEEN = "live-extras-seen"  # in the session: the runs whose test set it has been shown, together
 ASKED = "live-extras-asked"  # in the session: a Click that is not answered yet
+NOTED = "live-extras-noted"  # in the session: a job after which the page of a run asks about its photos, and that run
 
 
 @dataclass(frozen=True)
@@ -181,10 +183,13 @@ def _measured(question: Question) -> list[Measured] | None:
             if (measured := job.result()) is not None:
                 _look(question)
                 st.session_state.pop(JOB)
+                for run in question.runs:
+                    moved.settle(run)
                 return measured
             st.caption("Cancelled; nothing was kept.")
         except LabError as error:  # it stays until somebody asks again
-            badges.show_error(error)
+            if (refusal := _noted(job, question, error)) is not None:
+                badges.show_error(refusal)
     there = _kept(question)
     on_test = question.place == TEST
     seen = st.session_state.setdefault(SEEN, set())
@@ -192,6 +197,32 @@ def _measured(question: Question) -> list[Measured] | None:
         return there
     _offer(question, there is not None)
     return None
+
+
+def _noted(job: Job, question: Question, error: LabError) -> LabError | None:
+    """What is to be told of a job that ended so, if anything. Where nobody can tell whether the photos of a run are the
+    same, its page asks, once for a job; once somebody said so nothing is told any more."""
+    if error.kind != moved.UNDECIDED:
+        return error
+    noted: tuple[Job, Run] | None = st.session_state.get(NOTED)
+    if noted is None or noted[0] is not job:
+        noted = st.session_state[NOTED] = (job, _whose(question))
+        moved.note(noted[1], error)
+        st.rerun()  # the page asks further up
+    run = noted[1]
+    if not moved.is_noted(run):
+        return None
+    return error if run.id == question.runs[0].id else LabError(f"{run.id}: {error.message}", error.remedy, error.kind)
+
+
+def _whose(question: Question) -> Run:
+    """The run whose photos are not told to be those of the launch; they are asked in this order."""
+    for run in question.runs:
+        try:
+            check_unchanged(run.test_photos() if question.place == TEST else run.samples())
+        except LabError:
+            return run
+    return question.runs[0]
 
 
 def _kept(question: Question) -> list[Measured] | None:

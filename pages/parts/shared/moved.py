@@ -92,7 +92,15 @@ def noted(run: Run, *, whole: bool = True) -> Iterator[None]:
         if whole or error.kind == UNDECIDED:
             note(run, error)
         raise
-    if whole or (is_noted(run) and _are_those_of_the_launch(run)):
+    if whole:
+        note(run, None)
+    else:
+        settle(run)
+
+
+def settle(run: Run) -> None:
+    """Something went well that needs other photos than those of the folds: `ask` goes on until those are as before."""
+    if is_noted(run) and _are_those_of_the_launch(run):
         note(run, None)
 
 
