@@ -466,6 +466,28 @@ def test_runs_of_other_data_are_not_launched_anew_together(folder, other):
     assert record_file.all_studies(folder) == [] and {path.name for path in folder.glob("2*")} == {first.id, second.id}
 
 
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_a_run_that_trains_still_is_not_launched_anew_and_that_is_said(study, folder, state):
+    """It would be trained twice; which folds would decide is not known before its own are there."""
+    assert "compare-decide-go" in [each.key for each in page("compare", runs=",".join(IDS)).button]
+    run = Run(IDS[0], folder)
+    run.write_state(replace(run.fold_state(4), state=state))
+    with run.fold_lock(4):
+        at = page("compare", runs=",".join(IDS))
+    assert "compare-decide-go" not in [each.key for each in at.button]
+    assert plain("so nothing is launched anew yet: ResNet-18.") in captions(at)
+
+
+def test_a_run_of_which_no_fold_is_done_yet_is_not_launched_anew_beside_another(study, folder):
+    run = Run(IDS[1], folder)
+    for state in run.states():
+        run.write_state(replace(state, state="queued"))
+    at = page("compare", runs=",".join(IDS[:2]))
+    assert "Nothing can be set against ResNet-18 yet." in html(at)
+    assert "compare-decide-go" not in [each.key for each in at.button]
+    assert plain("so nothing is launched anew yet: ResNet-34.") in captions(at)
+
+
 def test_where_the_data_differ_the_launch_is_not_offered_and_why_is_said(study):
     at = page("compare", runs=",".join(IDS))
     assert "compare-decide-go" in [button.key for button in at.button]

@@ -26,7 +26,7 @@ from core.runs.owners import owner
 from core.runs.states import ALIVE
 from core.studies import records
 from core.studies.grid import make_plans, of_other_data
-from core.text import count, duration, one_line, plain
+from core.text import count, duration, listed, one_line, plain
 from pages.parts.people import people
 from pages.parts.shared import badges, frame, moved
 
@@ -105,9 +105,14 @@ def _go_on(ids: Sequence[str]) -> None:
 
 
 def _queue(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCost]) -> None:
-    """What is launched, what it takes, and the click that does it; why not, where the runs are not of the same data."""
+    """What is launched, what it takes, and the click that does it; why not, where the runs are not of the same data, or
+    where one of them trains still: launched anew it would train twice."""
     if (refusal := _refusal(configurations(members))) is not None:
         st.caption(plain(str(refusal)))
+        return
+    if unfinished := [member.name for member in members if any(state.state in ALIVE for state in member.states)]:
+        waits = "Still in training or in the queue, so nothing is launched anew yet"
+        st.caption(plain(f"{waits}: {listed(unfinished)}."))
         return
     key = "+".join([*(member.id for member in members), str(folds)])
     study_id = st.session_state.setdefault(IDS, {}).setdefault(key, new_id("decide"))
