@@ -12,6 +12,7 @@ import pytest
 
 from core.config import drafts
 from core.data.labels import corrections, reviews
+from core.data.labels.corrections import Correction
 from core.jobs import queue
 from core.runs import notes
 from core.runs.lists.summaries import summaries
@@ -26,6 +27,7 @@ from tests.pages.app import button, captions, elements, html, labels, page
 from tests.pages.launch_form import faces, field, open_group, open_page, take_folder, text_of
 from tests.pages.trials import make_run
 from tests.people import ADMIN, ANNA, BERT, acting
+from tests.photos import draw
 
 EVIL = "<b>anna</b> **bold** :smile:"
 
@@ -334,3 +336,28 @@ def test_who_changes_somebody_elses_draft_and_launches_in_one_go_launches_once(o
     assert not his.exception and len(opened) == 1
     assert [(summary["by"], summary["epochs"]) for summary in summaries()] == [("bert", 3)]
     assert drafts.whose(token) == "anna" and drafts.load(token)["draft"]["phases"][0]["epochs"] == 25
+
+
+@pytest.mark.parametrize("who", [BERT, ADMIN], ids=["other", "admin"])
+@pytest.mark.parametrize("hers", [["cats/0.jpg"], ["cats/0.jpg", "cats/1.jpg"]], ids=["one of them", "all"])
+def test_undo_over_the_page_leaves_what_somebody_else_had_said_before(folder, monkeypatch, who, hers):
+    root, chosen = folder / "Pets", ["cats/0.jpg", "cats/1.jpg"]
+    for name in (*chosen, "cats/2.jpg", "dogs/0.jpg", "dogs/1.jpg"):
+        draw(root / name)
+    acting(monkeypatch, who)
+    at = page("data", root=str(root), view="faces", photos=",".join(chosen))
+    at.selectbox(key="data-several-what").set_value("exclude-photo").run()
+    for sample in chosen:  # what is not hers was said in another tab of whoever asks
+        acting(monkeypatch, ANNA if sample in hers else who)
+        corrections.add(root, Correction(kind="exclude-photo", sample=sample, person=sample))
+    acting(monkeypatch, who)
+    button(at, "Leave these photos out").click().run()
+    assert "2 photos left out." in "".join(each.value for each in at.markdown).replace("\\", "")
+    undo = at.button(key="data-said-undo")
+    said = undo.help
+    if undo.disabled:
+        forged(undo)
+    else:
+        undo.click().run()
+    assert not at.exception and deciders(root) == dict.fromkeys(hers, "anna")
+    assert said == plain("What anna had said before stays; it is listed under Corrections.")

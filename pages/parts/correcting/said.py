@@ -10,8 +10,9 @@ import streamlit as st
 from core.data.labels import corrections
 from core.data.labels.corrections import Correction
 from core.errors import LabError
-from core.text import plain
+from core.text import listed, plain
 from pages.parts.data.view import View
+from pages.parts.people import people
 
 SAID, ERROR = "data-said", "data_correction_error"  # in the session
 _CSS = """<style>
@@ -53,10 +54,19 @@ def write(root: str, made: Sequence[Correction], words: str) -> bool:
 
 
 def show(view: View) -> None:
-    """Nothing where nothing was corrected since the last undo, or where all of it was taken back elsewhere."""
+    """Nothing where nothing was corrected since the last undo, or where all of it was taken back elsewhere.
+
+    Undo takes back one's own, of another tab too; what somebody else had said before stays, also if an admin undoes.
+    """
     now: Said | None = st.session_state.get(SAID)
-    if now is None or now.root != view.raw.root or not {effect.correction.id for effect in view.effects} & set(now.ids):
+    if now is None or now.root != view.raw.root:
         return
+    made = [effect.correction for effect in view.effects if effect.correction.id in now.ids]
+    if not made:
+        return
+    mine = tuple(each.id for each in made if not people.shared() or each.by == people.me())
+    others = sorted({each.by or "somebody" for each in made if each.id not in mine})
+    stays = plain(f"What {listed(others)} had said before stays; it is listed under Corrections.")
     st.html(_CSS)
     with st.container(horizontal=True, vertical_alignment="center", key="data-said", gap="small"):
         st.markdown(f":material/check: {plain(now.words)}", width="content")
@@ -66,15 +76,17 @@ def show(view: View) -> None:
             type="tertiary",
             shortcut="Z",
             key="data-said-undo",
+            disabled=not mine,
+            help=stays if others else None,
             on_click=_undo,
-            args=(now,),
+            args=(now.root, mine),
         )
         st.button("", icon=":material/close:", type="tertiary", key="data-said-close", help="Close", on_click=_close)
 
 
-def _undo(now: Said) -> None:
+def _undo(root: str, ids: tuple[str, ...]) -> None:
     try:
-        corrections.undo_all(now.root, now.ids)
+        corrections.undo_all(root, ids)
     except LabError as error:
         st.session_state[ERROR] = error
         return
