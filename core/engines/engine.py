@@ -153,7 +153,8 @@ class RayEngine(_Queued):
         nodes = tuple(ray_cluster.look(self.root, self.name))
         cores = demand(self.root, len([node for node in nodes if node.gpus])).cores
         room = sum(int(node.cores // cores) for node in nodes)
-        return Capacity(nodes, room, len(elsewhere.under_way(self.root)), self._waiting())
+        trouble = elsewhere.waits_for(self.root)
+        return Capacity(nodes, room, len(elsewhere.under_way(self.root)), self._waiting(), trouble)
 
     def placed(self, summaries: Sequence[dict[str, Any]] | None = None) -> list[Placed]:
         return [placed_of(Run(run_id, self.root), fold) for run_id, fold in elsewhere.under_way(self.root)]

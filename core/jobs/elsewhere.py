@@ -215,6 +215,17 @@ def collects_from(root: Path) -> str | None:
     return of if under_way(root) and isinstance(of, str) and CLUSTER.fullmatch(of) else None
 
 
+def waits_for(root: Path) -> str:
+    """Why the cluster that is chosen begins nothing yet: what trains on the one before is collected first; else empty.
+
+    In a sentence. On this machine fold jobs begin all the same.
+    """
+    before, now = collects_from(root), cluster(root)
+    if before is None or now is None or before == now:
+        return ""
+    return f"What trains on the cluster at {before} is collected first; nothing begins at {now} until that has ended."
+
+
 def nothing_under_way(root: Path) -> None:
     """Nobody collects any more what trains on a cluster. Raises LabError, OSError."""
     if content := report(root):

@@ -1,5 +1,6 @@
 """What an engine tells of itself; Ray is chosen by who has it, and told in words where it is missing."""
 
+import contextlib
 import pickle
 import re
 import socket
@@ -414,3 +415,30 @@ def test_the_desks_of_a_cluster_that_is_not_chosen_any_more_are_still_listed(run
     monkeypatch.setenv("FACET_ENGINE", NEW)
     assert lab(monkeypatch, capsys, "engine", "--desks")[:2] == (0, f"no desk stands at {NEW}\n")
     assert asked == [OLD, NEW]
+
+
+def test_a_cluster_that_waits_for_what_trains_on_the_one_before_says_so(runs_folder, monkeypatch, capsys, left):
+    monkeypatch.setattr(ray_cluster, "look", lambda root, address: [Node("n1", "node 1", 8)])
+    why = f"What trains on the cluster at {OLD} is collected first; nothing begins at {NEW} until that has ended."
+    for choice, is_said in ((NEW, True), (OLD, False)):
+        monkeypatch.setenv("FACET_ENGINE", choice)
+        assert (why in lab(monkeypatch, capsys, "engine")[1]) == is_said
+    monkeypatch.setenv("FACET_ENGINE", NEW)
+    elsewhere.nothing_under_way(runs_folder)
+    assert "collected first" not in lab(monkeypatch, capsys, "engine")[1]
+    monkeypatch.setenv("FACET_ENGINE", elsewhere.HERE)
+    assert elsewhere.waits_for(runs_folder) == ""
+
+
+def test_ones_own_desk_that_was_asked_just_now_can_be_forgotten_in_a_minute_and_that_is_said(
+    runs_folder, monkeypatch, capsys
+):
+    own = ray_desks.Desk("desk-1", "anna@here:/runs", mine=True, asked=12.0)
+    monkeypatch.setattr(ray_desks, "visiting", lambda address: contextlib.nullcontext(object()))
+    monkeypatch.setattr(ray_desks, "_seen", lambda ray, root: [own])
+    monkeypatch.setenv("FACET_ENGINE", "ray")
+    code, _, said = lab(monkeypatch, capsys, "engine", "--forget", "desk-1")
+    assert code and "Try again in 48 s" in said and "Cancel its runs" not in said
+    with life.locked(runs_folder, None):
+        code, _, said = lab(monkeypatch, capsys, "engine", "--forget", "desk-1")
+    assert code and "Its lab is at work." in said and "Cancel its runs there" in said

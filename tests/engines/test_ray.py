@@ -397,8 +397,9 @@ def test_a_lab_that_died_finds_what_was_trained_and_a_head_that_dies_leaves_a_fo
     assert run.fold_state(0).state == "interrupted"
     (desk,) = ray_desks.desks(root, "ray")
     assert (desk.mine, desk.in_use, desk.training) == (True, True, 2)
-    with pytest.raises(LabError, match="Its lab is at work"):
+    with pytest.raises(LabError, match="Nothing of it is at work here") as refused:
         ray_desks.forget(root, "ray", desk.name, even_if_it_holds=True)
+    assert "Try again in" in refused.value.remedy
     with monkeypatch.context() as later:
         later.setattr(ray_desks, "IN_USE", 0.0)
         with pytest.raises(LabError, match=r"2 fold jobs in training.* All that would be lost") as refused:

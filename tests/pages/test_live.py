@@ -18,7 +18,7 @@ from pages.parts.bell.favicon import favicon
 from pages.parts.live import looks, machine, samples, waits
 from pages.parts.run import curves, view
 from pages.parts.shared import run_picker
-from tests.pages.app import button, html, labels, page
+from tests.pages.app import button, captions, html, labels, page
 from tests.pages.trials import lost_samples, make_run, metric_rows
 from tests.photos import draw
 
@@ -95,6 +95,12 @@ def test_before_the_first_epoch_its_steps_are_named_and_nothing_is_drawn(folder)
         elsewhere.report_file(folder).parent.mkdir(parents=True, exist_ok=True)
         files.write_json(elsewhere.report_file(folder), {"trouble": trouble})
         assert trouble in html(page("live", run=run.id))
+        under_way = {"address": "ray://old:10001", "under_way": [{"run": "another", "fold": 0}], "trouble": trouble}
+        files.write_json(elsewhere.report_file(folder), under_way)
+        patch.setenv("FACET_ENGINE", "ray://new:10001")
+        waiting = html(page("live", run=run.id))
+        assert "What trains on the cluster at ray://old:10001 is collected first" in waiting and trouble not in waiting
+        assert "collected first" in captions(page("settings"))
         patch.setenv("FACET_ENGINE", "nowhere")
         assert "next; a worker starts" in html(page("live", run=run.id))
     halt.stop_file(folder).parent.mkdir(parents=True, exist_ok=True)

@@ -84,7 +84,14 @@ def forget(root: Path, address: str, name: str, *, even_if_it_holds: bool = Fals
                 f"There is {listed(list(seen))}." if seen else "No desk stands there.",
                 kind="engine",
             )
-        if desk.in_use or (desk.mine and elsewhere.writer_lives(root)):
+        lives = desk.mine and elsewhere.writer_lives(root)
+        if desk.mine and desk.in_use and desk.asked is not None and not lives:
+            raise LabError(
+                f"engine: {desk}. Nothing of it is at work here; a copy of its folder, which has its name, may be.",
+                f"Try again in {duration(IN_USE - desk.asked)}: a lab that has not asked by then is not there.",
+                kind="engine",
+            )
+        if desk.in_use or lives:
             raise LabError(
                 f"engine: {desk}. Its lab is at work.",
                 "Cancel its runs there, or let them end: the lab removes its desk itself.",

@@ -106,5 +106,6 @@ def _turn(status: view.RunStatus) -> str:
     except LabError:  # the setting names no place, as the page's head says
         begins_there = False
     if begins_there:
-        return str(elsewhere.report(root).get("trouble") or "next; the cluster begins it")
+        trouble = elsewhere.waits_for(root) or elsewhere.report(root).get("trouble")
+        return str(trouble or "next; the cluster begins it")
     return "next; a worker starts"

@@ -110,7 +110,8 @@ def _cluster(root: Path, address: str, summaries: Sequence[dict[str, Any]]) -> N
         _, when, capacity = asked
     else:
         if fault is None:
-            st.caption("Nothing trains there now, so nobody has asked the cluster lately.")
+            why = elsewhere.waits_for(root) or "Nothing trains there now, so nobody has asked the cluster lately."
+            st.caption(plain(why))
         return
     st.caption(f"As the cluster said {ago(when)}.")
     ray_engine = engines.RayEngine(root, address)
