@@ -33,6 +33,32 @@ def of(record: Study) -> StudyFile | None:
     return as_launched(record) or on_the_labs(record)
 
 
+def own_recipes(study: StudyConfig) -> list[str]:
+    """The recipes that it begins with and that other labs lack, since somebody saved them here."""
+    named = map(str, study.grid.get("recipe", [study.recipe]))
+    return [name for name in named if name not in recipes.lab_recipes()]
+
+
+def for_any_lab(study: StudyConfig) -> StudyConfig | None:
+    """A study that is asked for, on recipes that every lab has: what somebody's own says is written out.
+
+    None where that cannot be said, as where several recipes are compared.
+    """
+    if not own_recipes(study):
+        return study.model_copy(update={"recipe": GROUND}) if "recipe" in study.grid else study
+    if "recipe" in study.grid:
+        return None
+    try:
+        own = recipes.load_recipe(study.recipe)
+        differs = {**_differs(own), **{f"data.{name}": value for name, value in _data(own).items()}}
+        own_settings = {key: value for key, value in differs.items() if key not in study.set}
+        written = study.model_copy(update={"recipe": GROUND, "set": {**own_settings, **study.set}})
+        before, after = (grid.shared(each, each.recipe, {"root": ""}) for each in (study, written))
+    except LabError:
+        return None
+    return written if {**before, "name": ""} == {**after, "name": ""} else None
+
+
 def as_launched(record: Study) -> StudyFile | None:
     """The study as it was asked for, on recipes that every lab has; None where it no longer makes the same runs."""
     try:
@@ -51,15 +77,19 @@ def on_the_labs(record: Study) -> StudyFile | None:
         study = StudyConfig.model_validate(record.settings)
         if "recipe" in study.grid:
             return None
-        base, first = recipes.load_recipe(GROUND), _first(record, study)
-        differs = grid.changes(base, first.model_dump(mode="json"))
-        if first.description != base.description:
-            differs["description"] = first.description
+        differs = _differs(_first(record, study))
         shared = {key: value for key, value in differs.items() if key not in study.grid}
         frozen = study.model_copy(update={"recipe": GROUND, "shrink": ShrinkConfig()})
         return _tried(record, frozen, shared)
     except (LabError, IndexError, *GARBAGE):
         return None
+
+
+def _differs(config: RunConfig) -> dict[str, Any]:
+    """From GROUND, its dataset and name aside."""
+    base = recipes.load_recipe(GROUND)
+    differs = grid.changes(base, config.model_dump(mode="json"))
+    return differs if config.description == base.description else {**differs, "description": config.description}
 
 
 def _tried(record: Study, study: StudyConfig, shared: dict[str, Any]) -> StudyFile | None:

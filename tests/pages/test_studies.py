@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core import places
 from core.config import from_dict, recipes
 from core.data.scan import scan
+from core.errors import LabError
 from core.jobs import control as jobs
 from core.jobs import queue
 from core.places import HOME
@@ -409,6 +410,26 @@ def test_a_study_that_no_file_makes_again_says_why_it_cannot_be_exported(opened,
     study_button(open_study(tmp_path, {"recipe": ["quick", "mine"]}, size=32, epochs=4)).click().run()
     text, options, _ = exported(monkeypatch, launched(opened).id)
     assert text == "" and options["disabled"] and "is somebody's own, or was changed since" in options["help"]
+
+
+@pytest.mark.parametrize("values", [{"training.seed": [0, 1]}, {"recipe": ["quick", "mine"]}], ids=["seeds", "recipes"])
+def test_the_file_of_a_study_that_is_not_launched_yet_opens_elsewhere_or_says_what_it_lacks(
+    opened, tmp_path, monkeypatch, values
+):
+    recipes.save_recipe("mine", recipes.load_recipe("study-adam-sgd"))
+    offered = {}
+    monkeypatch.setattr(st, "download_button", lambda label, data, *_, **options: offered.update({label: data}))
+    page = open_study(tmp_path, values, recipe="mine", size=32, epochs=4)
+    asked = study.from_yaml(offered["Export this study (YAML)"])
+    is_said = plain("Only this lab has mine, which it names") in "".join(each.value for each in page.caption)
+    assert not page.exception and is_said == ("recipe" in values)
+    runs = study.expand(asked)
+    (recipes.recipes_home() / "mine.yaml").unlink()
+    if is_said:
+        with pytest.raises(LabError, match="recipe 'mine' is not known"):
+            study.expand(asked)
+    else:
+        assert study.expand(asked) == runs and runs[0].phases[1].optimizer == "sgd"
 
 
 def test_a_deleted_study_leaves_its_runs(record):

@@ -116,3 +116,25 @@ def test_a_study_whose_runs_an_older_lab_named_with_a_cut_value_is_told_by_its_f
     record.runs[:] = [StudyRun("joined", "another", other), *members]
     file = as_file.of(record)
     assert file is not None and file.run_ids == {member.id for member in members}
+
+
+@pytest.mark.parametrize("typed", [{}, {"phases.0.epochs": 3, "task.age_limits": [40, 60], "description": "Another."}])
+def test_a_study_that_is_asked_for_makes_the_same_runs_where_nobody_has_its_recipe(typed):
+    asked = StudyConfig(
+        name="seeds", recipe="mine", set=typed, shrink={"size": 64, "epochs": 8}, grid={"training.seed": [0, 1]}
+    )
+    runs = grid.expand(asked, {"root": ROOT})
+    written = as_file.for_any_lab(asked)
+    delete_mine()
+    assert grid.expand(grid.from_yaml(grid.to_yaml(written)), {"root": ROOT}) == runs
+
+
+def test_a_study_on_the_labs_recipes_is_written_as_it_is_asked_for_and_one_that_compares_ones_own_is_not():
+    asked = StudyConfig(name="seeds", recipe="quick", grid={"training.seed": [0, 1]})
+    assert as_file.for_any_lab(asked) == asked and as_file.own_recipes(asked) == []
+    several = StudyConfig(name="recipes", recipe="mine", grid={"recipe": ["quick", "mine"]})
+    assert as_file.for_any_lab(several) is None and as_file.own_recipes(several) == ["mine"]
+    labs_own = StudyConfig(name="recipes", recipe="mine", grid={"recipe": ["quick", "study"]})
+    runs = grid.expand(labs_own, {"root": ROOT})
+    assert "mine" not in grid.to_yaml(as_file.for_any_lab(labs_own))
+    assert grid.expand(as_file.for_any_lab(labs_own), {"root": ROOT}) == runs

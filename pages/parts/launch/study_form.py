@@ -8,9 +8,9 @@ from typing import Any
 import streamlit as st
 
 from core.config import recipes
-from core.studies import grid
+from core.studies import as_file, grid
 from core.studies.grid import ShrinkConfig, StudyConfig
-from core.text import plain
+from core.text import listed, plain
 from pages.parts.form import draft, fields
 from pages.parts.form.draft import Errors, show
 from pages.parts.launch.study_draft import build, state
@@ -67,9 +67,10 @@ def words(errors: Errors) -> None:
 
 def export(form: dict[str, Any]) -> None:
     study, _ = build(form)
+    written = as_file.for_any_lab(study) if study else None
     st.download_button(
         "Export this study (YAML)",
-        grid.to_yaml(study) if study else "",
+        grid.to_yaml(written or study) if study else "",
         f"{re.sub(r'[^A-Za-z0-9_-]+', '-', study.name) if study else 'study'}.yaml",
         "application/yaml",
         icon=":material/download:",
@@ -77,6 +78,9 @@ def export(form: dict[str, Any]) -> None:
         disabled=study is None,
         help="The same file runs on the command line: python -m core study FILE --data FOLDER.",
     )
+    if study is not None and written is None:
+        named = listed(as_file.own_recipes(study))
+        st.caption(plain(f"Only this lab has {named}, which it names: another lab opens it once it has the same."))
 
 
 def settings() -> dict[str, list[Any] | None]:
