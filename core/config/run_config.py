@@ -224,15 +224,21 @@ def with_setting(data: dict, key: str, value: str) -> dict:
     return with_value(data, key, parsed, "--set ")
 
 
+_DOT = re.compile(r'\.(?=(?:[^"]*"[^"]*")*[^"]*$)')  # one that is not between quotes
+
+
 def with_value(data: dict, key: str, value: Any, source: str = "") -> dict:
     """A copy of a configuration dict with `key` (dotted, list indices as numbers) set to a value.
 
-    source: what a message begins with. Raises LabError when the path does not exist in RunConfig's shape.
+    A name in double quotes is one part, whatever dots it holds: task.limits."waist.cm". source: what a message begins
+    with. Raises LabError when the path does not exist in RunConfig's shape.
     """
     copied = copy.deepcopy(data)
     spot: Any = copied
-    parts = key.split(".")
+    parts = _DOT.split(key)
     for index, part in enumerate(parts):
+        if len(part) > 1 and part[0] == part[-1] == '"':
+            part = part[1:-1]
         last = index == len(parts) - 1
         if isinstance(spot, list):
             if not part.isdecimal() or int(part) >= len(spot):
@@ -240,8 +246,11 @@ def with_value(data: dict, key: str, value: Any, source: str = "") -> dict:
                 raise LabError(message, f"Name one as 0 to {len(spot) - 1}.", kind="config")
             part = int(part)  # type: ignore[assignment]
         elif not isinstance(spot, dict) or (not last and part not in spot):
-            names = ", ".join(spot) if isinstance(spot, dict) else "no settings below it"
-            raise LabError(f"{source}{key}: no setting '{part}' here.", f"Known: {names}.", kind="config")
+            names = ", ".join(spot) or "none yet" if isinstance(spot, dict) else "no settings below it"
+            remedy = f"Known: {names}."
+            if index == 2 and isinstance(spot, dict):  # where people's own names stand
+                remedy += f' A name with dots stands in quotes: {".".join(parts[:2])}."{".".join(parts[2:])}".'
+            raise LabError(f"{source}{key}: no setting '{part}' here.", remedy, kind="config")
         if last:
             spot[part] = copy.deepcopy(value)
         else:

@@ -47,9 +47,11 @@ def leaves(data: Any, path: str = "", first: int = 0, whole: Collection[str] = (
 
 def name_beneath(path: str) -> tuple[str, str]:
     """(the one of WHOLE that a dotted path leads into, the name that somebody gave beneath it), both empty for another
-    setting: "task.limits.waist.cm" -> ("task.limits", "waist.cm"), "task.limits" -> ("task.limits", "")."""
+    setting: "task.limits.waist.cm" -> ("task.limits", "waist.cm"), "task.limits" -> ("task.limits", ""). The name may
+    stand in quotes, as with_value reads it."""
     whole = next((each for each in WHOLE if path == each or path.startswith(f"{each}.")), "")
-    return whole, path[len(whole) + 1 :] if whole else ""
+    name = path[len(whole) + 1 :] if whole else ""
+    return whole, name[1:-1] if len(name) > 1 and name[0] == name[-1] == '"' else name
 
 
 def transforms_line(config: RunConfig) -> str:

@@ -237,6 +237,21 @@ def test_set_reaches_every_setting(key, value, expected):
     assert setting == expected
 
 
+def test_a_name_with_dots_is_set_in_quotes_and_a_refusal_says_so():
+    data = load_recipe("quick").model_dump(mode="json")
+    after = with_setting(data, 'task.limits."waist.cm"', "[1.5, 2.5]")
+    assert after["task"]["limits"] == {"waist.cm": [1.5, 2.5]}
+    after = with_setting(after, 'task.limits."waist.cm".1', "3.5")
+    assert from_dict(after).task.limits == {"waist.cm": [1.5, 3.5]}
+    assert with_setting(data, '"task"."only".hair', "[dark]")["task"]["only"] == {"hair": ["dark"]}
+    with pytest.raises(LabError, match="no setting 'waist' here") as refused:
+        with_setting(data, "task.limits.waist.cm", "[1.5, 2.5]")
+    assert refused.value.remedy == 'Known: none yet. A name with dots stands in quotes: task.limits."waist.cm".'
+    for key in ('task.limits."waist.cm', 'task."limits.waist'):
+        with pytest.raises(LabError, match="no setting"):
+            from_dict(with_setting(data, key + ".x", "1"))
+
+
 @pytest.mark.parametrize(
     ("key", "value", "named"),
     [

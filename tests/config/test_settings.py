@@ -99,6 +99,7 @@ def test_mappings_of_names_that_people_made_are_one_setting_each():
     data = {"task": {"only": {}, "limits": {"waist.cm": [80]}}}
     assert dict(leaves(data, whole=WHOLE)) == {"task.only": {}, "task.limits": {"waist.cm": [80]}}
     assert name_beneath("task.limits.waist.cm") == ("task.limits", "waist.cm")
+    assert name_beneath('task.limits."waist.cm"') == ("task.limits", "waist.cm")
     assert name_beneath("task.limits") == ("task.limits", "") and name_beneath("task.leave_out") == ("", "")
 
 
