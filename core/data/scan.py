@@ -131,7 +131,7 @@ def scan(
     photos, left_out = _fewer_people(photos, data.max_people)
     problems = tree.problems + reading.problems + nameless + twice + left_out
 
-    present = []
+    present, ctimes = [], []
     for photo in photos:
         photo["path"] = str(tree.root / photo["sample"])
         if os.path.isabs(photo["real"]):  # behind a link out of the dataset, by consent
@@ -144,6 +144,7 @@ def scan(
             continue
         photo |= {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
         present.append(photo)
+        ctimes.append(status.st_ctime_ns)
 
     def made(good: list[dict], problems: list[dict], facts: Sequence[Fact], *, ends: bool = True) -> Scan:
         """The scan of these photos. ends: nothing comes after it, so that the search for leaks is worth its time."""
@@ -170,7 +171,7 @@ def scan(
     decodes = data.decode == "before"
     files = [(photo["path"], photo["bytes"], photo["mtime_ns"]) for photo in present]
     good, endless = [], []  # endless: samples of photos that lack their end
-    verdicts = verify(files, progress=progress, threads=threads, memory=memory, decodes=decodes)
+    verdicts = verify(files, ctimes=ctimes, progress=progress, threads=threads, memory=memory, decodes=decodes)
     for photo, verdict in zip(present, verdicts, strict=True):
         kind, sample = verdict.kind, photo["sample"]
         if kind == NO_END:

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import starmap
 from pathlib import Path
@@ -23,6 +23,8 @@ from core.storage.files import write_whole
 RULES = 3  # raised when load_image judges differently: remembered verdicts of older rules are forgotten
 CHUNK = 16  # photos handed to a thread at once, at most
 KEY = ["path", "bytes", "mtime_ns"]
+CTIME = "ctime_ns"  # beside them: two files of one size and time may have changed places since
+File = tuple[str, int, int]
 
 
 class Verdict(NamedTuple):
@@ -50,8 +52,9 @@ VERDICT = list(Verdict._fields)
 
 
 def verify(
-    files: list[tuple[str, int, int]],
+    files: list[File],
     *,
+    ctimes: Sequence[int] | None = None,
     progress: Callable[[int, int], None] | None = None,
     threads: int | None = None,
     memory: Path | None = None,
@@ -61,17 +64,20 @@ def verify(
 
     Decoding releases the interpreter lock, so threads use every core; pixels are dropped at once.
     memory: a parquet file of verdicts; a file of the same path, size and time is not decoded again.
+    ctimes: ctime_ns of each. One that is remembered with another is read again, and decoded only if its bytes are not
+    the same; an inode's number would not do, since exFAT numbers anew at each mount. None goes by size and time alone.
     decodes: False goes by headers where nothing is remembered, as photo_fault does; that is not remembered.
     """
-    remembered = _recall(memory)
-    todo = [file for file in files if file not in remembered]
-    fresh: dict[tuple[str, int, int], Verdict] = {}
+    remembered, changed = _recall(memory)
+    now = dict(zip(files, ctimes, strict=True)) if ctimes is not None else {}
+    todo = [file for file in files if file not in remembered or now.get(file, changed[file]) != changed[file]]
+    fresh: dict[File, Verdict] = {}
     pool = ThreadPoolExecutor(threads or machine.cores())
     reported = 0.0
     step = max(1, min(CHUNK, len(todo) // 1000))  # handing over one by one costs time, too
     chunks = [todo[start : start + step] for start in range(0, len(todo), step)]
     try:
-        judge = functools.partial(_judge_all, decodes=decodes)
+        judge = functools.partial(_judge_all, remembered=remembered, decodes=decodes)
         for chunk, verdicts in zip(chunks, pool.map(judge, chunks), strict=True):
             fresh.update(zip(chunk, verdicts, strict=True))
             if progress and time.monotonic() - reported >= 0.1:
@@ -82,16 +88,26 @@ def verify(
     finally:  # also when progress raises, which cancels: what is known by then need not be decoded again
         pool.shutdown(cancel_futures=True)
         if memory and fresh and decodes:
-            _remember(memory, remembered, fresh)
+            _remember(memory, remembered, fresh, changed | {file: now[file] for file in fresh if file in now})
     remembered.update(fresh)
     return [remembered[file] for file in files]
 
 
-def _judge_all(files: list[tuple[str, int, int]], decodes: bool) -> list[Verdict]:
-    return [_judge(file, decodes) for file in files]
+def _judge_all(files: list[File], remembered: Mapping[File, Verdict], decodes: bool) -> list[Verdict]:
+    return [
+        _judge_again(file, before, decodes) if (before := remembered.get(file)) else _judge(file, decodes)
+        for file in files
+    ]
 
 
-def _judge(file: tuple[str, int, int], decodes: bool) -> Verdict:
+def _judge_again(file: File, before: Verdict, decodes: bool) -> Verdict:
+    """before: of a file of the same size and time, which holds if the bytes are the same."""
+    by_header = _judge(file, decodes=False)
+    same = by_header.hash != "" and by_header.hash == before.hash
+    return before if same else _judge(file, decodes) if decodes else by_header
+
+
+def _judge(file: File, decodes: bool) -> Verdict:
     digest = ""
 
     def look(opened: BinaryIO) -> None:
@@ -109,25 +125,28 @@ def _rules() -> int:
     return RULES * 10_000 + megapixels()
 
 
-def _recall(memory: Path | None) -> dict[tuple[str, int, int], Verdict]:
+def _recall(memory: Path | None) -> tuple[dict[File, Verdict], dict[File, int]]:
+    """What is remembered of files, and the ctime_ns that they had; 0 where an older lab did not keep it."""
     if memory is None or not memory.is_file():
-        return {}
+        return {}, {}
     try:
         table = pd.read_parquet(memory)
         table = table[table["rules"] == _rules()]
-        keys, verdicts = (zip(*(table[name].tolist() for name in names), strict=True) for names in (KEY, VERDICT))
-        return dict(zip(keys, starmap(Verdict, verdicts), strict=True))
+        keys, verdicts = (list(zip(*(table[name].tolist() for name in names), strict=True)) for names in (KEY, VERDICT))
+        ctimes = table[CTIME].tolist() if CTIME in table else [0] * len(table)
+        return dict(zip(keys, starmap(Verdict, verdicts), strict=True)), dict(zip(keys, ctimes, strict=True))
     except (OSError, ValueError, KeyError, pa.ArrowException):
-        return {}  # only a memory: a damaged one is written anew
+        return {}, {}  # only a memory: a damaged one is written anew
 
 
-def _remember(memory: Path, remembered: dict, fresh: dict) -> None:
+def _remember(memory: Path, remembered: dict, fresh: dict, ctimes: Mapping[File, int]) -> None:
     paths = {path for path, _, _ in fresh}
     verdicts = {file: verdict for file, verdict in remembered.items() if file[0] not in paths}
     # Rights, presence and installed packages change without changing a file's size or time.
     passing = ("no-access", "missing-file", "heic", "dicom")
     verdicts |= {file: verdict for file, verdict in fresh.items() if verdict[2] not in passing}
-    table = pd.DataFrame([(*file, *verdict) for file, verdict in verdicts.items()], columns=KEY + VERDICT)
+    rows = [(*file, *verdict, ctimes.get(file, 0)) for file, verdict in verdicts.items()]
+    table = pd.DataFrame(rows, columns=[*KEY, *VERDICT, CTIME])
     with contextlib.suppress(OSError, LabError):  # a scan is no worse for not being remembered
         memory.parent.mkdir(parents=True, exist_ok=True)
         write_whole(memory, lambda stream: table.assign(rules=_rules()).to_parquet(stream, index=False))

@@ -22,6 +22,14 @@ COLUMNS = ["sample", "path", "person", "person_known", "mask", "gender", "age", 
 COLUMNS += ["hash", "width", "height", "bits"]
 
 
+class Cancelled(Exception):
+    """What a progress raises."""
+
+
+def cancel(done, total):
+    raise Cancelled
+
+
 def bad_dataset(root):
     """Two classes with good photos, and one file of each kind of damage."""
     for i in range(4):
@@ -114,12 +122,6 @@ def test_a_scan_whose_progress_raises_ends_at_once_and_keeps_what_it_knows(tmp_p
     monkeypatch.setattr("core.data.verify.photo_fault", photo_fault)
     monkeypatch.setattr("core.data.verify.ThreadPoolExecutor", Pool)
 
-    class Cancelled(Exception):
-        pass
-
-    def cancel(done, total):
-        raise Cancelled
-
     with pytest.raises(Cancelled):
         scan(DataConfig(root=str(root)), progress=cancel, threads=2, memory=memory)
     (pool,) = pools
@@ -154,6 +156,52 @@ def test_a_second_scan_decodes_only_what_changed(tmp_path, monkeypatch):
     assert len(decoded) == 17
     pd.testing.assert_frame_equal(third.problems, fourth.problems)
     assert os.listdir(memory.parent) == ["verified.parquet"]
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_two_photos_of_one_size_and_time_that_changed_places_are_known_by_their_own_bytes(tmp_path, is_cancelled):
+    root, memory = tmp_path / "data", tmp_path / "verified.parquet"
+    paths = [draw(root / kind / "0.bmp", colour) for kind, colour in (("cat", (200, 0, 0)), ("dog", (0, 0, 200)))]
+    for path in paths:
+        os.utime(path, ns=(7, 7))
+    first = scan(DataConfig(root=str(root)), memory=memory)
+    aside = paths[0].rename(tmp_path / "aside")
+    paths[1].rename(paths[0])
+    aside.rename(paths[1])
+
+    if is_cancelled:  # once the first of the two was read
+        with pytest.raises(Cancelled):
+            scan(DataConfig(root=str(root)), memory=memory, progress=cancel, threads=1)
+    second = scan(DataConfig(root=str(root)), memory=memory)
+    assert second.samples["mtime_ns"].tolist() == [7, 7] and second.samples["bytes"].nunique() == 1
+    assert second.samples["hash"].tolist() == first.samples["hash"].tolist()[::-1]
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_photos_whose_rights_changed_are_read_again_and_not_decoded(tmp_path, monkeypatch, older):
+    root, memory = bad_dataset(tmp_path / "data"), tmp_path / "verified.parquet"
+    data = DataConfig(root=str(root))
+    first = scan(data, memory=memory)
+    if older:  # a memory that does not say when a file was changed
+        pd.read_parquet(memory).drop(columns=verify.CTIME).to_parquet(memory)
+    else:
+        (root / "dog").chmod(0o750)
+        for path in root.rglob("*.jpg"):
+            path.chmod(0o640)
+    judge, decoded, read_again = verify.photo_fault, [], []
+
+    def watched(path, look, *, decodes):
+        (decoded if decodes else read_again).append(path)
+        return judge(path, look, decodes=decodes)
+
+    monkeypatch.setattr(verify, "photo_fault", watched)
+    second = scan(data, memory=memory)
+    assert decoded == [] and read_again
+    pd.testing.assert_frame_equal(first.samples, second.samples)
+    pd.testing.assert_frame_equal(first.problems, second.problems)
+    read_again.clear()
+    scan(data, memory=memory)
+    assert decoded == read_again == [], "once"
 
 
 def test_verdicts_of_thousands_keep_their_order(monkeypatch):
