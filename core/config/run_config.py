@@ -244,7 +244,7 @@ def with_value(data: dict, key: str, value: Any, source: str = "") -> dict:
             if not part.isdecimal() or int(part) >= len(spot):
                 message = f"{source}{key}: '{part}' is not one of the {len(spot)} entries."
                 raise LabError(message, f"Name one as 0 to {len(spot) - 1}.", kind="config")
-            part = int(part)  # type: ignore[assignment]
+            part = int(part)
         elif not isinstance(spot, dict) or (not last and part not in spot):
             names = ", ".join(spot) or "none yet" if isinstance(spot, dict) else "no settings below it"
             remedy = f"Known: {names}."
