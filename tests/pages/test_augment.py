@@ -226,6 +226,20 @@ def test_what_inverting_does_to_dark_faces_is_shown(lab, tmp_path):
     assert "photos become 1.56 times as broad" in text
 
 
+def test_what_transforms_do_is_measured_on_the_photos_that_lie_there_now(lab, tmp_path):
+    paths = [tmp_path / "faces" / kind / f"{n}.png" for kind in ("dark", "light") for n in range(6)]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (48, 48), (50 if path.parent.name == "dark" else 210,) * 3).save(path)
+    page = open_page(root=str(tmp_path / "faces"), recipe="study", view="effect")
+    said = "InvertImg turns dark photos light and light photos dark"
+    assert said in text_of(page)
+    for path in paths:
+        Image.new("RGB", (48, 48), (127,) * 3).save(path)
+    page.run()
+    assert not page.exception and said not in text_of(page)
+
+
 def test_an_empty_lab_says_what_to_choose(lab):
     assert "Choose a dataset or upload a photo." in text_of(open_page())
 

@@ -85,7 +85,7 @@ def _to_measure(photos: Photos | None, photo: Photo, most: int) -> tuple[str, Ca
     if photo.uploaded or photos is None:
         return photo.stamp, lambda: [photo.image]
     chosen = spread(photos.samples, most)
-    return json.dumps(photos_of(chosen)), partial(readable, chosen)
+    return json.dumps([(*each, each.stamp()) for each in photos_of(chosen)]), partial(readable, chosen)
 
 
 def _memo(stamp: str) -> dict[str, Effect]:
