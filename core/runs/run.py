@@ -302,12 +302,22 @@ class Run:
 
     def written_state(self, fold: int) -> FoldState:
         try:
+            return self.state_in_reach(fold)
+        except OSError as error:
+            reason = f"state.json cannot be read ({error.strerror})"
+            return FoldState(fold=fold, state="failed", reason=reason, remedy=files.CHECK)
+
+    def state_in_reach(self, fold: int) -> FoldState:
+        """The same; OSError where it is out of reach, for whoever writes down what it says."""
+        try:
             data = files.read_json(self.state_file(fold))
             check_fold(data)
             return FoldState(**{k: v for k, v in data.items() if k in FoldState.__dataclass_fields__})
         except FileNotFoundError:
             return FoldState(fold=fold)
-        except (OSError, *GARBAGE):
+        except (OSError, *GARBAGE) as error:
+            if files.out_of_reach(error):
+                raise
             return FoldState(fold=fold, state="failed", reason="state.json is unreadable", remedy="Resume the fold.")
 
     def states(self) -> list[FoldState]:
@@ -325,8 +335,15 @@ class Run:
         """summary.json from the fold states: all that a list needs. Written under a lock, so no update is lost."""
         with self.written_alone():
             if (summary := written_or_rebuilt(self)) is not None:  # else the states are whole without it
-                folds = [slim(self.written_state(fold)) for fold in self.folds()]
+                folds = [self._listed(fold, summary["folds"]) for fold in self.folds()]
                 files.write_json(self.summary_file, {**summary, "folds": folds})
+
+    def _listed(self, fold: int, before: list[dict[str, Any]]) -> dict[str, Any]:
+        """What a list reads of a fold; as it stood before where its state is out of reach."""
+        try:
+            return slim(self.state_in_reach(fold))
+        except OSError:
+            return next((each for each in before if each["fold"] == fold), slim(self.written_state(fold)))
 
     def sweep(self, fold: int) -> None:
         """Remove what killed writers left half-written; only for the holder of the fold's lock."""

@@ -71,14 +71,15 @@ def written_or_rebuilt(run: Run) -> dict[str, Any] | None:
 
 
 def rebuilt(run: Run) -> dict[str, Any] | None:
-    """summary.json as it has to be, from configuration, samples, fold states and, where it can be read, run.json.
+    """summary.json as it has to be, from configuration, samples, fold states and, where it is not damaged, run.json.
 
-    None where configuration, samples or folds cannot be read.
+    None where configuration, samples or folds cannot be read, and while anything that it is made from is out of reach:
+    what was guessed meanwhile would stay, as nobody makes a good summary anew.
     """
     try:
         config, samples = run.config(), run.samples()
         facts = _facts(run, samples)
-        summary = summary_of(config, samples, facts, [run.written_state(fold) for fold in run.folds()])
+        summary = summary_of(config, samples, facts, [run.state_in_reach(fold) for fold in run.folds()])
         check_summary(summary)
     except (OSError, LabError, *GARBAGE):
         return None
@@ -86,10 +87,15 @@ def rebuilt(run: Run) -> dict[str, Any] | None:
 
 
 def _facts(run: Run, samples: pd.DataFrame) -> dict[str, Any]:
-    """run.json, and what it has to say where it cannot be read: the classes that occur, the time in the run's id."""
+    """run.json, and what it has to say where it is lost: the classes that occur, the time in the run's id.
+
+    Raises OSError where it is out of reach.
+    """
     try:
         info = dict(run.info())
-    except (OSError, *GARBAGE):
+    except (OSError, *GARBAGE) as error:
+        if files.out_of_reach(error):
+            raise
         info = {}
     if not isinstance(info.get("created"), (int, float)):
         try:

@@ -1,5 +1,6 @@
 import builtins
 import csv
+import errno
 import json
 import os
 import shutil
@@ -19,11 +20,12 @@ from core.places import lab_folder
 from core.runs import FoldState, Run
 from core.runs import create as creating
 from core.runs.create import create, new_id
-from core.runs.lists.summaries import read_summary, summaries
+from core.runs.lists.summaries import read_summary, summaries, what_to_do
 from core.runs.metrics_file import METRIC_COLUMNS, append_metrics
 from core.runs.run import check_id, is_locked
 from core.runs.states import overall
 from core.storage import files
+from tests.closed import close
 from tests.runs.metric_rows import assert_same_table, rows
 
 NAME = "20250102-030405-tiny-abcd"
@@ -523,6 +525,35 @@ def test_a_summary_is_made_anew_without_run_json(run):
     anew = read_summary(run.dir)
     assert anew["classes"] == good["classes"] and anew["created"] == datetime(2025, 1, 2, 3, 4, 5).timestamp()
     assert {**anew, "created": 0, "colour": 0} == {**good, "created": 0, "colour": 0}
+
+
+@pytest.mark.parametrize("place", ["run.json", "moved.json", "folds/0/state.json"])
+def test_no_summary_is_written_of_what_is_out_of_reach_for_a_moment(run, monkeypatch, place):
+    run.update_info(study="20250102-030405-study-0001", by="ana")
+    files.write_json(run.moved_file, {"moves": [{"root": "/mnt/new/moved"}]})
+    run.write_state(FoldState(0, "done"))
+    run.summary_file.unlink()
+    before = read_summary(run.dir)
+    assert (before["by"], before["dataset"], before["folds"][0]["state"]) == ("ana", "moved", "done")
+    run.summary_file.unlink()
+    with monkeypatch.context() as patch:
+        close(patch, run.dir / place, errno.EIO)
+        assert read_summary(run.dir) == {"id": run.id, "unreadable": f"{place} cannot be read (Input/output error)"}
+        assert what_to_do(run) == files.CHECK
+        run.write_state(FoldState(1, "done"))
+        assert not run.summary_file.exists()
+    states = [before["folds"][0], {**before["folds"][1], "state": "done"}]
+    assert read_summary(run.dir) == {**before, "folds": states}
+
+
+def test_a_fold_whose_state_is_out_of_reach_stays_in_the_summary_as_it_stood(run, monkeypatch):
+    run.write_state(FoldState(0, "done", epoch=3))
+    with monkeypatch.context() as patch:
+        close(patch, run.state_file(0))
+        shown = run.written_state(0)
+        assert (shown.reason, shown.remedy) == ("state.json cannot be read (Permission denied)", files.CHECK)
+        run.write_state(FoldState(1, "done"))
+    assert [(fold["state"], fold["epoch"]) for fold in read_summary(run.dir)["folds"]] == [("done", 3), ("done", 0)]
 
 
 def test_a_summary_that_cannot_be_written_is_made_anew_for_every_reader(run):

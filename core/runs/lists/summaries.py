@@ -53,7 +53,7 @@ def read_summary(run_dir: Path) -> dict[str, Any] | None:
     except (OSError, *GARBAGE) as error:
         why = f"summary.json cannot be read ({type(error).__name__})"
     if (summary := rebuilt(run)) is None:
-        return {"id": run_dir.name, "unreadable": why}
+        return {"id": run_dir.name, "unreadable": (run.exists() and _out_of_reach(run)) or why}
     with contextlib.suppress(OSError, LabError):
         run.write_summary()
     return given.summary(summary, run.notes_file)
@@ -62,15 +62,22 @@ def read_summary(run_dir: Path) -> dict[str, Any] | None:
 def what_to_do(run: Run) -> str:
     """What to do about a run that is unreadable. One that may be whole, where this account may not read it or its disk
     does not answer, is not said to be deleted."""
+    return files.CHECK if _out_of_reach(run) else "Its folder can be mended, or deleted on the page Runs."
+
+
+def _out_of_reach(run: Run) -> str:
+    """What of all that a summary is made from cannot be read though it may be whole; empty where nothing is so."""
+    path = run.dir / "folds"
     try:
-        run.folds()
-        for path in (run.summary_file, run.config_file, run.samples_file):
+        states = [run.state_file(fold) for fold in run.folds()]
+        frozen = (run.config_file, run.samples_file, run.info_file, run.moved_file)
+        for path in (run.summary_file, *frozen, *states):
             with contextlib.suppress(FileNotFoundError), path.open("rb") as stream:
                 stream.read(1)
     except OSError as error:
         if files.out_of_reach(error):
-            return files.CHECK
-    return "Its folder can be mended, or deleted on the page Runs."
+            return f"{path.relative_to(run.dir).as_posix()} cannot be read ({error.strerror})"
+    return ""
 
 
 def derived(run_dir: Path, summary: dict[str, Any]) -> dict[str, Any]:

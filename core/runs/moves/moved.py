@@ -15,6 +15,7 @@ import pandas as pd
 
 from core.config import RunConfig
 from core.data.paths import moved_to
+from core.errors import LabError
 from core.runs.summary import rebuilt
 from core.storage import files
 from core.storage.files import GARBAGE
@@ -44,12 +45,18 @@ class Moved:
 
 
 def read(path: Path) -> Moved | None:
-    """None where nobody said that it moved. A damaged file says nothing either: the run then asks again."""
+    """None where nobody said that it moved. A damaged file says nothing either: the run then asks again.
+
+    Raises LabError(kind 'unreadable') where it is out of reach: what lies at the old place by now may be other photos.
+    """
     try:
         content = files.read_json(path)
         times = {str(sample): int(time_ns) for sample, time_ns in (content.get("times") or {}).items()}
         return Moved(str(content["moves"][-1]["root"]), times)
-    except (OSError, IndexError, *GARBAGE):
+    except (OSError, IndexError, *GARBAGE) as error:
+        if files.out_of_reach(error):
+            what = f"{path.parent.name}: {path.name} cannot be read ({error.strerror}); it says where its dataset lies."
+            raise LabError(what, files.CHECK, kind="unreadable") from error
         return None
 
 
