@@ -1,5 +1,6 @@
 """Retention: what is dropped of finished runs on purpose, what stays, and who may not be touched."""
 
+import errno
 import json
 
 import pytest
@@ -20,8 +21,9 @@ from core.runs import FoldState, Run, origins
 from core.runs.create import create
 from core.runs.kept import dropped, sizes
 from core.runs.lists import index
-from core.storage import locks
+from core.storage import files, locks
 from core.training import checkpoint, device, train
+from tests.closed import close
 from tests.everybody_runs import ended, trained_on_everybody
 from tests.fold_runs import answer_held_out, draw_faces, make_run
 
@@ -147,6 +149,31 @@ def test_results_alone_still_answer_what_results_can_and_the_rest_is_a_sentence(
     assert caught.value.kind == "transfer"
     assert "it cannot answer anew" in dropped.sentence(run)
     assert "kept results only" in run.log_tail()
+
+
+def test_what_was_dropped_is_not_forgotten_while_it_cannot_be_read(run, monkeypatch):
+    """Neither is it written over, nor is the package dropped, the last to have networks, nor a fold trained anew."""
+    keep.drop([run.id], "results")
+    run.package_file.write_bytes(b"x" * 1000)
+    before = run.dropped_file.read_bytes()
+    says = rf"{run.id}: dropped\.json cannot be read \(Input/output error\)"
+    with monkeypatch.context() as patch:
+        close(patch, run.dropped_file, errno.EIO)
+        assert run.id in use.offer([run.id], keep.CHOICES["packages"]).refused
+        for ask in (
+            lambda: keep.drop([run.id], "packages"),
+            lambda: keep.drop([run.id], "best"),
+            lambda: dropped.note(run, ["final"], 1),
+            lambda: fold_model(run, 1, "best", "cpu").__enter__(),
+        ):
+            with pytest.raises(LabError, match=says) as caught:
+                ask()
+            assert (caught.value.kind, caught.value.remedy) == ("unreadable", files.CHECK)
+        assert dropped.sentence(run) == str(caught.value)
+        (entry,) = index.listed(run.dir.parent)
+        assert entry.dropped == ()
+    assert run.package_file.exists() and run.dropped_file.read_bytes() == before
+    assert dropped.read(run).weights == ("best", "final")
 
 
 def test_weights_that_are_gone_for_another_reason_stay_a_fault(run):

@@ -96,7 +96,8 @@ class Seen:
     """A run as one look found it, for all choices. done: finished folds -> whether the final files tell their epoch, so
     that a lost state is no reason to train anew (those of version 0.1 do not, and keep their resume point). unfinished:
     the other folds. weights: those that were dropped before. everybody: whether nobody was held out, so that the
-    network itself is the result. why: what may take nothing of it now, 'gone', 'not-yours' or 'busy'; None for none."""
+    network itself is the result. why: what may take nothing of it now, 'gone', 'not-yours', 'busy' or 'unreadable';
+    None for none."""
 
     run: Run
     done: dict[int, bool]
@@ -111,14 +112,16 @@ def see(run: Run) -> Seen:
     states = run.states()
     done = {state.fold: _says_its_end(run, state.fold) for state in states if state.state == "done"}
     unfinished = tuple(state.fold for state in states if state.state != "done")
-    why = None
+    weights: tuple[str, ...] = ()
+    why: LabError | None = None
     try:
+        weights = dropped.written(run).weights
         owner.check([run.require()])
         check_idle(run, states)
     except LabError as error:
         why = error
     everybody = bool((read_summary(run.dir) or {}).get("everybody"))
-    return Seen(run, done, unfinished, dropped.read(run).weights, everybody, why)
+    return Seen(run, done, unfinished, weights, everybody, why)
 
 
 def would_drop(seen: Seen, choice: Choice) -> Drop:
@@ -187,6 +190,7 @@ def drop(ids: Sequence[str], name: str, folder: Path | None = None) -> int:
 
 def _drop(run: Run, choice: Choice) -> int:
     with alone(run.dir.parent), all_folds(run):
+        dropped.written(run)  # out of reach since it was looked at, it says nothing of what may go
         plan = would_drop(see(run), choice)
         if not plan.files:
             return 0

@@ -33,27 +33,44 @@ class Dropped:
 
 
 def read(run: Run) -> Dropped:
-    """Nothing for a run of which nothing was dropped, and for a file that is garbage."""
+    """What `written` says; nothing where that is out of reach, for lists, which nothing of it may hide."""
+    try:
+        return written(run)
+    except LabError:
+        return Dropped()
+
+
+def written(run: Run) -> Dropped:
+    """Nothing for a run of which nothing was dropped, and for a file that is garbage.
+
+    Raises LabError(kind 'unreadable') where it is out of reach: what was dropped on purpose would be taken for lost,
+    and the package of such a run, the last place that has networks, for one that is made again by a click.
+    """
     try:
         content = files.read_json(run.dropped_file)
         weights = tuple(which for which in CHECKPOINTS if which in content["weights"])
         return Dropped(weights, float(content["when"]), int(content["bytes"]))
-    except (OSError, *GARBAGE):
+    except (OSError, *GARBAGE) as error:
+        if files.out_of_reach(error):
+            name = run.dropped_file.name
+            what = f"{run.id}: {name} cannot be read ({error.strerror}); it says what was dropped of the run."
+            raise LabError(what, files.CHECK, kind="unreadable") from error
         return Dropped()
 
 
 def note(run: Run, weights: Iterable[str], freed: int) -> None:
-    """Say beforehand what is about to be dropped. freed: bytes. Raises LabError: 'locked', 'read-only', 'disk-full'."""
+    """Say beforehand what is about to be dropped. freed: bytes. Raises LabError: 'unreadable', 'locked', 'read-only',
+    'disk-full'."""
     with files.written_to(run.dir, "Make the folder writable."), run.written_alone():
-        before = read(run)
+        before = written(run)
         every = [which for which in CHECKPOINTS if which in {*before.weights, *weights}]
         files.write_json(run.dropped_file, {"weights": every, "when": time.time(), "bytes": before.bytes + freed})
 
 
 def missing(run: Run, fold: int, which: str) -> LabError | None:
     """What to say where weights are asked for that were dropped on purpose; None where they are there, or gone for
-    another reason. which: 'best' or 'final'."""
-    if run.weights_file(fold, which).is_file() or which not in (dropped := read(run)).weights:
+    another reason. which: 'best' or 'final'. Raises LabError as `written` does."""
+    if run.weights_file(fold, which).is_file() or which not in (dropped := written(run)).weights:
         return None
     day = f"{datetime.fromtimestamp(dropped.when):%d %B %Y}"
     if set(CHECKPOINTS) <= set(dropped.weights):
@@ -72,7 +89,10 @@ def missing(run: Run, fold: int, which: str) -> LabError | None:
 
 def sentence(run: Run) -> str:
     """What a page says of a run of which something was dropped; empty of any other."""
-    dropped = read(run)
+    try:
+        dropped = written(run)
+    except LabError as error:
+        return str(error)
     if not dropped.weights:
         return ""
     folds = run.folds()

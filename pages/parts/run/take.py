@@ -44,8 +44,12 @@ def section(run: Run, status: view.RunStatus) -> None:
         "One zip that answers photos without the lab: each fold's network as ONNX and in the forms that you choose, a "
         "model card, predict.py, a server, and a table that holds its answers against this run's own."
     )
-    if (on_purpose := dropped.missing(run, done[0], "best")) is not None:
-        badges.show_error(on_purpose)
+    try:
+        unpackable = dropped.missing(run, done[0], "best")
+    except LabError as error:
+        unpackable = error
+    if unpackable is not None:
+        badges.show_error(unpackable)
     else:
         others = [fold.fold for fold in status.folds if fold.state != "done"]
         _package(run, done, others, everybody=status.everybody)
