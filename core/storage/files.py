@@ -124,7 +124,8 @@ def change_json(
     """Write what `change` makes of a JSON file's content as it is now; no other process changes it meanwhile.
 
     change: gets None where the file is absent or no JSON. what: the file, as a person calls it. Makes its folder.
-    Raises LabError: 'locked' when others write it for `timeout` seconds, 'disk-full'; other OSErrors pass.
+    Raises LabError: 'locked' when others write it for `timeout` seconds, 'unreadable' where it is out of reach,
+    'disk-full'; other OSErrors pass.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with locks.held(path.with_suffix(".lock"), what, timeout):
@@ -132,6 +133,10 @@ def change_json(
             content = read_json(path)
         except (FileNotFoundError, ValueError, RecursionError):
             content = None
+        except OSError as error:
+            if not out_of_reach(error):
+                raise
+            raise LabError(f"{path} cannot be read: {error.strerror}.", CHECK, kind="unreadable") from error
         write_json(path, change(content), durable=durable)
 
 

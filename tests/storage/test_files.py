@@ -13,6 +13,7 @@ import pytest
 from core.errors import LabError
 from core.places import HOME
 from core.storage import files
+from tests.closed import close
 
 
 @pytest.fixture
@@ -97,6 +98,7 @@ FULL_DISK = """
 import os, resource, signal, sys
 from pathlib import Path
 from core.storage import files
+from tests.closed import close
 from core.errors import LabError
 path, size, limit = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -234,3 +236,20 @@ def test_a_file_that_cannot_be_synced_is_not_written(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="Invalid argument"):
         files.write_text(tmp_path / "state.json", "new")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("fault", [errno.EACCES, errno.EIO, errno.ESTALE])
+def test_a_record_that_is_out_of_reach_is_told_and_never_changed_as_if_it_were_empty(tmp_path, monkeypatch, fault):
+    path = tmp_path / "views.json"
+    files.write_json(path, {"before": 1})
+
+    def never(content):
+        raise AssertionError(content)
+
+    with monkeypatch.context() as patch:
+        close(patch, path, fault)
+        with pytest.raises(LabError, match=f"{path} cannot be read: {os.strerror(fault)}") as caught:
+            files.change_json(path, "the views", never)
+    assert (caught.value.kind, caught.value.remedy) == ("unreadable", files.CHECK)
+    files.change_json(path, "the views", lambda content: {**content, "after": 2})
+    assert files.read_json(path) == {"before": 1, "after": 2}
