@@ -7,6 +7,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+from core.errors import LabError
 from core.places import lab_folder, machine_folder
 from core.storage import asking, files
 
@@ -17,7 +18,7 @@ def settings_file(root: Path) -> Path:
 
 def read(root: Path) -> dict[str, Any]:
     """What was chosen on this machine, else what version 0.1 kept for all; {} where nothing was or can be read."""
-    with contextlib.suppress(OSError, ValueError, RecursionError):
+    with contextlib.suppress(OSError, LabError, ValueError, RecursionError):
         file = settings_file(root)
         return _with_older(root, files.read_json(file) if file.exists() else None)
     return {}
@@ -26,8 +27,8 @@ def read(root: Path) -> dict[str, Any]:
 def change(root: Path, **chosen: Any) -> None:
     """Keep these; others in the file stay.
 
-    Raises LabError: 'not-yours' where whoever asks is no admin of a lab that several share, 'locked', 'disk-full';
-    other OSErrors pass.
+    Raises LabError: 'not-yours' where whoever asks is no admin of a lab that several share, 'locked', 'disk-full',
+    'unreadable' where what stands there is out of reach; other OSErrors pass.
     """
     asking.check_lab("what this machine does")
     files.change_json(
@@ -36,8 +37,13 @@ def change(root: Path, **chosen: Any) -> None:
 
 
 def _with_older(root: Path, content: Any) -> dict[str, Any]:
-    """content: of the file, None if absent."""
+    """content: of the file, None if absent. Raises LabError(kind 'unreadable'): what is written now hides the older."""
     if content is None:
-        with contextlib.suppress(OSError, ValueError):
-            content = files.read_json(lab_folder(root) / "settings.json")
+        older = lab_folder(root) / "settings.json"
+        try:
+            content = files.read_json(older)
+        except (OSError, ValueError, RecursionError) as error:
+            if files.out_of_reach(error):
+                what = f"{older} cannot be read: {error.strerror}."
+                raise LabError(what, files.CHECK, kind="unreadable") from error
     return files.table_of(content)

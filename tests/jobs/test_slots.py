@@ -7,7 +7,8 @@ from core.errors import LabError
 from core.jobs import queue, slots
 from core.jobs.slots import Slots
 from core.places import lab_folder
-from core.storage import machine_settings
+from core.storage import files, machine_settings
+from tests.closed import close
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +78,19 @@ def test_settings_are_of_one_machine_and_those_of_before_still_count(tmp_path, m
     assert '"other": 1' in machine_settings.settings_file(tmp_path).read_text()
     monkeypatch.setattr(machine, "name", lambda: "another")
     assert slots.read(tmp_path) == Slots(3)
+
+
+def test_settings_of_before_are_not_hidden_while_they_cannot_be_read(tmp_path, monkeypatch):
+    older = lab_folder(tmp_path) / "settings.json"
+    older.parent.mkdir()
+    files.write_json(older, {"cpu_slots": 3, "other": 1})
+    with monkeypatch.context() as patch:
+        close(patch, older)
+        with pytest.raises(LabError, match=rf"{older} cannot be read: Permission denied") as caught:
+            slots.write(tmp_path, Slots(5))
+        assert (caught.value.kind, caught.value.remedy) == ("unreadable", files.CHECK)
+    slots.write(tmp_path, Slots(5))
+    assert machine_settings.read(tmp_path)["other"] == 1 and slots.read(tmp_path) == Slots(5)
 
 
 def test_slots_are_of_one_machine(tmp_path, monkeypatch):
