@@ -59,7 +59,7 @@ def restore(ids: Sequence[str], folder: Path | None = None) -> list[str]:
     """Move runs back from the trash. ids: their names there. Returns the ids that they have again.
 
     Raises LabError, before any is moved: 'not-yours', 'gone', 'exists' when a run of that id is there again or two of
-    one id are asked for, 'locked'.
+    one id are asked for, 'unreadable' where what says its id is out of reach, 'locked'.
     """
     root = folder or places.runs_folder()
     trash = trash_folder(root)
@@ -158,7 +158,11 @@ def has(run_id: str, folder: Path | None = None) -> bool:
     """Whether a deleted run of this id lies in the trash, under whatever name."""
     trash = trash_folder(folder)
     names = [run_id, *(path.name for path in _id_file(run_id, trash).parent.glob("*"))]
-    return any((trash / name).is_dir() and _id_of(name, trash) == run_id for name in names)
+    for name in names:
+        with contextlib.suppress(LabError):  # whoever restores it is told
+            if (trash / name).is_dir() and _id_of(name, trash) == run_id:
+                return True
+    return False
 
 
 @contextlib.contextmanager
@@ -261,10 +265,16 @@ def _id_file(name: str, trash: Path) -> Path:
 
 
 def _id_of(name: str, trash: Path) -> str:
-    """Of a run in the trash; its name there where nothing, or nothing that makes sense, says another."""
+    """Of a run in the trash; its name there where nothing, or nothing that makes sense, says another.
+
+    Raises LabError(kind 'unreadable') where what says it is out of reach: restored as its name it would be another run.
+    """
     try:
         return check_id(_id_file(name, trash).read_text("utf-8"))
-    except (OSError, ValueError, LabError):
+    except (OSError, ValueError, LabError) as error:
+        if files.out_of_reach(error):
+            what = f"{_id_file(name, trash)} cannot be read: {error.strerror}."
+            raise LabError(what, files.CHECK, kind="unreadable") from error
         return name
 
 

@@ -194,6 +194,18 @@ def test_two_runs_of_one_id_are_not_restored_at_once(made, runs_folder):
     assert caught.value.kind == "exists" and names_in_trash() == {"first", "second"} and index.listed() == []
 
 
+def test_a_run_is_not_restored_under_another_id_while_its_own_cannot_be_read(made, runs_folder, monkeypatch):
+    (first,) = trash.delete([made("first").id])
+    (second,) = trash.delete([made("second", run_id=first).id])
+    with monkeypatch.context() as patch:
+        close(patch, trash.trash_folder() / ".ids" / second, errno.EIO)
+        with pytest.raises(LabError, match="cannot be read: Input/output error") as caught:
+            trash.restore([second])
+        assert (caught.value.kind, caught.value.remedy) == ("unreadable", files.CHECK)
+        assert trash.has(first) and names_in_trash() == {"first", "second"}
+    assert trash.restore([second]) == [first]
+
+
 def test_of_two_runs_that_had_one_id_each_is_deleted_for_good_alone(made, runs_folder):
     (first,) = trash.delete([made("first").id])
     (second,) = trash.delete([made("second", run_id=first).id])
