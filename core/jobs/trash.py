@@ -132,8 +132,9 @@ def _removing(hidden: Path) -> Iterator[None]:
 
 
 def _clear(trash: Path, out_of_sight: contextlib.ExitStack) -> None:
-    """Have that removed which a deletion for good that was cut off has begun to remove."""
-    for hidden in trash.glob(f".*{GOING}"):
+    """Have that removed which a deletion for good that was cut off has begun to remove, or the lock that it left."""
+    locked = (lock.with_suffix("") for lock in trash.glob(f".*{GOING}.lock"))
+    for hidden in {*trash.glob(f".*{GOING}"), *locked}:
         out_of_sight.callback(_clear_away, hidden)
 
 

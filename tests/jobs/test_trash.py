@@ -339,6 +339,17 @@ def test_what_a_killed_deletion_for_good_left_is_known_to_the_doctor_and_goes_wi
     assert not left.exists() and names_in_trash() == {"b"}
 
 
+def test_the_lock_that_a_killed_deletion_for_good_left_goes_with_the_next_run_that_is_deleted(made, runs_folder):
+    """Killed before it had begun, or when all was removed, it leaves nothing else."""
+    run, other = made("a"), made("b")
+    trash.delete([run.id])
+    left, held = (trash.trash_folder() / f".{name}{trash.GOING}.lock" for name in ("0a1b2c3d", "4e5f6a7b"))
+    left.touch()
+    with locks.held(held, "what another removes"):
+        trash.delete([other.id])
+        assert not left.exists() and held.exists()
+
+
 def test_no_place_in_the_queue_stays_behind(made, runs_folder):
     run = made()
     queue.enqueue(run, [0])  # left over; the states say done
