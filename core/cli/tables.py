@@ -85,7 +85,7 @@ def _print_attributes(run: Run) -> None:
     try:
         scores = score_run(run)
     except LabError as error:
-        print(f"attributes: {error.message}")
+        print(f"attributes: {error}")
         return
     for attribute in dict.fromkeys(each.attribute for each in scores):
         by_fold = [each for each in scores if each.attribute == attribute]
@@ -100,7 +100,7 @@ def _print_yes_no(run: Run) -> None:
     try:
         scores = score_run(run)
     except LabError as error:
-        print(f"attributes: {error.message}")
+        print(f"attributes: {error}")
         return
     if scores is None:
         return

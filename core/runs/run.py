@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 from filelock import FileLock
 
 from core.config import RunConfig
@@ -235,18 +236,23 @@ class Run:
         """A frozen table of photos, where they lie now."""
         return self._table(path, lambda table: moved.photos(with_bits(table), self.moved_file))
 
-    def _table(self, path: Path, read: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
-        """What `read` makes of a frozen table."""
+    def _table(
+        self, path: Path, read: Callable[[pd.DataFrame], pd.DataFrame], remedy: str = "Copy it back from a backup."
+    ) -> pd.DataFrame:
+        """What `read` makes of a table that lies in the folder. remedy: for one that is damaged or gone."""
         try:
             return read(pd.read_parquet(path))
-        except (OSError, *GARBAGE) as error:
+        except MemoryError:
+            raise
+        except (OSError, pa.ArrowException, *GARBAGE) as error:
             self.require()  # the whole run may have gone meanwhile
-            what, remedy = f"is damaged ({type(error).__name__})", "Copy it back from a backup."
+            what = f"is damaged ({type(error).__name__})"
             if isinstance(error, FileNotFoundError):
                 what = "is gone"
             elif files.out_of_reach(error):
                 what, remedy = f"cannot be read ({error.strerror})", files.CHECK
-            raise LabError(f"{self.id}: {path.name} {what}.", remedy, kind="unreadable") from error
+            name = path.relative_to(self.dir).as_posix()
+            raise LabError(f"{self.id}: {name} {what}.", remedy, kind="unreadable") from error
 
     def photos_version(self) -> tuple[int, ...]:
         """Changes when samples() or test_photos() does: a key for what was computed from them."""
@@ -367,6 +373,10 @@ class Run:
         return read_all({fold: self.metrics_file(fold) for fold in self.folds()})
 
     def predictions(self, fold: int, which: str = "best") -> pd.DataFrame:
+        """What a fold answered about whom it held out.
+
+        Raises LabError: 'missing' where it has not answered yet, 'everybody', 'mixed', 'unreadable'.
+        """
         path = self.predictions_file(fold, which)
         if not path.is_file():
             check_held_out(self)
@@ -374,7 +384,7 @@ class Run:
                 f"{self.id}: fold {fold} has no {which} predictions yet.", "Let the fold finish.", kind="missing"
             )
         origins.check(self, fold, which)
-        return pd.read_parquet(path)
+        return self._table(path, lambda table: table, "Copy it back from a backup, or train the run again.")
 
     def log_tail(self, lines: int = 40, limit: int = 64_000) -> str:
         """The last lines of worker.log; reads at most `limit` bytes."""

@@ -67,7 +67,7 @@ def test_names_of_classes_are_text(folder):
 def test_predictions_that_are_damaged_are_told_in_words(run):
     run.predictions_file(1, "best").write_bytes(b"no parquet")
     at = opened(run)
-    assert not at.exception and "is unreadable: folds/1/predictions_best.parquet is damaged" in html(at)
+    assert not at.exception and f"{run.id}: folds/1/predictions_best.parquet is damaged" in html(at)
 
 
 def test_a_run_without_a_finished_fold_has_no_such_section(run):

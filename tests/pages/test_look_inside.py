@@ -219,7 +219,7 @@ def test_a_bad_run_is_one_sentence(folder, samples, run_id, words):
 def test_damaged_predictions_are_one_sentence(folder, samples):
     run = made(folder, samples, probabilities=probabilities_of(samples["y"]))
     run.predictions_file(0, "best").write_bytes(b"PAR1 no")
-    assert "is unreadable" in html(page(run=run.id))
+    assert f"{run.id}: folds/0/predictions_best.parquet is damaged" in html(page(run=run.id))
 
 
 # The queue of likely wrong labels

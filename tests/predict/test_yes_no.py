@@ -100,7 +100,7 @@ def test_answers_that_may_not_be_read_are_not_said_to_be_damaged(run, monkeypatc
     def refuse(*_):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(type(run), "predictions", refuse)
+    monkeypatch.setattr(pd, "read_parquet", refuse)
     with pytest.raises(LabError, match=r"cannot be read \(Permission denied\)") as told:
         thresholds.fitted([run], ["Bald"])
     assert told.value.remedy == files.CHECK and told.value.kind == "unreadable"

@@ -45,7 +45,7 @@ def test_several_runs_have_a_row_each_and_what_cannot_be_read_is_named(runs):
     (overview,) = blocks(told, Table)
     assert [row[0] for row in overview.rows] == ["first"]
     (notes,) = blocks(told, Bullets)
-    assert notes.warn and "second: run" in notes.lines[0] and "is damaged" in notes.lines[0]
+    assert notes.warn and f"second: {runs[1].id}: folds/0/predictions_best.parquet is damaged" in notes.lines[0]
 
 
 @pytest.mark.usefixtures("narrow")

@@ -592,6 +592,28 @@ def test_samples_that_are_gone_torn_or_not_to_be_read_are_told_with_what_to_do(r
     assert caught.value.kind == "gone"
 
 
+def test_answers_that_are_torn_or_not_to_be_read_are_told_with_file_and_what_to_do(run, monkeypatch):
+    path = run.predictions_file(1, "best")
+    table = pd.DataFrame({"sample": ["a", "b"], "label": ["x", "y"], "p_x": [0.5, 0.25]})
+    table.to_parquet(path)
+    whole = path.read_bytes()
+    pd.testing.assert_frame_equal(run.predictions(1), table)
+    for left in (b"{", b"", whole[: len(whole) // 2], whole[:-40] + b"\xff" * 32 + whole[-8:]):
+        path.write_bytes(left)
+        with pytest.raises(LabError, match=rf"{NAME}: folds/1/predictions_best\.parquet is damaged \(") as caught:
+            run.predictions(1)
+        assert caught.value.kind == "unreadable" and "or train the run again" in caught.value.remedy
+
+    def refused(*_):
+        raise PermissionError(13, "Permission denied")
+
+    path.write_bytes(whole)
+    monkeypatch.setattr(pd, "read_parquet", refused)
+    with pytest.raises(LabError, match=r"predictions_best\.parquet cannot be read \(Permission denied\)") as caught:
+        run.predictions(1)
+    assert (caught.value.kind, caught.value.remedy) == ("unreadable", files.CHECK)
+
+
 def test_whom_its_line_held_out_is_told_as_damaged_where_the_file_is(run):
     path = run.dir / "ancestry.parquet"
     assert run.ancestors() is None

@@ -19,8 +19,6 @@ from core.runs import Run
 from core.runs.yes_no.answers import YES, P
 from core.stats import decisions
 from core.stats.metrics import f1_of_counts
-from core.storage import files
-from core.storage.files import GARBAGE
 from core.text import count, listed
 
 PLAIN = 0.5
@@ -133,13 +131,6 @@ def _out_of_fold(run: Run, which: str, folds: Sequence[int]) -> pd.DataFrame:
         except LabError as error:
             if error.kind not in ("missing", "everybody"):
                 raise
-        except (OSError, *GARBAGE) as error:
-            what = f"are damaged ({type(error).__name__})"
-            remedy = "Copy them back from a backup, or train the run again."
-            if files.out_of_reach(error):
-                what, remedy = f"cannot be read ({error.strerror})", files.CHECK
-            message = f"{run.id}: the {which} predictions of fold {fold} {what}."
-            raise LabError(message, remedy, kind="unreadable") from error
     if not parts:
         return pd.DataFrame(index=pd.MultiIndex.from_arrays([[], []]))
     table = pd.concat(parts, ignore_index=True)

@@ -22,7 +22,7 @@ def scores_of(run: Run, done: Sequence[int]) -> dict[str, list[AttributeScore]] 
         versions = tuple(run.predictions_file(fold, kind).stat().st_mtime_ns for fold in sorted(done) for kind in KINDS)
         return _scores(str(run.dir), versions)
     except LabError as error:
-        return error.message
+        return str(error)
     except (OSError, *GARBAGE):
         return f"{run.id}: predictions of a finished fold are gone or damaged, so attributes have no scores."
 

@@ -98,7 +98,7 @@ def _of_run(run: Run, done: Sequence[int]) -> dict[str, AttributeTable] | str:
     except OSError:
         return f"{run.id}: predictions of a finished fold are gone, so attributes have no scores."
     except LabError as error:
-        return error.message
+        return str(error)
 
 
 @lru_cache(maxsize=64)
