@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 from filelock import FileLock
 
 from core.config import RunConfig
@@ -25,6 +26,7 @@ from core.config.run_config import read_config
 from core.data.persons import COLUMN, Persons, persons_of, with_known
 from core.data.persons import from_record as persons_from_record
 from core.data.pictures.photo import bits_of, with_bits
+from core.data.yes_no import pairs
 from core.errors import LabError
 from core.places import lab_folder, runs_folder
 from core.runs import deaths, origins
@@ -211,10 +213,26 @@ class Run:
         return self
 
     def config(self) -> RunConfig:
-        """As it was frozen, but for the dataset's folder where that has moved, and the name where it was renamed."""
+        """As it was frozen, but for the dataset's folder where that has moved, and the name where it was renamed.
+
+        Yes/no attributes that an older lab left to the dataset are named, too.
+        """
         self.require()
         frozen = read_config(self.config_file, f"{self.id}/config.yaml", frozen=True)
+        if frozen.task.one_by_one and not frozen.task.attributes:
+            task = frozen.task.model_copy(update={"attributes": self._attributes()})
+            frozen = frozen.model_copy(update={"task": task})
         return given.config(moved.config(frozen, self.moved_file), self.notes_file)
+
+    def _attributes(self) -> list[str]:
+        """Those that the run tells one by one: run.json names them, and where it is lost the samples do."""
+        with contextlib.suppress(OSError, *GARBAGE):
+            names = files.read_json(self.info_file)["class_names"]  # info() may be of one of them alone
+            attributes = [name.removesuffix(f" {pairs.VALUES[0]}") for name in names[::2]]
+            if pairs.class_names(attributes) == names:
+                return attributes
+        table = self._table(self.samples_file, lambda path: pq.read_schema(path).empty_table().to_pandas())
+        return pairs.attributes_of(table)
 
     def samples(self) -> pd.DataFrame:
         """The frozen samples, where they lie now: the samples table with y, class_name and fold.
@@ -234,14 +252,14 @@ class Run:
 
     def _photos(self, path: Path) -> pd.DataFrame:
         """A frozen table of photos, where they lie now."""
-        return self._table(path, lambda table: moved.photos(with_bits(table), self.moved_file))
+        return self._table(path, lambda path: moved.photos(with_bits(pd.read_parquet(path)), self.moved_file))
 
     def _table(
-        self, path: Path, read: Callable[[pd.DataFrame], pd.DataFrame], remedy: str = "Copy it back from a backup."
+        self, path: Path, read: Callable[[Path], pd.DataFrame], remedy: str = "Copy it back from a backup."
     ) -> pd.DataFrame:
         """What `read` makes of a table that lies in the folder. remedy: for one that is damaged or gone."""
         try:
-            return read(pd.read_parquet(path))
+            return read(path)
         except MemoryError:
             raise
         except (OSError, pa.ArrowException, *GARBAGE) as error:
@@ -280,7 +298,7 @@ class Run:
         Raises LabError(kind 'unreadable') for a damaged file.
         """
         path = self.require().dir / "ancestry.parquet"
-        return self._table(path, lambda table: table[["person", "fold"]]) if path.is_file() else None
+        return self._table(path, lambda path: pd.read_parquet(path)[["person", "fold"]]) if path.is_file() else None
 
     def info(self) -> dict[str, Any]:
         self.require()
@@ -384,7 +402,7 @@ class Run:
                 f"{self.id}: fold {fold} has no {which} predictions yet.", "Let the fold finish.", kind="missing"
             )
         origins.check(self, fold, which)
-        return self._table(path, lambda table: table, "Copy it back from a backup, or train the run again.")
+        return self._table(path, pd.read_parquet, "Copy it back from a backup, or train the run again.")
 
     def log_tail(self, lines: int = 40, limit: int = 64_000) -> str:
         """The last lines of worker.log; reads at most `limit` bytes."""

@@ -15,6 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.answers import mistakes
+from core.answers.yes_no_scores import score_run
+from core.compare import members
+from core.config import to_yaml
 from core.errors import LabError
 from core.places import lab_folder
 from core.runs import FoldState, Run
@@ -24,9 +28,11 @@ from core.runs.lists.summaries import read_summary, summaries, what_to_do
 from core.runs.metrics_file import METRIC_COLUMNS, append_metrics
 from core.runs.run import check_id, is_locked
 from core.runs.states import overall
+from core.runs.yes_no.view import attributes, opened
 from core.storage import files
 from tests.closed import close
 from tests.runs.metric_rows import assert_same_table, rows
+from tests.yes_no_runs import told_by_few
 
 NAME = "20250102-030405-tiny-abcd"
 
@@ -453,6 +459,29 @@ def test_a_mangled_configuration_is_an_error_that_names_the_run(run, text):
     run.config_file.write_text(text)
     with pytest.raises(LabError, match=f"{NAME}/config.yaml"):
         run.config()
+
+
+def test_attributes_that_an_older_lab_left_to_the_dataset_are_named(tmp_path):
+    """It froze no names, and the run was read as one of two classes for each attribute."""
+    run = told_by_few(tmp_path)
+    before = run.config()
+    assert before.task.attributes == ["Smiling", "Young"]
+    bare = before.model_copy(update={"task": before.task.model_copy(update={"attributes": []})})
+    run.config_file.write_text(to_yaml(bare))
+    assert run.config() == before and attributes(run) == ["Smiling", "Young"]
+    assert members.load(run.id, run.dir.parent).one_by_one
+    assert list(score_run(run).means.index) == ["Smiling", "Young"]
+    young = mistakes.load_answers(opened(f"{run.id}:Young", run.dir.parent))
+    assert young.class_names == ("no", "yes") and len(young.table)
+    with pytest.raises(LabError) as caught:
+        mistakes.load_answers(run)
+    assert caught.value.kind == "attribute"
+    run.info_file.write_text("{")
+    assert run.config() == before
+    run.samples_file.write_bytes(b"{")
+    with pytest.raises(LabError, match=r"samples\.parquet is damaged") as caught:
+        run.config()
+    assert caught.value.kind == "unreadable"
 
 
 def test_a_run_folder_copied_elsewhere_opens_there(run, tmp_path, tiny_plan, monkeypatch):
