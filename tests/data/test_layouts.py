@@ -35,6 +35,19 @@ def test_a_mask_row_with_a_word_for_nothing_is_nobodys(tmp_path):
     assert_nothing_is_skipped(scanned)
 
 
+def test_of_two_columns_of_one_name_a_mask_table_says_which_is_read(tmp_path):
+    mask_dataset(tmp_path, [("1", "female", 45), ("2", "male", 60)])
+    file = tmp_path / "train.csv"
+    head, *rows = file.read_text().splitlines()
+    file.write_text("\n".join([f"{head},Gender,note,note", *(f"{row},male,x,y" for row in rows)]) + "\n")
+    scanned = read(tmp_path)
+    assert scanned.reader == "mask"
+    assert scanned.samples.groupby("person")["gender"].unique().map(list).to_dict() == {"1": ["female"], "2": ["male"]}
+    (fact,) = (fact for fact in scanned.facts if "times in the header" in fact.text)
+    assert fact.text.startswith("train.csv: column 'gender' stands 2 times in the header; the first is read.")
+    assert fact.probable
+
+
 def test_mask_rows_that_are_wrong_are_told_by_number(tmp_path):
     rows = [("1", "female", 45), ("2", "other", 30), ("3", "male", "old"), ("4", "male", 130), ("5", "1", 20)]
     mask_dataset(tmp_path, [*rows, ("6", "male", 20)])

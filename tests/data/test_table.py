@@ -153,6 +153,14 @@ def test_json_lines_tell_a_broken_line_by_its_number(tmp_path):
         read(tmp_path, csv_file="metadata.jsonl")
 
 
+def test_a_json_line_that_says_a_thing_twice_is_told(tmp_path):
+    lines = ['{"file_name": "0.jpg", "label": "a"}', '{"file_name": "1.jpg", "label": "a", "label": "b"}']
+    scanned = read(table(tmp_path, lines[1:], *FOUR, header=lines[0], name="metadata.jsonl"))
+    assert labels(scanned) == {"0.jpg": "a"}
+    (problem,) = problems_of(scanned, "bad-row").values()
+    assert problem.startswith("the key 'label' stands in it more than once")
+
+
 LONG = 200_000  # characters: Python's csv takes 131,072 of a cell unless it is told otherwise
 
 

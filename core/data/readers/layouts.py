@@ -13,7 +13,7 @@ from core.data.readers.attributes import PARSERS, photo, problem
 from core.data.readers.csv_table import MEND_ROW, read_csv, read_csv_dataset
 from core.data.readers.find_tables import candidates, chosen_csv
 from core.data.readers.folders import read_folders
-from core.data.readers.reading import Reading
+from core.data.readers.reading import Fact, Reading
 from core.data.readers.tree import Tree, by_folder, left_over
 from core.data.tables.matching import Matcher
 from core.data.tables.words import names_nobody, words_for_nothing
@@ -36,11 +36,22 @@ def read_mask(tree: Tree, data: DataConfig) -> Reading:
             "Choose another reader if this is not the mask layout.",
             "csv",
         )
+    places = {name: lower.index(name) for name in lower}  # of two of one name the first, as in other tables
+    facts = [
+        Fact(
+            "table",
+            f"train.csv: column {name!r} stands {lower.count(name):,} times in the header; the first is read. "
+            "To read another, give it a name of its own in the file.",
+            probable=True,
+        )
+        for name in places
+        if name in {*MASK_COLUMNS, "race"} and lower.count(name) > 1
+    ]
     folders = by_folder(tree.images)
     nothing = words_for_nothing(data.no_label)
     photos, problems, used = [], [], {"train.csv"}
     for row, cells in table.rows:
-        cell = dict.fromkeys(lower, "") | dict(zip(lower, cells, strict=False))
+        cell = {name: cells[at] if at < len(cells) else "" for name, at in places.items()}
         where = f"train.csv row {row}"
         folder = posixpath.normpath(posixpath.join("images", cell["path"].replace("\\", "/")))
         if not folder.startswith("images/"):
@@ -65,7 +76,7 @@ def read_mask(tree: Tree, data: DataConfig) -> Reading:
         if files and lacking:
             text = f"{folder} has no {', '.join(lacking)}"
             problems.append(problem("incomplete", folder, where, text, "Add it, or train without it.", "warning"))
-    return Reading(photos, problems + left_over(tree, used, "in no row of train.csv"), tables=["train.csv"])
+    return Reading(photos, problems + left_over(tree, used, "in no row of train.csv"), facts, ["train.csv"])
 
 
 def _mask_person(cell: dict[str, str], nothing: frozenset[str]) -> tuple[dict, list[tuple[str, str]]]:

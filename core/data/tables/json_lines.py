@@ -22,7 +22,10 @@ def read_json_lines(name: str, text: str) -> tuple[list[str], list[tuple[int, li
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
+            value = json.loads(line, object_pairs_hook=_each_once)
+        except _Twice as error:
+            faults.append((number, str(error)))
+            continue
         except (ValueError, RecursionError) as error:
             reason = error.msg if isinstance(error, json.JSONDecodeError) else "too deep or a number too long"
             faults.append((number, f"the line is not JSON ({reason})"))
@@ -40,6 +43,19 @@ def read_json_lines(name: str, text: str) -> tuple[list[str], list[tuple[int, li
     columns = list(dict.fromkeys(key for _, value in objects for key in value))
     rows = [(number, [_cell(value.get(key)) for key in columns]) for number, value in objects]
     return [column.strip() for column in columns], [row for row in rows if any(row[1])], faults
+
+
+class _Twice(ValueError):
+    """An object has a key twice, and nobody can say which of them is meant."""
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise _Twice(f"the key {twice!r} stands in it more than once")
+    return content
 
 
 def _can_be_written(value: Any) -> bool:
