@@ -70,6 +70,21 @@ def test_a_row_with_more_cells_than_the_header_keeps_what_its_companion_says(tmp
         assert scanned.samples["sample"].tolist() == photos[2:3] and scanned.set_aside.empty
 
 
+def test_a_companion_among_the_photos_is_read_or_left_out_and_never_both(tmp_path):
+    photos = [f"{number}.jpg" for number in range(8)]
+    table(tmp_path, ["path,label", *(f"{photo},{'ab'[number % 2]}" for number, photo in enumerate(photos))])
+    photos_of(tmp_path, photos)
+    (tmp_path / "identity.csv").write_text("".join(f"{photo},p{number // 2}\n" for number, photo in enumerate(photos)))
+    (tmp_path / "splits.csv").write_text("0.jpg,test\n")
+    scanned = of(tmp_path)
+    assert scanned.samples["person"].nunique() == 4
+    said = [*(fact.text for fact in scanned.facts), *scanned.problems["problem"]]
+    assert [text for text in said if "identity.csv" in text] == [
+        "identity.csv says who the photos show: read together with labels.csv (8 of 8 rows)."
+    ]
+    assert [text for text in said if "splits.csv" in text] == ["1 file left out, not an image: splits.csv"]
+
+
 def test_boxes_and_landmarks_are_no_other_choice_and_a_chosen_table_has_its_companions(celeba):
     boxes = ["24", "image_id x_1 y_1", *(f"{number:06d}.jpg {number} {number * 3}" for number in range(1, 25))]
     (celeba / "list_bbox_celeba.txt").write_text("\n".join(boxes) + "\n")

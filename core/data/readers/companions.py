@@ -44,11 +44,12 @@ def tells_positions(path: str) -> bool:
 
 def with_companions(
     paths: Sequence[str], table: Table, tree: Tree, data: DataConfig, matcher: Matcher
-) -> tuple[Table, list[Fact], list[str]]:
+) -> tuple[Table, list[Fact], dict[str, bool]]:
     """(the table of the files at `paths` with a column of each companion in their folder that names half of its photos,
-    facts, the companions that were opened, also those that are not read by now)."""
+    facts, the companions that were opened -> whether their column stands in the table)."""
     homes = sorted({posixpath.dirname(path) for path in paths})
-    facts, opened = [], []
+    facts: list[Fact] = []
+    opened: dict[str, bool] = {}
     reasons: dict[str, str] = {}
     companions = _companions(tree, data, homes)
     photos = _photos_of(table, homes, matcher) if companions else []
@@ -57,7 +58,7 @@ def with_companions(
         what, setting = WORDS[column]
         if other in paths or column in map(says, paths) or (column in table.columns and not is_beside):
             continue
-        opened.append(other)
+        opened[other] = False
         of_photo, why = _column_by_photo(other, tree, data, matcher)
         cells = [of_photo.get(photo, "") for photo in photos]
         named = sum(map(bool, cells))
@@ -78,6 +79,7 @@ def with_companions(
             for (number, row), cell in zip(table.rows, cells, strict=True)
         ]
         table = replace(table, columns=[*table.columns, column], rows=rows)
+        opened[other] = True
         text = f"{other} says {what}: read together with {listed(paths)} ({named:,} of {len(cells):,} rows)."
         facts.append(Fact("table", text, (setting,)))
     return table, [*facts, *_not_read(reasons)], opened

@@ -98,7 +98,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
     parts = _Parts(dataset, sets_aside=data.split_column != NO_COLUMN)
     read_person = _person_reader(dataset.meanings, data)
     read_labels = _label_reader(table.columns, own, words_for_nothing(data.no_label))
-    photos, used = [], set(dataset.paths)
+    photos, used = [], {*dataset.paths, *(path for path, joined in dataset.companions.items() if joined)}
     without_label = _WithoutLabel()
     for source, (number, cells) in rows:
         cell = {meaning: _cell(cells, at) for meaning, at in index.items()}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.config.parts import NO_COLUMN
@@ -45,7 +45,8 @@ class DatasetTable:
     """A table of a dataset, or several that are read as one.
 
     sources: where each row of the table stands. faults: rows that could not be read. chosen: the meanings of which a
-    person chose the column. companions: tables beside it that were read for one more column, relative to root.
+    person chose the column. companions: tables beside it that were read for one more column, relative to root ->
+    whether that stands in the table.
     """
 
     table: Table
@@ -53,7 +54,7 @@ class DatasetTable:
     sources: list[Source]
     faults: list[tuple[Source, int, str]]
     chosen: frozenset[str] = frozenset()
-    companions: Sequence[str] = ()
+    companions: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def paths(self) -> list[str]:
