@@ -200,14 +200,23 @@ def where_it_lies(member: StudyRun, study: Study, folder: Path) -> StudyRun:
     """A run that is to be launched again, with its dataset where the study's other runs on it have theirs by now.
 
     The study stays at the old place while one of its runs does (`_studies`); once that one is deleted, nobody brings
-    it along.
+    it along. Where the same photos lie there still, the place is as good; other photos may have taken it.
     """
     old = str((member.config.get("data") or {}).get("root") or "")
     on_it = [Run(each.id, folder) for each in study.runs if _is_at(each.config, old)]
-    places = {_root_of(run) for run in on_it if run.exists()} - {""}
-    if len(places) != 1 or is_folder(old):
+    place_of = {run: place for run in on_it if run.exists() and (place := _root_of(run))}
+    places = {*place_of.values()}
+    if len(places) != 1 or old in places or _holds_the_same(old, [*place_of]):
         return member
     return replace(member, config=with_value(member.config, "data.root", places.pop()))
+
+
+def _holds_the_same(root: str, runs: Sequence[Run]) -> bool:
+    """Whether all photos of these runs lie at root, too, as far as they are compared."""
+    outcomes = _compared(runs, Path(root)).values() if is_folder(root) else []
+    return bool(outcomes) and all(
+        isinstance(outcome, Agreement) and not outcome.missing and not outcome.different for outcome in outcomes
+    )
 
 
 def _at(study: Study, old: str, place: Path) -> Study:

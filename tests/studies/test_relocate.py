@@ -304,7 +304,7 @@ def test_a_study_stays_while_one_of_its_runs_does(lab, dataset, tmp_path):
     assert relocate(other, new).studies == (study.id,)
 
 
-@pytest.mark.parametrize("how", ["moved", "copied"])
+@pytest.mark.parametrize("how", ["moved", "copied", "left empty", "another delivery"])
 def test_a_run_that_was_deleted_before_it_was_moved_is_launched_from_where_the_others_have_their_dataset(
     lab, dataset, tmp_path, monkeypatch, how
 ):
@@ -312,12 +312,16 @@ def test_a_run_that_was_deleted_before_it_was_moved_is_launched_from_where_the_o
     one, other = frozen_run(lab, dataset, "one"), frozen_run(lab, dataset, "other")
     study, folds = study_of(lab, one, other), other.samples()[["sample", "fold"]]
     new = shutil.copytree(dataset, tmp_path / "new")
-    if how == "moved":
+    if how != "copied":
         shutil.rmtree(dataset)
+    if how == "left empty":
+        (dataset / "train" / "cat").mkdir(parents=True)
+    elif how == "another delivery":
+        second_delivery(dataset, "")
     assert relocate(one, new).studies == ()
     other.delete()
     records.launch_missing(study, folder=lab)
-    assert other.config().data.root == str(new if how == "moved" else dataset)
+    assert other.config().data.root == str(dataset if how == "copied" else new)
     assert other.samples()[["sample", "fold"]].equals(folds)
 
 
