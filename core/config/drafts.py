@@ -38,19 +38,29 @@ def save(token: str, draft: dict[str, Any], folder: Path | None = None) -> None:
 
 
 def load(token: str, folder: Path | None = None) -> dict[str, Any] | None:
-    """What was kept under a token; None for nothing, and for what is no draft."""
+    """What was kept under a token; None for nothing, and for what is no draft.
+
+    Raises LabError(kind 'unreadable') where it is out of reach: it may be what somebody has prepared for hours.
+    """
     path = _path(token, folder)
     try:
         if path.stat().st_size > LARGEST:
             return None
         draft = files.read_json(path)
-    except (OSError, *GARBAGE):
+    except (OSError, *GARBAGE) as error:
+        if files.out_of_reach(error):
+            what = f"the draft of this form cannot be read: {error.strerror}."
+            remedy = f"{files.CHECK} It stays as it is: what is changed meanwhile is another form."
+            raise LabError(what, remedy, kind="unreadable") from error
         return None
     return draft if isinstance(draft, dict) else None
 
 
 def whose(token: str, folder: Path | None = None) -> str:
-    """Who prepares this form, as its draft says; empty where that is not known, and where there is none."""
+    """Who prepares this form, as its draft says; empty where that is not known, and where there is none.
+
+    Raises LabError as `load` does.
+    """
     by = (load(token, folder) or {}).get("by")
     return by if isinstance(by, str) else ""
 

@@ -1,6 +1,7 @@
 """The launch form: what is frozen is what it shows at the click, and a draft that outlives its session."""
 
 import copy
+import errno
 import json
 import os
 import shutil
@@ -25,6 +26,7 @@ from pages.parts.form import transforms
 from pages.parts.launch import click as launch_click
 from pages.parts.shared import faces as grid
 from pages.parts.shared import frame
+from tests.closed import close
 from tests.pages.launch_form import PAGE, button, faces, field, open_group, open_on, open_page, text_of
 from tests.pages.study_form import open_study, study_button
 from tests.photos import draw
@@ -351,6 +353,22 @@ def test_a_draft_that_cannot_be_written_stops_nobody(form, monkeypatch, tmp_path
     field(form, "phases.0.epochs").set_value("3").run()
     assert not form.exception
     assert form.session_state["launch_draft"]["phases"][0]["epochs"] == 3
+
+
+def test_a_draft_that_cannot_be_read_is_told_and_stays_what_somebody_left(form, opened, monkeypatch):
+    field(form, "phases.0.epochs").set_value("7").run()
+    token = form.session_state["launch_token"]
+    left = drafts.load(token)
+    with monkeypatch.context() as context:
+        close(context, places.lab_folder() / "drafts" / f"{token}.json", errno.EIO)
+        page = open_group(open_page(form=token), "phases")
+        assert "the draft of this form cannot be read: Input/output error" in text_of(page)
+        assert page.session_state["launch_token"] == token
+    field(page, "phases.0.epochs").set_value("3").run()  # by when it can be read
+    other = page.session_state["launch_token"]
+    assert other != token and drafts.load(other)["draft"]["phases"][0]["epochs"] == 3
+    assert drafts.load(token) == left
+    assert "Draft restored" in text_of(open_page(form=token))
 
 
 def test_a_draft_whose_dataset_and_parent_run_are_gone_opens_and_says_both(opened, tmp_path):

@@ -11,13 +11,16 @@ import streamlit as st
 from core.config import drafts, recipes
 from core.config.run_config import PhaseConfig
 from core.config.transforms import TRANSFORMS, default_params
+from core.errors import LabError
 from core.text import plain
 from pages.parts.dataset import picker
 from pages.parts.form import draft
 from pages.parts.launch import ids, study_draft
 from pages.parts.people import people
+from pages.parts.shared import badges
 
 RESTORED, _WRITTEN = "launch_restored", "launch_written"
+_UNREAD = "launch_unread"  # in the session: the form whose draft was out of reach as it was opened, and the error
 _THEIRS = "launch_theirs"  # in the session: what somebody else's draft was when it was restored here
 DEPTHS = (18, 34, 50, 101, 152)
 LISTS = ("phases", "transforms")
@@ -26,7 +29,8 @@ LISTS = ("phases", "transforms")
 def keep() -> None:
     """Write the form down under its token when something was changed on it since the last time.
 
-    A draft of somebody else stays as it is: with the first change the form is another one, of whoever changed it.
+    A draft of somebody else, or one that could not be read, stays as it is: with the first change the form is another
+    one, of whoever changed it.
     """
     token, now = ids.form_token(), _contents()
     text = json.dumps(now)
@@ -35,7 +39,7 @@ def keep() -> None:
         return
     if st.session_state.get(_THEIRS) == _changeable(token, now):
         return
-    if _is_theirs(drafts.whose(token)):
+    if _stays(token):
         ids.go_apart()
         token = ids.form_token()
     drafts.save(token, now)
@@ -64,6 +68,20 @@ def _is_theirs(by: Any) -> bool:
     return isinstance(by, str) and by not in ("", people.me())
 
 
+def _unread(token: str) -> LabError | None:
+    """Why the draft under a token could not be taken up here; None where it was, and where there was none."""
+    of_form, error = st.session_state.get(_UNREAD, ("", None))
+    return error if of_form == token else None
+
+
+def _stays(token: str) -> bool:
+    """Whether what lies under a token is not to be written over here."""
+    try:
+        return _unread(token) is not None or _is_theirs(drafts.whose(token))
+    except LabError:
+        return True
+
+
 def restore(beginning: tuple[str, str] | None, prefix: str) -> bool:
     """Take up the draft of the form that the address names; False where there is none, or it is not one.
 
@@ -71,7 +89,11 @@ def restore(beginning: tuple[str, str] | None, prefix: str) -> bool:
     the keys of the dataset's controls.
     """
     token = ids.token_in_address()
-    record = drafts.load(token) if token else None
+    try:
+        record = drafts.load(token) if token else None
+    except LabError as error:
+        st.session_state[_UNREAD] = (token, error)
+        return False
     if record is None or not _fits(record):
         return False
     source = tuple(record["source"])
@@ -92,7 +114,9 @@ def restore(beginning: tuple[str, str] | None, prefix: str) -> bool:
 
 
 def notice(prefix: str) -> None:
-    """Says that a draft was restored, and whose, until that was read."""
+    """Says that a draft was restored, and whose, until that was read; or that it cannot be read."""
+    if (error := _unread(ids.form_token())) is not None:
+        badges.show_error(error)
     if RESTORED not in st.session_state:
         return
     theirs = st.session_state[RESTORED]
@@ -110,7 +134,7 @@ def _start_anew(prefix: str) -> None:
     draft.edited("")
     study_draft.reset()
     picker.show_choice(draft.draft()["data"], prefix)
-    if _is_theirs(drafts.whose(ids.form_token())):
+    if _stays(ids.form_token()):
         ids.go_apart()
     else:
         drafts.forget(ids.form_token())
