@@ -227,7 +227,7 @@ class Packer:
     def _pack(self, key: Key, gpu_nodes: int) -> FoldJob:
         """In the thread. Raises LabError as `pack`, and what the cluster raises."""
         run, fold = Run(key[0], self.root), key[1]
-        before = [entry["attempt"] for entry in taken.attempts(run, fold)]
+        before = [entry["attempt"] for entry in taken.written_attempts(run, fold)]
         demand = self.demand(self.root, gpu_nodes, run.config().training.device)
         with reach.held_as_asked(run), contextlib.ExitStack() as users:
             packed = pack(

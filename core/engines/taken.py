@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.engines.parcel import Parcel
+from core.errors import LabError
 from core.runs import Run
 from core.runs.origins import pending
 from core.runs.use import used
@@ -69,8 +70,11 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def note_attempt(run: Run, fold: int, attempt: int, node: dict[str, Any]) -> bool:
-    """Keep which attempt trains where, so that no later one has its number. Returns whether that is new."""
-    before = attempts(run, fold)
+    """Keep which attempt trains where, so that no later one has its number. Returns whether that is new.
+
+    Raises LabError as `written_attempts` does.
+    """
+    before = written_attempts(run, fold)
     if any(entry["attempt"] == attempt and entry.get("name") == node.get("name") for entry in before):
         return False
     entry = {"attempt": attempt, "began": time.time(), **{key: node.get(key) for key in ("name", "device", "memory")}}
@@ -81,12 +85,25 @@ def note_attempt(run: Run, fold: int, attempt: int, node: dict[str, Any]) -> boo
 
 def attempts(run: Run, fold: int) -> list[dict[str, Any]]:
     """Every attempt of a fold on a cluster, first one first: attempt, began (Unix time), name of its node, device,
-    memory (bytes). Empty for a fold that never trained on one.
+    memory (bytes). Empty for a fold that never trained on one, and where that is out of reach.
     """
     try:
-        entries = files.read_json(run.attempts_file(fold))
+        return written_attempts(run, fold)
+    except LabError:
+        return []
+
+
+def written_attempts(run: Run, fold: int) -> list[dict[str, Any]]:
+    """The same; LabError(kind 'unreadable') where they are out of reach: the next would have the number of an older
+    one, whose parcels would be taken for its own."""
+    path = run.attempts_file(fold)
+    try:
+        entries = files.read_json(path)
         return [entry for entry in entries if isinstance(entry["attempt"], int)]
-    except (OSError, *files.GARBAGE):
+    except (OSError, *files.GARBAGE) as error:
+        if files.out_of_reach(error):
+            what = f"{run.id}: folds/{fold}/{path.name} cannot be read ({error.strerror})."
+            raise LabError(what, files.CHECK, kind="unreadable") from error
         return []
 
 

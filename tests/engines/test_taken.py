@@ -1,9 +1,16 @@
 """What a node sends lands beside what the lab knows of other folds meanwhile."""
 
+import errno
+
+import pytest
+
 from core.engines import taken
 from core.engines.parcel import Parcel
+from core.errors import LabError
 from core.runs.create import create
 from core.runs.use import used
+from core.storage import files
+from tests.closed import close
 
 
 def entry(mean):
@@ -20,3 +27,16 @@ def test_what_a_fold_used_on_a_node_does_not_touch_what_others_used(tiny_plan, r
         assert used.of_folds(run.info()) == {0: entry(80), 1: entry(20)}
     taken.write(run, Parcel(run.id, 0, 1, facts={"device": "NVIDIA L4"}))
     assert used.of_folds(run.info())[0] == entry(80) and run.info()["device"] == "NVIDIA L4"
+
+
+def test_attempts_that_cannot_be_read_are_not_begun_anew_at_one(tiny_plan, runs_folder, monkeypatch):
+    run = create(tiny_plan.config, tiny_plan.samples, class_names=tiny_plan.class_names, info={}, folder=runs_folder)
+    assert taken.note_attempt(run, 0, 1, {"name": "node 0"})
+    with monkeypatch.context() as patch:
+        close(patch, run.attempts_file(0), errno.EIO)
+        with pytest.raises(LabError, match=r"attempts\.json cannot be read \(Input/output error\)") as caught:
+            taken.note_attempt(run, 0, 1, {"name": "node 1"})
+        assert (caught.value.kind, caught.value.remedy) == ("unreadable", files.CHECK)
+        assert taken.attempts(run, 0) == [], "pages show the run all the same"
+    taken.note_attempt(run, 0, 2, {"name": "node 1"})
+    assert [(entry["attempt"], entry["name"]) for entry in taken.attempts(run, 0)] == [(1, "node 0"), (2, "node 1")]
