@@ -13,6 +13,7 @@ from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any
 
+from core.errors import LabError
 from core.runs.run import Run
 from core.storage import files
 from core.storage.files import GARBAGE
@@ -29,20 +30,35 @@ def versions() -> Mapping[str, str]:
 
 
 def read(run: Run, fold: int) -> list[dict[str, Any]]:
-    """The starts of a fold, first one first; empty where none was noted.
+    """The starts of a fold, first one first; empty where none was noted, and where that is out of reach.
 
     Each: epoch (epochs done before it), time, device, threads, precision, evaluation, versions.
     """
     try:
-        starts = files.read_json(run.starts_file(fold))
+        return written(run, fold)
+    except LabError:
+        return []
+
+
+def written(run: Run, fold: int) -> list[dict[str, Any]]:
+    """The same; LabError(kind 'unreadable') where they are out of reach: a resume would be told to be exact."""
+    path = run.starts_file(fold)
+    try:
+        starts = files.read_json(path)
         return [start for start in starts if isinstance(start["epoch"], int)]
-    except (OSError, *GARBAGE):
+    except (OSError, *GARBAGE) as error:
+        if files.out_of_reach(error):
+            what = f"{run.id}: folds/{fold}/{path.name} cannot be read ({error.strerror})."
+            raise LabError(what, files.CHECK, kind="unreadable") from error
         return []
 
 
 def note(run: Run, fold: int, epoch: int, facts: dict[str, Any]) -> None:
-    """Add a start. epoch: epochs that its resume point holds; starts of which no epoch is left are forgotten."""
-    before = [start for start in read(run, fold) if start["epoch"] < epoch]
+    """Add a start. epoch: epochs that its resume point holds; starts of which no epoch is left are forgotten.
+
+    Raises LabError as `written` does.
+    """
+    before = [start for start in written(run, fold) if start["epoch"] < epoch] if epoch else []
     files.write_json(run.starts_file(fold), [*before, {"epoch": epoch, "time": time.time(), **facts}])
 
 

@@ -1,5 +1,6 @@
 """A fold that was cut off tells one story afterwards: weights, predictions, metrics and state are of one epoch."""
 
+import errno
 import shutil
 import signal
 import threading
@@ -24,8 +25,10 @@ from core.plan import transfer
 from core.plan.plan import make_plan
 from core.runs import FoldState, Run, origins, starts
 from core.runs.create import create
+from core.storage import files
 from core.studies.relocate import relocate
 from core.training import checkpoint, course, train
+from tests.closed import close
 from tests.old_runs import FASTER, FINISHED, INTERRUPTED, thaw
 from tests.pages.app import page
 from tests.workers import (
@@ -207,6 +210,20 @@ def test_every_difference_is_named_and_starts_that_left_no_epoch_are_forgotten(t
     assert starts.inexact(starts.read(run, 0)) == "after epoch 3 with torch 2.2 instead of 2.1"
     starts.note(run, 0, 0, facts())
     assert starts.inexact(starts.read(run, 0)) == ""
+
+
+def test_starts_that_cannot_be_read_are_not_forgotten_with_the_next(tiny_plan, runs_folder, monkeypatch):
+    run = frozen(tiny_plan, runs_folder)
+    starts.note(run, 0, 0, facts())
+    starts.note(run, 0, 3, facts(device="B"))
+    with monkeypatch.context() as patch:
+        close(patch, run.starts_file(0), errno.EIO)
+        with pytest.raises(LabError, match=r"folds/0/starts\.json cannot be read \(Input/output error\)") as caught:
+            starts.note(run, 0, 5, facts())
+        assert (caught.value.kind, caught.value.remedy) == ("unreadable", files.CHECK)
+        assert starts.read(run, 0) == [], "pages show the run all the same"
+    starts.note(run, 0, 5, facts())
+    assert starts.inexact(starts.read(run, 0)) == "after epoch 3 on B instead of A"
 
 
 # who reads weights and predictions
