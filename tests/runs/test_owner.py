@@ -1,6 +1,8 @@
 """Whose a run is, and every verb that changes one: refused to others, whoever calls it and however."""
 
+import errno
 import json
+import os
 import shutil
 
 import pytest
@@ -17,7 +19,9 @@ from core.runs import Run, exports, notes
 from core.runs.lists import index, query
 from core.runs.lists.summaries import summaries
 from core.runs.owners import owner
+from core.storage import files
 from core.studies import record_file, records, relocate
+from tests.closed import close
 from tests.moving import draw_dataset, frozen_run
 from tests.pages.trials import make_run
 from tests.people import ADMIN, ANNA, BERT, acting
@@ -54,6 +58,17 @@ def test_a_launch_says_who_did_it_and_its_configuration_says_nothing_of_it(launc
     assert index.listed()[0].by == "anna", "a summary that is made anew knows it from run.json"
     launched.update_info(device="cpu")
     assert owner.of(launched) == "anna"
+
+
+def test_whose_a_run_is_that_cannot_be_read_is_told_and_not_taken_for_nobodys(launched, monkeypatch):
+    os.utime(launched.info_file)  # or it is remembered
+    with monkeypatch.context() as patch:
+        close(patch, launched.info_file, errno.EIO)
+        with pytest.raises(LabError, match=r"run\.json cannot be read \(Input/output error\); it says whose") as caught:
+            notes.change_notes(launched, text="mine")
+        assert (caught.value.kind, caught.value.remedy) == ("unreadable", files.CHECK)
+        assert owner.of(launched) == "", "lists show the run all the same"
+    notes.change_notes(launched, text="mine")
 
 
 @pytest.mark.parametrize(
