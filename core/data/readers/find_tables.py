@@ -20,7 +20,7 @@ from core.data.readers.tree import Tree
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
 from core.data.tables.table import Table, is_list, is_table, read_table
-from core.errors import LabError
+from core.errors import LabError, ended, in_sentences
 from core.text import listed
 
 MOST_DEEP = 60  # tables below the root that are looked at
@@ -136,7 +136,7 @@ def _unread_facts(unread: dict[str, LabError]) -> list[Fact]:
     if not paths:
         return []
     are = "is not read:" if len(paths) == 1 else "are not read; the first:"
-    text = f"{listed(paths)} {are} {unread[paths[0]].message}."
+    text = ended(f"{listed(paths)} {are} {unread[paths[0]].message}")
     return [Fact("table", text, ("csv_file",), probable=True)]
 
 
@@ -273,7 +273,7 @@ def _beside_unread(paths: list[str], unread: dict[str, LabError]) -> list[Fact]:
                 if own in others or parts_of([own, name]).get(own) in (None, *read):
                     continue
                 by_name = f"by its name it is a part of the dataset, as {other} is"
-                remedy = f"{fault.remedy} To read {other} alone, choose it by name."
+                remedy = in_sentences(fault.remedy, f"To read {other} alone, choose it by name.")
                 raise LabError(f"csv: {path} is not read ({fault.message}); {by_name}", remedy, fault.kind)
     return _unread_facts(unread)
 
