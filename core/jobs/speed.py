@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 from filelock import Timeout
@@ -29,25 +30,45 @@ from core.storage import files, locks
 GIGA_MULTIPLY_ADDS = {18: 1.814, 34: 3.664, 50: 4.089, 101: 7.801, 152: 11.514}
 
 
+class Step(NamedTuple):
+    """What of a configuration tells how quickly it trains; size: (height, width) in pixels."""
+
+    depth: int
+    size: tuple[int, int]
+    batch_size: int
+    precision: str
+    device: str
+    speed: str
+
+
+def step_of(config: RunConfig | Step) -> Step:
+    """Of a configuration, or the one that was taken of it before."""
+    if isinstance(config, Step):
+        return config
+    t = config.training
+    return Step(config.model.depth, config.input_size, t.batch_size, t.precision, t.device, t.speed)
+
+
 def _file(folder: Path | None) -> Path:
     """The figures of this machine."""
     return machine_folder(folder) / "speed.json"
 
 
-def _key(config: RunConfig, folder: Path | None) -> str:
-    device = next(iter(gpus.names(folder or runs_folder())), "cpu") if config.training.device != "cpu" else "cpu"
-    return _old_key(config, folder) + ("" if device == "cpu" else f" {device}")
+def _key(config: RunConfig | Step, folder: Path | None) -> str:
+    step = step_of(config)
+    device = next(iter(gpus.names(folder or runs_folder())), "cpu") if step.device != "cpu" else "cpu"
+    return _old_key(step, folder) + ("" if device == "cpu" else f" {device}")
 
 
-def _old_key(config: RunConfig, folder: Path | None) -> str:
+def _old_key(config: RunConfig | Step, folder: Path | None) -> str:
     """As version 0.1 wrote it, which did not tell one GPU from another."""
-    height, width = config.input_size
-    t, threads = config.training, queue.threads_of_a_slot(folder or runs_folder())
-    kind = f"{t.precision} {t.device} {threads} threads" + (" fast" if t.speed == "fast" else "")
-    return f"resnet{config.model.depth} {height}x{width} batch {t.batch_size} {kind}"
+    step, threads = step_of(config), queue.threads_of_a_slot(folder or runs_folder())
+    height, width = step.size
+    kind = f"{step.precision} {step.device} {threads} threads" + (" fast" if step.speed == "fast" else "")
+    return f"resnet{step.depth} {height}x{width} batch {step.batch_size} {kind}"
 
 
-def known(config: RunConfig, folder: Path | None = None) -> float | None:
+def known(config: RunConfig | Step, folder: Path | None = None) -> float | None:
     """Training images per second of this network, size and batch in one slot of this machine, if ever measured."""
     old = lab_folder(folder) / "speed.json"  # of version 0.1, for all machines
     for file, key in ((_file(folder), _key), (old, _old_key)):
@@ -56,15 +77,14 @@ def known(config: RunConfig, folder: Path | None = None) -> float | None:
     return None
 
 
-def known_once(folder: Path | None = None) -> Callable[[RunConfig], float | None]:
+def known_once(folder: Path | None = None) -> Callable[[RunConfig | Step], float | None]:
     """`known` for many configurations: asked once for each network, size and batch, since most of a study share one."""
-    rates: dict[tuple[object, ...], float | None] = {}
+    rates: dict[Step, float | None] = {}
 
-    def of(config: RunConfig) -> float | None:
-        t = config.training
-        step = (config.model.depth, config.input_size, t.batch_size, t.precision, t.device, t.speed)
+    def of(config: RunConfig | Step) -> float | None:
+        step = step_of(config)
         if step not in rates:
-            rates[step] = known(config, folder)
+            rates[step] = known(step, folder)
         return rates[step]
 
     return of

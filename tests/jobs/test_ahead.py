@@ -91,3 +91,24 @@ def test_a_configuration_that_was_out_of_reach_is_asked_for_again(waiting, runs_
         patch.setattr(Run, "config", refused)
         assert ahead(runs_folder).unknown == 2
     assert ahead(runs_folder).unknown == 0, "rights are given without a restart"
+
+
+def test_a_long_queue_asks_each_of_its_runs_for_its_configuration_once(runs_folder, monkeypatch):
+    runs = [Run(f"20260101-000000-r-{number:04x}", runs_folder) for number in range(600)]
+    for run in runs:
+        run.dir.mkdir(parents=True)
+        run.config_file.write_text(f"name: {run.id}\n")
+        queue.enqueue(run, [0])
+    waits = [{"id": run.id, "samples": 30, "folds": [{"fold": 0, "state": "queued", "epoch": 0}]} for run in runs]
+    speed.remember(runs[0].config(), 10.0, runs_folder)
+    first = jobs_ahead.waiting(runs_folder, waits)
+    assert len(first) == 600 and None not in first.values()
+    asked, config = [], Run.config
+    monkeypatch.setattr(Run, "config", lambda run: asked.append(run.id) or config(run))
+    assert jobs_ahead.waiting(runs_folder, waits) == first and asked == []
+
+
+def test_where_a_finished_fold_tells_the_time_no_configuration_is_asked(waiting, runs_folder, monkeypatch):
+    asked, config = [], Run.config
+    monkeypatch.setattr(Run, "config", lambda run: asked.append(run.id) or config(run))
+    assert ahead(runs_folder) == Ahead(slots=(80.0,), jobs=2) and asked == []

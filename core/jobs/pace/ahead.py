@@ -14,14 +14,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.config import RunConfig
 from core.errors import LabError
 from core.jobs import elsewhere, halt, queue, speed
+from core.jobs.speed import Step
 from core.places import runs_folder
 from core.runs import Run
 from core.runs.lists import index
+
+REMEMBERED = 20_000  # runs
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,14 @@ class Times:
         return self.ends - self.begins
 
 
+class Work(NamedTuple):
+    """What of a run's configuration tells how long its folds take; everybody: whether it holds nobody out."""
+
+    step: Step
+    epochs: int
+    everybody: bool
+
+
 def places(root: Path) -> int | None:
     """How many fold jobs train at a time where they train now: in the slots of this machine, or on a cluster as it told
     lately; None where that did not."""
@@ -61,7 +72,7 @@ def places(root: Path) -> int | None:
     return number if isinstance(number, int) and number > 0 else None
 
 
-def rates(folder: Path | None = None) -> Callable[[RunConfig], float | None]:
+def rates(folder: Path | None = None) -> Callable[[RunConfig | Step], float | None]:
     """Training images per second of a configuration where fold jobs train now, as `speed.known_once`; None for each on
     a cluster, since it is this machine that was measured."""
     root = folder or runs_folder()
@@ -162,32 +173,36 @@ def _left(run: Run, fold: int) -> float | None:
     return max(0.0, float(seconds)) if isinstance(seconds, (int, float)) else None
 
 
-def _lasts(row: dict[str, Any], fold: int, root: Path, rate_of: Callable[[RunConfig], float | None]) -> float | None:
+def _lasts(
+    row: dict[str, Any], fold: int, root: Path, rate_of: Callable[[RunConfig | Step], float | None]
+) -> float | None:
     """Seconds of a fold without the epochs that it has behind it; None where nobody can say."""
     folds = row.get("folds", [])
     done = [each["seconds"] for each in folds if each["state"] == "done" and each.get("seconds")]
-    config = _config(row["id"], root)
     if done:
         whole = fmean(done)
-    elif config is None or (rate := rate_of(config)) is None:
+    elif (work := work_of(Run(row["id"], root))) is None or (rate := rate_of(work.step)) is None:
         return None
     else:
         held_out = row["samples"] / max(1, len(folds))
-        trained = row["samples"] if config.folds.everybody else row["samples"] - held_out
-        whole = speed.fold_seconds(trained * config.epochs, held_out * config.epochs, rate)
+        trained = row["samples"] if work.everybody else row["samples"] - held_out
+        whole = speed.fold_seconds(trained * work.epochs, held_out * work.epochs, rate)
     behind = next((each["epoch"] for each in folds if each["fold"] == fold), 0)
     return whole * max(0.0, 1 - behind / max(1, row.get("epochs") or 1))
 
 
-def _config(run_id: str, root: Path) -> RunConfig | None:
-    """A run's configuration, which is never rewritten; None where it cannot be read now."""
+def work_of(run: Run) -> Work | None:
+    """Of a run's configuration, which is never rewritten; None where it cannot be read now."""
     try:
-        return _read(run_id, root)
+        return _read(run.id, run.dir.parent)
     except LabError:
         return None
 
 
-@lru_cache(maxsize=512)
-def _read(run_id: str, root: Path) -> RunConfig:
-    """Raises LabError, which is not remembered: rights and disks are mended."""
-    return Run(run_id, root).config()
+@lru_cache(maxsize=REMEMBERED)
+def _read(run_id: str, root: Path) -> Work:
+    """Not the whole configuration: each look at a long queue asks for all that waits, one after the other, and of a
+    memory that holds fewer it would find none again. Raises LabError, which is not remembered: rights and disks are
+    mended."""
+    config = Run(run_id, root).config()
+    return Work(speed.step_of(config), config.epochs, bool(config.folds.everybody))

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from core import places
 from core.compare.verdict import Verdict
 from core.config import RunConfig, settings
 from core.config.names import titles_of
-from core.errors import LabError, ended, in_sentences
+from core.errors import ended, in_sentences
 from core.jobs import queue
 from core.jobs.pace import ahead
+from core.jobs.speed import Step
 from core.runs import Run
 from core.runs.colours import colour_of
 from core.runs.lists import index
@@ -162,23 +161,12 @@ def read_status(study: Study) -> StudyStatus:
     return StudyStatus(rows, missing(study), broken, study.paused)
 
 
-@lru_cache(maxsize=2048)
-def _speed_config(run_dir: str) -> RunConfig:
-    """A run's configuration, which never changes. Raises LabError as Run.config does."""
-    return Run(Path(run_dir).name, Path(run_dir).parent).config()
-
-
 def _fold_seconds(
-    speed_of: Callable[[RunConfig], float | None], member: StudyRun, photos: int, folds: int
+    speed_of: Callable[[RunConfig | Step], float | None], member: StudyRun, photos: int, folds: int
 ) -> float | None:
-    try:
-        config = _speed_config(str(Run(member.id).dir))
-    except LabError:
+    if (work := ahead.work_of(Run(member.id))) is None or not (images_per_second := speed_of(work.step)):
         return None
-    images_per_second = speed_of(config)
-    if not images_per_second:
-        return None
-    return photos * ((folds - 1) / folds + 1 / folds / 3) * config.epochs / images_per_second + 5
+    return photos * ((folds - 1) / folds + 1 / folds / 3) * work.epochs / images_per_second + 5
 
 
 def progress_html(study: Study, status: StudyStatus) -> str:
