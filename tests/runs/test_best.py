@@ -1,6 +1,8 @@
-from core.runs import FoldState
+from core.runs import FoldState, Run
+from core.runs.lists import best as lists_best
 from core.runs.lists import index
-from core.runs.lists.best import among, best_of, highest, share_done
+from core.runs.lists.best import among, best_of, highest, same_classes, share_done
+from core.runs.lists.index import Listed
 from core.storage import files
 from tests.pages.trials import make_run
 
@@ -62,3 +64,15 @@ def test_the_mean_of_one_lucky_fold_is_not_the_highest_beside_runs_that_are_fini
     assert highest(entries).id == better.id
     assert among(map(share_done, entries)) == " of the finished runs"
     assert among([0.4, 0.2]) == " of the runs that have come furthest" and among([0.4, 0.4]) == among([]) == ""
+
+
+def test_the_classes_of_all_runs_of_a_large_study_are_remembered(runs_folder, monkeypatch):
+    entries = [Listed({"id": f"20260101-000000-r-{number:04x}"}, root=runs_folder) for number in range(5_000)]
+    for entry in entries:
+        run = Run(entry.id, runs_folder)
+        run.dir.mkdir(parents=True)
+        run.info_file.write_text('{"class_names": ["a", "b"]}')
+    assert same_classes(entries)
+    read, read_json = [], files.read_json
+    monkeypatch.setattr(lists_best, "read_json", lambda path: read.append(path) or read_json(path))
+    assert same_classes(entries) and read == []

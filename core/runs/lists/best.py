@@ -18,6 +18,7 @@ from core.storage.files import GARBAGE, read_json
 from core.text import number_of, one_line
 
 CRITERION = "best_f1"
+REMEMBERED = 20_000  # runs
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def _classes(entry: Listed) -> frozenset[str] | tuple:
         return entry.summary.get("task"), entry.summary.get("classes")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=REMEMBERED)
 def _class_names(info_file: Path, stamp: tuple[int, int, int]) -> frozenset[str]:
     return frozenset(str(name) for name in read_json(info_file)["class_names"])
 
