@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
+PATIENCE = 150.0  # seconds; a page that lost its line comes back within two minutes, or asks anew
 
 
 class Cancelled(Exception):
     """What a progress callback raises once somebody cancelled."""
 
 
+def now() -> float:
+    return time.monotonic()
+
+
 class Job(Generic[T]):
     """work(progress) in a thread of its own. done, total: how far it is. outcome: what it returned, None until then.
 
-    error: what it raised, a LabError for a person to read; `result` raises it.
+    error: what it raised, a LabError for a person to read; `result` raises it. is_wanted(): whether whoever asked is
+    still there. Nobody else can see it or stop it: once they have been away for PATIENCE it is cancelled.
     """
 
-    def __init__(self, work: Callable[[Progress], T]):
+    def __init__(self, work: Callable[[Progress], T], is_wanted: Callable[[], bool] = lambda: True):
         self.done, self.total = 0, 0
         self.outcome: T | None = None
         self.error: BaseException | None = None
         self._cancelled = threading.Event()
         self._work = work
+        self._is_wanted, self._wanted_at = is_wanted, now()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -61,6 +69,10 @@ class Job(Generic[T]):
             self.error = error
 
     def _progress(self, done: int, total: int) -> None:
+        if self._is_wanted():
+            self._wanted_at = now()
+        elif now() - self._wanted_at > PATIENCE:
+            self.cancel()
         if self._cancelled.is_set():
             raise Cancelled
         self.done, self.total = done, total

@@ -1,9 +1,11 @@
 """What each extra costs and brings, on a run's page: measured once somebody asks, each look at a test set counted."""
 
 import os
+import threading
 
 import pytest
 
+from core.predict import job as predict_job
 from core.runs import FoldState, looks
 from core.studies.relocate import relocate
 from pages.parts.run import extras as section
@@ -150,32 +152,34 @@ def test_the_page_asks_where_nobody_can_tell_whether_the_photos_are_the_same(run
     agree.check()
     button(at, "Look there").click().run()
     assert not at.exception and "nobody can tell" not in html(at) and "Look there" not in labels(at)
-    measure(at)
     assert "Measured on an abacus" in sentences(at)
-
 
 def test_of_another_run_its_own_page_asks(runs):
     table = runs[1].samples()
     elsewhere = drawn(table, runs[1].dir.parent.parent / "others")
     elsewhere.to_parquet(runs[1].samples_file, index=False)
     touch(runs[1])
-    at = opened(runs[0])
     at.segmented_control(key="live-extras-place-first").set_value("held-out").run()
     at.multiselect(key="live-extras-with-first").set_value(["second"]).run()
-    measure(at)
     assert f"second: {len(table)} photos have another time" in html(at) and "Look there" not in labels(at)
     at.query_params["run"] = "second"
     at.run()
-    assert "nobody can tell" in html(at) and "Look there" in labels(at)
-
-
 def test_what_was_measured_after_all_is_asked_about_no_more(runs):
-    touch(runs[0])
-    at = opened(runs[0])
-    at.segmented_control(key="live-extras-place-first").set_value("held-out").run()
-    measure(at)
     assert "Look there" in labels(at)
     relocate(runs[0], runs[0].config().data.root, same_sizes=True)  # as the message says of the command line
-    measure(at)
-    at.run()
     assert "Measured on an abacus" in sentences(at) and "Look there" not in labels(at)
+def test_what_a_closed_page_asked_for_is_measured_no_further(runs, monkeypatch):
+    begun, closed = threading.Event(), threading.Event()
+    monkeypatch.setattr(section, "still_open", lambda: lambda: not closed.is_set())
+    monkeypatch.setattr(predict_job, "now", lambda: 2 * predict_job.PATIENCE if closed.is_set() else 0.0)
+    def waiting(*asked, progress, **more):
+        begun.set()
+        assert closed.wait(60)
+        progress(1, 12)
+        raise AssertionError("it goes on")
+    monkeypatch.setattr(section, "of_runs", waiting)
+    button(at, "Measure what they bring (test set, look 1)").click().run()
+    job = at.session_state[section.JOB]
+    assert begun.wait(60) and "Cancel" in labels(at)
+    closed.set()
+    assert job.wait(60) and job.was_cancelled and job.result() is None and not looks.times(runs[0])

@@ -12,12 +12,13 @@ import pytest
 from PIL import Image
 
 from core.inside import fold_models
+from core.predict import job as predict_job
 from core.predict import photos, resembling
 from core.predict.predictor import Predictor
 from core.predict.submission import of_classes
 from core.runs import FoldState
 from pages.parts.data import gallery
-from pages.parts.predict import sources
+from pages.parts.predict import sources, work
 from tests.answered import copied, judged, made, photo, table_of
 from tests.pages.app import button, captions, html, labels, page
 
@@ -314,6 +315,31 @@ def test_a_job_is_cancelled_and_asked_again(run, new, monkeypatch):
     assert "Cancelled; nothing was kept." in words(at) and not at.dataframe
     button(at, "Ask again").click().run()
     assert len(ended(at).dataframe[0].value) == 4
+
+
+@pytest.mark.parametrize("asked", ["answers", "training photos"])
+def test_what_a_closed_page_asked_for_is_not_gone_on_with(run, monkeypatch, asked):
+    begun, closed = threading.Event(), threading.Event()
+    monkeypatch.setattr(work, "still_open", lambda: lambda: not closed.is_set())
+    monkeypatch.setattr(predict_job, "now", lambda: 2 * predict_job.PATIENCE if closed.is_set() else 0.0)
+
+    def waiting(*about, **more):
+        begun.set()
+        assert closed.wait(60)
+        about[-1](1, 12)
+        raise AssertionError("it goes on")
+
+    if asked == "answers":
+        monkeypatch.setattr(Predictor, "answer", waiting)
+    at = page("predict", run=run.id)
+    at.file_uploader(key="predict-files").set_value(("me.png", jpeg(), "image/png")).run()
+    if asked == "training photos":
+        monkeypatch.setattr(resembling, "made", waiting)
+        button(ended(at), "Compare with the training photos (fold 0 looks at 12 photos, once)").click().run()
+    job = at.session_state[work.JOB if asked == "answers" else work.LEARNING]
+    assert begun.wait(60) and "Cancel" in labels(at)
+    closed.set()
+    assert job.wait(60) and job.was_cancelled and job.result() is None
 
 
 def test_too_much_at_once_is_refused_in_words(run, monkeypatch):

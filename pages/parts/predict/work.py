@@ -22,6 +22,7 @@ from core.text import count, plain
 from pages.parts.predict.question import Question
 from pages.parts.predict.sources import Source
 from pages.parts.shared import badges, moved
+from pages.parts.tab.closed import still_open
 
 JOB, KEY, OUTCOME = "predict-job", "predict-key", "predict-outcome"  # in the session
 # In the session: clicks that are not answered yet, the first as a Click or None for what is asked by then.
@@ -90,7 +91,7 @@ def answers(question: Question, source: Source | None) -> Predictions | YesNoAns
                 if was_asked:
                     st.caption("Nothing was answered: the photos or the networks are others than the button told.")
                 return None
-            job = st.session_state[JOB] = Job(lambda progress: _work(predictor, source, progress))
+            job = st.session_state[JOB] = Job(lambda progress: _work(predictor, source, progress), still_open())
             st.session_state[KEY] = key
         if job.is_running:
             _watch(job, "photos read and answers given")
@@ -224,7 +225,7 @@ def learn(asked: Asked) -> None:
         if (other := st.session_state.get(LEARNING)) is not None:
             other.cancel()  # it learns for a run that nobody looks at any more
         st.session_state[LEARNER] = member
-        st.session_state[LEARNING] = job = Job(lambda progress: resembling.made(member, progress))
+        st.session_state[LEARNING] = job = Job(lambda progress: resembling.made(member, progress), still_open())
         _watch(job, "training photos read and looked at")
         return
     photos = len(member.run.samples())

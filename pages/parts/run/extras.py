@@ -26,6 +26,7 @@ from core.text import count, plain
 from pages.parts.run import curves, view, yes_no
 from pages.parts.shared import badges, moved, run_picker
 from pages.parts.shared.fields import begin
+from pages.parts.tab.closed import still_open
 
 if TYPE_CHECKING:
     from core.predict.extras.ladder import Ladder, Rung
@@ -292,7 +293,8 @@ def _begin(question: Question, again: bool) -> None:
     st.session_state[JOB] = Job(
         lambda progress: of_runs(
             question.runs, question.place, question.extras, most=question.most, again=again, progress=progress
-        )
+        ),
+        still_open(),
     )
 
 
