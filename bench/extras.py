@@ -104,7 +104,7 @@ def _believed(name: str, of: Believable) -> None:
 def compared(runs: list[Run], place: str, device: str | None) -> Ladder:
     """Measured, and printed as the command line prints it."""
     judged = ladder(measured.of_runs(runs, place, device=device))
-    seen = {run: looks.add(run, "command line") for run in runs} if place == measured.TEST else {}
+    seen = looks.add_together(runs, "command line") if place == measured.TEST else {}
     tell(judged, seen)
     return judged
 

@@ -60,7 +60,7 @@ def extras(
     from core.predict.extras.ladder import ladder
 
     judged = ladder(asked)
-    seen = {run: looks.add(run, "command line") for run in runs} if place == measured.TEST else {}
+    seen = looks.add_together(runs, "command line") if place == measured.TEST else {}
     if as_json:
         print(json.dumps(_record(judged, seen)))
     else:

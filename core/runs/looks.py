@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from core.errors import LabError
@@ -27,6 +29,24 @@ def add(run: Run, by: str) -> int:
 
     Raises LabError: 'unreadable' rather than begin at 1 again, 'locked', 'read-only', 'disk-full'.
     """
+    return _add(run, {"time": time.time(), "by": by})
+
+
+def add_together(runs: Sequence[Run], by: str) -> dict[Run, int]:
+    """`add` for runs that are shown together, or not at all: where one look cannot be counted, none is."""
+    look: dict[str, Any] = {"time": time.time(), "by": by}
+    numbers: dict[Run, int] = {}
+    try:
+        for run in runs:
+            numbers[run] = _add(run, look)
+    except LabError:
+        for run in numbers:
+            _take_back(run, look)
+        raise
+    return numbers
+
+
+def _add(run: Run, look: dict[str, Any]) -> int:
     looks = 0
 
     def one_more(content: Any) -> dict[str, Any]:
@@ -35,7 +55,7 @@ def add(run: Run, by: str) -> int:
             raise _unreadable(run)
         before = [] if content is None else content["looks"] if _moments(run, content) else []
         looks = len(before) + 1
-        return {"looks": [*before, {"time": time.time(), "by": by}]}
+        return {"looks": [*before, look]}
 
     try:
         files.change_json(run.test_looks_file, f"the looks at the test set of '{run.id}'", one_more)
@@ -46,6 +66,16 @@ def add(run: Run, by: str) -> int:
             kind="read-only",
         ) from error
     return looks
+
+
+def _take_back(run: Run, look: dict[str, Any]) -> None:
+    def without(content: Any) -> dict[str, Any]:
+        looks = list(content["looks"])
+        looks.remove(look)
+        return {"looks": looks}
+
+    with contextlib.suppress(OSError, LabError, *GARBAGE):  # why none was shown is told, and not this
+        files.change_json(run.test_looks_file, f"the looks at the test set of '{run.id}'", without)
 
 
 def words(number: int) -> str:

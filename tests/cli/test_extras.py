@@ -63,3 +63,10 @@ def test_what_cannot_be_asked_is_told_in_two_lines_and_is_no_look(runs, lab):
     refused = lab("extras", "first", "second", "--runs", folder)
     assert refused.code == 1 and "weights of fold 0 are gone" in refused.err
     assert not looks.times(runs[0]) and not runs[0].test_predictions_file.exists()
+
+
+def test_where_one_look_cannot_be_counted_nothing_is_told_and_none_is_counted(runs, lab):
+    runs[1].test_looks_file.write_text("garbage")
+    refused = lab("extras", "first", "second", "--runs", runs[0].dir.parent)
+    assert refused.code == 1 and "second: test_looks.json is damaged" in refused.err and not refused.out
+    assert not looks.times(runs[0])

@@ -1,5 +1,6 @@
 """What each extra costs and brings, on a run's page: measured once somebody asks, each look at a test set counted."""
 
+import errno
 import os
 import threading
 
@@ -8,6 +9,7 @@ import pytest
 from core.predict import job as predict_job
 from core.runs import FoldState, looks
 from core.studies.relocate import relocate
+from core.storage import files
 from pages.parts.run import extras as section
 from tests.answered import made
 from tests.measured_runs import drawn, made_up, runs_with_test
@@ -118,6 +120,29 @@ def test_what_goes_wrong_is_told_and_no_look_is_counted(runs):
     assert "weights of fold 1 are gone" in html(ended(at)) and not looks.times(runs[0])
     runs[1].test_looks_file.write_text("garbage")
     assert "test_looks.json is damaged" in html(opened(runs[1]))
+
+
+def test_where_one_look_cannot_be_counted_nothing_is_shown_and_none_is_counted_however_often_it_is_drawn(
+    runs, monkeypatch
+):
+    write = files.write_json
+
+    def refuse(path, content, **options):
+        if path == runs[1].test_looks_file:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        write(path, content, **options)
+
+    at = opened(runs[0])
+    at.multiselect(key="live-extras-with-first").set_value(["second"]).run()
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write_json", refuse)
+        button(at, "Measure what they bring (test set, look 1)").click().run()
+        assert "the look cannot be counted (Read-only file system)" in html(ended(at))
+        for _ in range(3):
+            assert "2 runs" not in html(ended(at))
+        assert not looks.times(runs[0])
+    button(at, "Show what they bring (test set, look 1)").click().run()
+    assert "2 runs, weighted" in html(ended(at)) and [len(looks.times(run)) for run in runs] == [1, 1]
 
 
 def test_names_are_text_and_a_run_that_is_not_done_has_no_such_section(runs, tmp_path):

@@ -74,6 +74,20 @@ def test_a_look_that_cannot_be_counted_is_refused_in_words(run, monkeypatch):
         looks.add(run, "page")
 
 
+def test_of_runs_that_are_shown_together_all_looks_are_counted_or_none(tmp_path):
+    runs = [Run(f"20260101-000000-run-000{number}", tmp_path) for number in range(3)]
+    for run in runs:
+        run.dir.mkdir()
+    looks.add(runs[1], "page")
+    assert looks.add_together(runs, "page") == {runs[0]: 1, runs[1]: 2, runs[2]: 1}
+    before = [run.test_looks_file.read_text() for run in runs[:2]]
+    runs[2].test_looks_file.write_text("garbage")
+    for _ in range(3):
+        with pytest.raises(LabError, match=r"000\d: test_looks\.json is damaged"):
+            looks.add_together(runs, "page")
+    assert [run.test_looks_file.read_text() for run in runs[:2]] == before
+
+
 def test_how_often_is_said_in_words():
     assert [looks.words(n) for n in (0, 1, 2, 1200)] == [
         "not looked at yet",

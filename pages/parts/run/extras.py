@@ -179,13 +179,14 @@ def _measured(question: Question) -> list[Measured] | None:
     if job is not None and job.is_running:
         _watch(job)
         return None
+    seen = st.session_state.setdefault(SEEN, set())
     if job is not None:
         try:
             if (measured := job.result()) is not None:
-                _look(question)
                 st.session_state.pop(JOB)
                 for run in question.runs:
                     moved.settle(run)
+                _look(question, seen)  # the page is not begun anew between the count and its end: it asks no session
                 return measured
             st.caption("Cancelled; nothing was kept.")
         except LabError as error:  # it stays until somebody asks again
@@ -193,7 +194,6 @@ def _measured(question: Question) -> list[Measured] | None:
                 badges.show_error(refusal)
     there = _kept(question)
     on_test = question.place == TEST
-    seen = st.session_state.setdefault(SEEN, set())
     if there is not None and (not on_test or question.runs in seen):
         return there
     _offer(question, there is not None)
@@ -298,12 +298,11 @@ def _begin(question: Question, again: bool) -> None:
     )
 
 
-def _look(question: Question) -> None:
-    """Count a look at each test set, before anything of it is shown. Raises LabError where it cannot be counted."""
+def _look(question: Question, seen: set[tuple[Run, ...]]) -> None:
+    """Count a look at each test set, before anything of it is shown. Raises LabError where one cannot be counted."""
     if question.place == TEST:
-        for run in question.runs:
-            looks.add(run, "page")
-        st.session_state[SEEN].add(question.runs)
+        looks.add_together(question.runs, "page")
+        seen.add(question.runs)
 
 
 @st.fragment(run_every=EVERY)
