@@ -28,6 +28,7 @@ FUNCTIONS = {  # of libraries, as they are called here
 BARE = {"open", "ZipFile", "load_workbook", "safe_open", "load_file", "dcmread", "imread", "memmap"}
 OWN = {  # module -> (the calls in it that open something else than what a dataset holds, what that is)
     "core/augment/presets.py": ({"PRESETS.read_text"}, "the list beside it"),
+    "core/data/chosen/selections.py": ({"everybody.glob"}, "the lab's own folder of selections"),
     "core/data/counts.py": ({"Image.open"}, "a thumbnail in memory"),
     "core/data/duplicates.py": (
         {"Image.open", "np.load", "memory.read_bytes"},

@@ -1,7 +1,9 @@
 """Selections of a dataset's photos on disk, so that a reload and a link find them. Imports no torch.
 
-runs/.lab/selections/<name>.json. The name is a digest of what is selected: a selection never changes under its name,
-and the same photos have one name, whoever selects them. The newest MOST are kept, and none longer than DAYS.
+runs/.lab/selections/<person>/<name>.json, those of older labs right in selections/. The name is a digest of what is
+selected: a selection never changes under its name, and the same photos have one name, whoever selects them. Each click
+makes one: the newest MOST of each person are kept, and none longer than DAYS, so that nobody's clicks take the link of
+another away. The person is a digest too, since names and addresses are no names of folders.
 """
 
 from __future__ import annotations
@@ -17,10 +19,10 @@ from functools import cached_property
 from pathlib import Path
 
 from core import places
-from core.storage import files
+from core.storage import asking, files
 from core.storage.files import GARBAGE
 
-MOST, DAYS, MOST_BYTES = 200, 30, 60_000_000
+MOST, DAYS, MOST_BYTES = 500, 30, 60_000_000  # of one person
 LARGEST = 50_000_000  # bytes of one: a million names
 _NAME = re.compile(r"[0-9a-f]{16}")
 
@@ -48,24 +50,35 @@ def selection(root: str | Path, samples: Iterable[str] = ()) -> Selection:
 
 
 def keep(selected: Selection, folder: Path | None = None) -> None:
-    """Keep it under its name. folder: of the runs, FACET_RUNS if None.
+    """Keep it under its name, for whoever asks. folder: of the runs, FACET_RUNS if None.
 
     Raises LabError: 'read-only', 'disk-full'.
     """
-    path = _path(selected.name, folder)
+    everybody = _place(folder)
+    path = everybody / hashlib.sha256(asking.asker().name.encode()).hexdigest()[:16] / f"{selected.name}.json"
     with files.written_to(path.parent, "Make the folder writable; until then a selection holds for one tab alone."):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if load(selected.name, folder) is not None:  # one that a power cut left empty is written anew
+        if _read(path) is not None:  # one that a power cut left empty is written anew
             return
         files.write_text(path, selected._text, durable=False)
-        files.keep_newest(path.parent, MOST, DAYS, MOST_BYTES)
+        for place in (everybody, *everybody.glob("*/")):
+            files.keep_newest(place, MOST, DAYS, MOST_BYTES)
 
 
 def load(name: str, folder: Path | None = None) -> Selection | None:
-    """What was kept under a name; None for nothing, for what is no name, and for a damaged file."""
+    """What anybody kept under a name; None for nothing, for what is no name, and for a damaged file."""
     if not _NAME.fullmatch(name):
         return None
-    path = _path(name, folder)
+    everybody = _place(folder)
+    with contextlib.suppress(OSError):
+        for path in (everybody / f"{name}.json", *everybody.glob(f"*/{name}.json")):
+            if (selected := _read(path)) is not None:
+                return selected
+    return None
+
+
+def _read(path: Path) -> Selection | None:
+    """What a file keeps under its name, as used just now."""
     try:
         if path.stat().st_size > LARGEST:
             return None
@@ -73,12 +86,12 @@ def load(name: str, folder: Path | None = None) -> Selection | None:
         selected = Selection(str(content["root"]), tuple(str(sample) for sample in content["samples"]))
     except (OSError, *GARBAGE):
         return None
-    if selected.name != name:
+    if selected.name != path.stem:
         return None
-    with contextlib.suppress(OSError):  # as used just now; a lab that is only read keeps it as it is
+    with contextlib.suppress(OSError):  # a lab that is only read keeps it as it is
         os.utime(path)
     return selected
 
 
-def _path(name: str, folder: Path | None) -> Path:
-    return places.lab_folder(folder) / "selections" / f"{name}.json"
+def _place(folder: Path | None) -> Path:
+    return places.lab_folder(folder) / "selections"
