@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from core.compare.remembered import MOST_BYTES, Remembered, bytes_of
 from core.config import RunConfig
 from core.data.persons import Persons, persons_of
 from core.data.yes_no import pairs
@@ -32,6 +32,9 @@ from core.studies.naming import own_name
 METRICS = {"f1": "F1", "accuracy": "accuracy"}
 WHICH = {"best": "best epoch", "final": "last epoch"}
 COLUMNS = ["sample", "path", "bits", "person", "class_name", "fold"]
+Frozen = tuple[RunConfig, dict[str, Any], pd.DataFrame, Persons]
+FROZEN = Remembered[Frozen](64)  # by number: a page asks for all of its runs each time that it is drawn
+POOLED = Remembered[pd.DataFrame](MOST_BYTES, bytes_of)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +90,7 @@ def load(run_id: str, folder: Path | None = None) -> ComparedRun:
     try:
         version = tuple(path.stat().st_mtime_ns for path in (run.config_file, run.info_file, run.samples_file))
         version += run.photos_version()
-        frozen, info, samples, persons = _frozen(str(run.dir), version)
+        frozen, info, samples, persons = FROZEN.of((str(run.dir), version), lambda: _frozen(run))
         config = given.config(frozen, run.notes_file)
         names = tuple(str(name) for name in info["class_names"])
         if (parent := config.folds.everybody) is not None:
@@ -103,9 +106,7 @@ def load(run_id: str, folder: Path | None = None) -> ComparedRun:
     return ComparedRun(run, config, info, names, samples, tuple(run.states()), version, persons)
 
 
-@lru_cache(maxsize=64)
-def _frozen(run_dir: str, version: tuple[int, ...]) -> tuple[RunConfig, dict[str, Any], pd.DataFrame, Persons]:
-    run = Run(Path(run_dir).name, Path(run_dir).parent)
+def _frozen(run: Run) -> Frozen:
     samples = run.samples()
     tells = [pairs.YES + name for name in pairs.attributes_of(samples)]
     return run.config(), run.info(), samples[[*COLUMNS, *tells]], persons_of(samples)
@@ -195,7 +196,9 @@ def out_of_fold(member: ComparedRun, which: str, folds: Sequence[int] | None = N
     try:
         version = tuple(member.run.predictions_file(fold, which).stat().st_mtime_ns for fold in chosen)
         version += member.run.photos_version()
-        return _pooled(str(member.run.dir), which, chosen, version)
+        run = Run(member.run.id, member.run.dir.parent)
+        key = str(run.dir), which, chosen, version
+        return POOLED.of(key, lambda: as_rows(run, {fold: run.predictions(fold, which) for fold in chosen}))
     except FileNotFoundError:
         member.run.require()
     except (OSError, *GARBAGE) as error:
@@ -209,12 +212,6 @@ def out_of_fold(member: ComparedRun, which: str, folds: Sequence[int] | None = N
     )
 
 
-@lru_cache(maxsize=64)
-def _pooled(run_dir: str, which: str, folds: tuple[int, ...], version: tuple[int, ...]) -> pd.DataFrame:
-    run = Run(Path(run_dir).name, Path(run_dir).parent)
-    return as_rows(run, {fold: run.predictions(fold, which) for fold in folds})
-
-
 def as_rows(run: Run, predictions: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     """The answers of folds pooled, as out_of_fold gives them. predictions: fold -> a table as the fold leaves it."""
     attribute_names = attributes(run)
@@ -225,4 +222,6 @@ def as_rows(run: Run, predictions: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     if not tables:
         return pd.DataFrame(columns=["sample", "label", "predicted", "loss", "person", "path", "bits", "fold"])
     where = run.samples().drop_duplicates("sample").set_index("sample")[["person", "path", "bits"]]
+    if attribute_names:  # categories, as the words of each answer are: a photo has many rows
+        where = where.astype({"person": "category", "path": "category"})
     return pd.concat(tables, ignore_index=True).join(where, on="sample")

@@ -6,10 +6,12 @@ never tested as pairs; runs that tell other classes are refused.
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +27,7 @@ from core.stats.paired import Interval, McNemar
 from core.text import number_of, spread
 
 KEYS = ["sample", "person", "class_name", "fold"]
+REMEMBERED = 1_000  # intervals
 
 
 class Tests(NamedTuple):
@@ -71,7 +74,7 @@ class Pair:
             names = self.run.class_names
             person = pd.factorize(self.table["person"])[0]
             true, a, b = (codes(self.table[c], names) for c in ("label", "predicted_a", "predicted_b"))
-            boot = _bootstrap(person.tobytes(), true.tobytes(), a.tobytes(), b.tobytes(), len(names))
+            boot = _bootstrap(person, true, a, b, len(names))
             # Several answers about one photo are not independent: then the photos are the units.
             if self.run.one_by_one:
                 photo = pd.factorize(self.table["sample"])[0]
@@ -301,11 +304,23 @@ def _difference(pair: Pair, metric: str, which: str) -> Difference:
     )
 
 
-@lru_cache(maxsize=128)
-def _bootstrap(person: bytes, true: bytes, a: bytes, b: bytes, classes: int) -> Interval:
-    """The same faces give the same interval, so a page that is drawn again does not draw people again."""
-    people, labels, of_a, of_b = (np.frombuffer(part, dtype=np.int64) for part in (person, true, a, b))
-    return paired.bootstrap_f1_difference(people, labels, of_a, of_b, classes)
+def _bootstrap(person: np.ndarray, true: np.ndarray, a: np.ndarray, b: np.ndarray, classes: int) -> Interval:
+    """The same faces give the same interval, so a page that is drawn again does not draw people again.
+
+    Known by a digest of the answers: themselves they are many megabytes.
+    """
+    digest = hashlib.sha256()
+    for part in (person, true, a, b):
+        digest.update(np.ascontiguousarray(part, dtype=np.int64).data)
+    key = digest.digest(), len(person), classes
+    if (interval := _INTERVALS.get(key)) is None:
+        interval = _INTERVALS[key] = paired.bootstrap_f1_difference(person, true, a, b, classes)
+        while len(_INTERVALS) > REMEMBERED:
+            _INTERVALS.popitem(last=False)
+    return interval
+
+
+_INTERVALS: OrderedDict[tuple[bytes, int, int], Interval] = OrderedDict()
 
 
 def _unpaired_sentence(pair: Pair, metric: str, which: str) -> str:

@@ -6,6 +6,7 @@ import math
 import os
 import re
 import shutil
+from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from statsmodels.stats.multitest import multipletests
 
 from core.compare import contrast, cost, members, pairs
+from core.compare.remembered import bytes_of
 from core.compare.verdict import best_of
 from core.errors import LabError
 from core.figures import comparison
@@ -94,6 +96,23 @@ def test_against_one_that_was_chosen_for_its_score_all_pairs_count(study):
     assert worse and all("corrected for 6 comparisons)" in sentence for sentence in worse)
     (two,) = pairs.differences(in_pairs[:1], highest=True)
     assert two.comparisons == 1 and two.p == two.interval.p
+
+
+def test_tables_of_answers_are_held_by_their_bytes_and_intervals_by_a_digest(study, monkeypatch):
+    runs = load(study)
+    members.POOLED.forget()
+    first = members.out_of_fold(runs[0], "best")
+    monkeypatch.setattr(members.POOLED, "most", 2.5 * bytes_of(first))
+    for run in runs:
+        for which in members.WHICH:
+            members.out_of_fold(run, which)
+            assert bytes_of(first) <= members.POOLED.held <= 2.5 * bytes_of(first)
+    monkeypatch.setattr(pairs, "_INTERVALS", OrderedDict())
+    interval = pairs.pair(runs[3], runs[0]).tests.bootstrap
+    ((key, remembered),) = pairs._INTERVALS.items()
+    assert remembered is interval and len(repr(key)) < 200
+    monkeypatch.setattr(paired, "bootstrap_f1_difference", lambda *answers: pytest.fail("drawn again"))
+    assert pairs.pair(runs[3], runs[0]).tests.bootstrap is interval
 
 
 def compared(runs, **settings):
@@ -380,7 +399,7 @@ def test_what_was_compared_is_known_by_its_files_and_not_by_where_it_lay_in_memo
     run = make_run(tmp_path, samples(tmp_path))
     first = members.load(run.id, tmp_path)
     version = members.version_of(first, "best")
-    members._frozen.cache_clear()
+    members.FROZEN.forget()
     again = members.load(run.id, tmp_path)
     assert again.samples is not first.samples and members.version_of(again, "best") == version
     run.samples().iloc[1:].to_parquet(run.samples_file, index=False)

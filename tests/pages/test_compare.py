@@ -1,8 +1,10 @@
 """The Compare page without a browser: its states, its address, its words."""
 
+import gc
 import math
 import re
 import shutil
+import weakref
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -147,6 +149,27 @@ def test_a_run_deleted_while_it_is_compared_is_named(study, folder):
     shutil.rmtree(folder / IDS[0])  # the baseline: the next one takes its place
     at.run()
     assert not at.exception and "Choose a second run" in at.info[0].value
+
+
+def test_pairs_of_earlier_questions_are_given_back_by_their_bytes_and_runs_with_them(study, folder, monkeypatch):
+    load._PAIRS.forget()
+    members.FROZEN.forget()
+    runs = [members.load(run_id) for run_id in IDS]
+    load.pairs_of(runs[0], runs[1:], "f1", "best")
+    size = load._PAIRS.held
+    monkeypatch.setattr(load._PAIRS, "most", 2.5 * size)
+    for metric in members.METRICS:
+        for which in members.WHICH:
+            newest = load.pairs_of(runs[0], runs[1:], metric, which)
+            assert load.pairs_of(runs[0], runs[1:], metric, which) is newest
+            assert 0 < size <= load._PAIRS.held <= 2.5 * size
+    assert len(load.classes(runs, "best")[0]) == len(IDS)
+    samples = weakref.ref(runs[0].samples)
+    del runs, newest
+    load._PAIRS.forget()
+    members.FROZEN.forget()
+    gc.collect()
+    assert samples() is None, "what was computed of the runs holds their photos"
 
 
 @pytest.mark.parametrize("place", ["costs", "pairs", "classes"])

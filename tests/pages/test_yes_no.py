@@ -175,6 +175,14 @@ def test_two_runs_are_compared_on_the_same_answers(runs):
     assert list(scores) == list(a.config.task.attributes) and scores.loc[a.id].mean() == pytest.approx(f1[0])
 
 
+def test_the_words_of_many_answers_about_a_photo_are_held_once(runs):
+    table = members.out_of_fold(members.load(runs[0].id), "best")
+    of_photos = runs[0].samples().set_index("sample")
+    for column in ("person", "path"):
+        assert len(table[column].cat.categories) < len(table)
+        assert table[column].astype(str).tolist() == of_photos.loc[table["sample"], column].tolist()
+
+
 def test_a_report_tells_each_attribute(runs):
     ids = [run.id for run in runs]
     text = json.dumps([str(section) for section in gather.of_names(ids).sections])

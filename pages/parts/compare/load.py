@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -15,34 +15,32 @@ from core.compare.cost import RunCost, cost_of
 from core.compare.earned import Earned
 from core.compare.members import ComparedRun, version_of
 from core.compare.pairs import Pair, pair
+from core.compare.remembered import MOST_BYTES, Remembered, bytes_of
 from pages.parts.compare.pick import Question
 from pages.parts.run import view
 
 
-class _RunsKey:
-    """Runs as the key of a cache: equal when nothing on disk that was read has changed."""
+def _bytes_of(several: tuple[Pair, ...]) -> int:
+    return sum(bytes_of(each.table) for each in several if each.table is not None)
 
-    def __init__(self, members: Sequence[ComparedRun], which: str):
-        self.members = tuple(members)
-        self.key = tuple(version_of(member, which) for member in members)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _RunsKey) and self.key == other.key
+_PAIRS = Remembered[tuple[Pair, ...]](MOST_BYTES, _bytes_of)
+_SMALL = Remembered[Any](64)  # figures and small tables
 
-    def __hash__(self) -> int:
-        return hash(self.key)
+
+def _key(members: Sequence[ComparedRun], which: str) -> tuple:
+    """Runs as the key of what is remembered: equal when nothing on disk that was read has changed."""
+    return tuple(version_of(member, which) for member in members)
 
 
 def costs(members: Sequence[ComparedRun]) -> dict[str, RunCost]:
     """What each run cost; the first look at a network counts its multiply-adds, which takes seconds."""
     versions = tuple(view.metrics_version(m.run, [s.fold for s in m.states]) for m in members)
     with st.spinner("Counting multiply-adds; once for each network"):
-        return _costs(_RunsKey(members, "best"), versions)
-
-
-@functools.lru_cache(maxsize=32)
-def _costs(key: _RunsKey, versions: tuple) -> dict[str, RunCost]:
-    return {m.id: cost_of(m, view.metrics_of(version)) for m, version in zip(key.members, versions, strict=True)}
+        return _SMALL.of(
+            ("costs", _key(members, "best"), versions),
+            lambda: {m.id: cost_of(m, view.metrics_of(each)) for m, each in zip(members, versions, strict=True)},
+        )
 
 
 def pairs(baseline: ComparedRun, runs: Sequence[ComparedRun], question: Question) -> tuple[Pair, ...]:
@@ -50,34 +48,23 @@ def pairs(baseline: ComparedRun, runs: Sequence[ComparedRun], question: Question
 
 
 def pairs_of(baseline: ComparedRun, runs: Sequence[ComparedRun], metric: str, which: str) -> tuple[Pair, ...]:
-    return _pairs(_RunsKey([baseline, *runs], which), metric, which)
-
-
-@functools.lru_cache(maxsize=6)
-def _pairs(key: _RunsKey, metric: str, which: str) -> tuple[Pair, ...]:
-    baseline, *runs = key.members
-    return tuple(pair(run, baseline, metric=metric, which=which) for run in runs)
+    key = _key([baseline, *runs], which), metric, which
+    return _PAIRS.of(key, lambda: tuple(pair(run, baseline, metric=metric, which=which) for run in runs))
 
 
 def earned(members: Sequence[ComparedRun], metric: str, which: str, within: float) -> tuple[list[Earned], list[str]]:
     """What training earned in each run that has a baseline, and what is wrong with others. Do not modify it."""
     kept = [member for member in members if frozen_features.load(member.run) is not None]
     made = tuple(member.run.frozen_features_file.stat().st_mtime_ns for member in kept)
-    return _earned(_RunsKey(kept, which), made, metric, which, within)
-
-
-@functools.lru_cache(maxsize=16)
-def _earned(
-    key: _RunsKey, made: tuple[int, ...], metric: str, which: str, within: float
-) -> tuple[list[Earned], list[str]]:
-    return earnings.of_runs(key.members, metric=metric, which=which, within=within)
+    return _SMALL.of(
+        ("earned", _key(kept, which), made, metric, which, within),
+        lambda: earnings.of_runs(kept, metric=metric, which=which, within=within),
+    )
 
 
 def classes(members: Sequence[ComparedRun], which: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(F1 of each class, accuracy of each attribute), a row a run. Raises LabError where predictions are gone."""
-    return _classes(_RunsKey(members, which), which)
-
-
-@functools.lru_cache(maxsize=16)
-def _classes(key: _RunsKey, which: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return contrast.class_scores(key.members, which), contrast.attribute_accuracy(key.members, which)
+    return _SMALL.of(
+        ("classes", _key(members, which), which),
+        lambda: (contrast.class_scores(members, which), contrast.attribute_accuracy(members, which)),
+    )
