@@ -1,7 +1,7 @@
 """Drafts of the launch form on disk, one file a form, so that a reload finds what was being prepared. Imports no torch.
 
-runs/.lab/drafts/<token>.json; the newest MOST are kept, and none longer than DAYS. A form is found by whoever has its
-address; `by` says whose draft it is, which others leave as it is.
+runs/.lab/drafts/<token>.json; the newest MOST of each person are kept, and none longer than DAYS. A form is found by
+whoever has its address; `by` says whose draft it is, which others leave as it is.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def save(token: str, draft: dict[str, Any], folder: Path | None = None) -> None:
         fresh = not path.exists()
         files.write_json(path, draft, durable=False)
         if fresh:
-            files.keep_newest(path.parent, MOST, DAYS)
+            files.keep_newest(path.parent, MOST, DAYS, whose=lambda each: whose(each.stem, folder))
 
 
 def load(token: str, folder: Path | None = None) -> dict[str, Any] | None:
@@ -61,7 +61,7 @@ def whose(token: str, folder: Path | None = None) -> str:
 
     Raises LabError as `load` does.
     """
-    by = (load(token, folder) or {}).get("by")
+    by = (load(token, folder) or {}).get("by") if is_token(token) else None
     return by if isinstance(by, str) else ""
 
 

@@ -145,18 +145,25 @@ def table_of(content: Any) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def keep_newest(folder: Path, most: int, days: float, most_bytes: float = float("inf")) -> None:
+def keep_newest(
+    folder: Path,
+    most: int,
+    days: float,
+    most_bytes: float = float("inf"),
+    whose: Callable[[Path], str] = lambda path: "",
+) -> None:
     """Let the oldest of a folder's JSON files go, none of which anybody misses for long: past so many, so many days, so
-    many bytes in all. The newest stays, however large."""
+    many bytes in all. The newest stays, however large. whose: a file is; those of each person are counted apart."""
     aged = []
     for path in folder.glob("*.json"):
         with contextlib.suppress(OSError):
             stat = path.stat()
             aged.append((stat.st_mtime, stat.st_size, path))
-    together = 0
-    for place, (written, size, path) in enumerate(sorted(aged, reverse=True)):
-        together += size
-        if place >= most or (place and together > most_bytes) or time.time() - written > days * 86_400:
+    newer: dict[str, tuple[int, int]] = {}  # person -> (number, bytes)
+    for written, size, path in sorted(aged, reverse=True):
+        place, together = newer.get(person := whose(path), (0, 0))
+        newer[person] = place + 1, together + size
+        if place >= most or (place and together + size > most_bytes) or time.time() - written > days * 86_400:
             path.unlink(missing_ok=True)
 
 
