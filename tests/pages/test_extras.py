@@ -8,8 +8,8 @@ import pytest
 
 from core.predict import job as predict_job
 from core.runs import FoldState, looks
-from core.studies.relocate import relocate
 from core.storage import files
+from core.studies.relocate import relocate
 from pages.parts.run import extras as section
 from tests.answered import made
 from tests.measured_runs import drawn, made_up, runs_with_test
@@ -122,29 +122,6 @@ def test_what_goes_wrong_is_told_and_no_look_is_counted(runs):
     assert "test_looks.json is damaged" in html(opened(runs[1]))
 
 
-def test_where_one_look_cannot_be_counted_nothing_is_shown_and_none_is_counted_however_often_it_is_drawn(
-    runs, monkeypatch
-):
-    write = files.write_json
-
-    def refuse(path, content, **options):
-        if path == runs[1].test_looks_file:
-            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
-        write(path, content, **options)
-
-    at = opened(runs[0])
-    at.multiselect(key="live-extras-with-first").set_value(["second"]).run()
-    with monkeypatch.context() as patch:
-        patch.setattr(files, "write_json", refuse)
-        button(at, "Measure what they bring (test set, look 1)").click().run()
-        assert "the look cannot be counted (Read-only file system)" in html(ended(at))
-        for _ in range(3):
-            assert "2 runs" not in html(ended(at))
-        assert not looks.times(runs[0])
-    button(at, "Show what they bring (test set, look 1)").click().run()
-    assert "2 runs, weighted" in html(ended(at)) and [len(looks.times(run)) for run in runs] == [1, 1]
-
-
 def test_names_are_text_and_a_run_that_is_not_done_has_no_such_section(runs, tmp_path):
     names = ["<b>x</b>", "**y** $z$"]
     a, b = (
@@ -177,32 +154,73 @@ def test_the_page_asks_where_nobody_can_tell_whether_the_photos_are_the_same(run
     agree.check()
     button(at, "Look there").click().run()
     assert not at.exception and "nobody can tell" not in html(at) and "Look there" not in labels(at)
+    measure(at)
     assert "Measured on an abacus" in sentences(at)
+
 
 def test_of_another_run_its_own_page_asks(runs):
     table = runs[1].samples()
     elsewhere = drawn(table, runs[1].dir.parent.parent / "others")
     elsewhere.to_parquet(runs[1].samples_file, index=False)
     touch(runs[1])
+    at = opened(runs[0])
     at.segmented_control(key="live-extras-place-first").set_value("held-out").run()
     at.multiselect(key="live-extras-with-first").set_value(["second"]).run()
+    measure(at)
     assert f"second: {len(table)} photos have another time" in html(at) and "Look there" not in labels(at)
     at.query_params["run"] = "second"
     at.run()
+    assert "nobody can tell" in html(at) and "Look there" in labels(at)
+
+
 def test_what_was_measured_after_all_is_asked_about_no_more(runs):
+    touch(runs[0])
+    at = opened(runs[0])
+    at.segmented_control(key="live-extras-place-first").set_value("held-out").run()
+    measure(at)
     assert "Look there" in labels(at)
     relocate(runs[0], runs[0].config().data.root, same_sizes=True)  # as the message says of the command line
+    measure(at)
+    at.run()
     assert "Measured on an abacus" in sentences(at) and "Look there" not in labels(at)
+
+
+def test_where_one_look_cannot_be_counted_nothing_is_shown_and_none_is_counted_however_often_it_is_drawn(
+    runs, monkeypatch
+):
+    write = files.write_json
+
+    def refuse(path, content, **options):
+        if path == runs[1].test_looks_file:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        write(path, content, **options)
+
+    at = opened(runs[0])
+    at.multiselect(key="live-extras-with-first").set_value(["second"]).run()
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write_json", refuse)
+        button(at, "Measure what they bring (test set, look 1)").click().run()
+        assert "the look cannot be counted (Read-only file system)" in html(ended(at))
+        for _ in range(3):
+            assert "2 runs" not in html(ended(at))
+        assert not looks.times(runs[0])
+    button(at, "Show what they bring (test set, look 1)").click().run()
+    assert "2 runs, weighted" in html(ended(at)) and [len(looks.times(run)) for run in runs] == [1, 1]
+
+
 def test_what_a_closed_page_asked_for_is_measured_no_further(runs, monkeypatch):
     begun, closed = threading.Event(), threading.Event()
     monkeypatch.setattr(section, "still_open", lambda: lambda: not closed.is_set())
     monkeypatch.setattr(predict_job, "now", lambda: 2 * predict_job.PATIENCE if closed.is_set() else 0.0)
+
     def waiting(*asked, progress, **more):
         begun.set()
         assert closed.wait(60)
         progress(1, 12)
         raise AssertionError("it goes on")
+
     monkeypatch.setattr(section, "of_runs", waiting)
+    at = opened(runs[0])
     button(at, "Measure what they bring (test set, look 1)").click().run()
     job = at.session_state[section.JOB]
     assert begun.wait(60) and "Cancel" in labels(at)
