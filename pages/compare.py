@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.answers.group_scores import values_passed_over
 from core.compare import contrast, cost, pairs, verdict
 from core.compare.members import ComparedRun, load_all, same_classes, told_apart, version_of
 from core.compare.pairs import Difference
@@ -18,6 +19,7 @@ from core.runs.everybody.unmeasured import cross_validated
 from core.runs.lists import index
 from core.runs.yes_no.view import OneAttribute
 from core.stats import paired
+from core.text import plain
 from pages.parts.baseline import beside
 from pages.parts.compare import charts, decide, flips, load, pick, relabelled, tables
 from pages.parts.run import curves, groups, yes_no
@@ -82,6 +84,7 @@ def draw_groups(members: Sequence[ComparedRun], names: dict[str, str], colours: 
     st.caption(
         "Accuracy on the photos of each group, by every attribute of the dataset. Coloured: worse (red) or better than "
         "on the photos that tell another value, p below 0.05 once corrected for all groups."
+        + plain(values_passed_over([each for of_run in scores.values() for each in of_run]))
     )
 
 

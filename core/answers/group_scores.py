@@ -108,7 +108,7 @@ def sentence(scores: Sequence[GroupScore], who: str) -> str:
         looked_at = f"{count(len(scores))} groups of {count(several)} attribute{'s' if several > 1 else ''}"
         return (
             f"None of {looked_at} is shown to be answered worse than the others; small groups can hide much."
-            + _passed_over(scores)
+            + values_passed_over(scores)
         )
     listed = "; ".join(
         f"{score.attribute} {score.value} ({score.accuracy:.1%} right, {-100 * score.gap.mean:.1f} points below the "
@@ -116,11 +116,11 @@ def sentence(scores: Sequence[GroupScore], who: str) -> str:
         for score in worse[:4]
     )
     more = f"; and {count(len(worse) - 4)} more" if len(worse) > 4 else ""
-    return f"Answered worse than the others: {listed}{more}.{_passed_over(scores)}"
+    return f"Answered worse than the others: {listed}{more}.{values_passed_over(scores)}"
 
 
-def _passed_over(scores: Sequence[GroupScore]) -> str:
-    """Attributes of so many values that some are not looked at, each in a sentence."""
+def values_passed_over(scores: Sequence[GroupScore]) -> str:
+    """Attributes of so many values that some are not looked at, each in a sentence that begins with a space."""
     more = {score.attribute: score.passed_over for score in scores if score.passed_over}
     return "".join(
         f" Of {attribute} the {MOST_GROUPS} values with the most photos are looked at, {count(n)} more are not."

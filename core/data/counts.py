@@ -128,17 +128,19 @@ def people_of_classes(table: pd.DataFrame) -> dict[str, int]:
     return {str(name): int(n) for (_, name), n in people.items()}
 
 
-def thin_classes(table: pd.DataFrame, folds: int) -> list[tuple[str, int, str]]:
+def thin_classes(table: pd.DataFrame, folds: int, *, is_split: bool = False) -> list[tuple[str, int, str]]:
     """(class, its people, what that means) for classes with fewer than three people a fold. table: labelled samples.
 
-    Where persons are unknown, people are photos.
+    Where persons are unknown, people are photos. is_split: whether the folds are there, of a dataset or a parent run
+    perhaps; else they are to be assigned, which is refused where a class has too few for them.
     """
     state, one_by_one = persons_of(table).state, bool(pairs.attributes_of(table))
     people = pairs.people_of_classes(table) if one_by_one else people_of_classes(table)
     thin = []
     for name, n in people.items():
         if n < folds:
-            means = "some folds have none of it" if one_by_one and n > 1 else "this split is refused"
+            stands = is_split or (one_by_one and n > 1)
+            means = "some folds have none of it" if stands else "this split is refused"
             thin.append((name, int(n), f"fewer {noun(state)} than the {folds} folds: {means}"))
         elif n < 2 * folds:
             thin.append((name, int(n), f"some folds judge it on a single {units(1, state)[2:]}"))

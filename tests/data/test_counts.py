@@ -96,7 +96,9 @@ def test_thin_classes_say_what_they_mean():
     rows = [(y, name, f"{name}{i}") for y, (name, n) in enumerate(people.items()) for i in range(n) for _ in range(2)]
     table = pd.DataFrame(rows, columns=["y", "class_name", "person"])
     table["sample"] = [f"{i}.jpg" for i in range(len(table))]
+    assert "refused" not in str(dataset_stats.thin_classes(table, 5, is_split=True))
     thin = dataset_stats.thin_classes(table, 5)
+    assert "this split is refused" in str(thin)
     assert [(name, n) for name, n, _ in thin] == [("one", 4), ("two", 9), ("three", 14)]
     assert ["refused" in why for _, _, why in thin] == [True, False, False]
     assert "single person" in thin[1][2] and "two people" in thin[2][2]

@@ -85,6 +85,14 @@ def test_no_other_run_answers_for_one_that_is_gone(run, folder):
     assert at.query_params["run"] == run.id and "Choose the run" not in words(at)
 
 
+def test_no_other_run_answers_for_one_that_is_damaged(run, folder):
+    damaged = made(folder, table_of(folder / "photos"), run_id="damaged")
+    damaged.summary_file.unlink()
+    damaged.samples_file.write_bytes(b"no table")
+    at = page("predict", run="damaged")
+    assert "Choose the run that is to answer." in words(at) and "can be mended, or deleted" in html(at)
+
+
 def test_another_run_answers_for_one_that_is_not_finished_and_both_are_named(run, folder):
     made(folder, table_of(folder / "photos"), run_id="waiting").write_state(FoldState(1, "failed", reason="x"))
     assert re.search(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -25,7 +26,7 @@ from pages.parts.shared import faces, fold_verdict, tables
 
 FACES = 2  # of each class
 FOLD_TABLE = "launch_fold_table"  # in the session: (photos of a plan, their counts)
-THIN = "launch_thin_classes"  # in the session: (photos of a plan, folds, its rare classes)
+THIN = "launch_thin_classes"  # in the session: (photos of a plan, folds, its rare classes) of each
 MOST_CLASSES = 18
 MOST_THIN = 4  # rare classes that are told one by one
 
@@ -120,7 +121,7 @@ def plan_section(plan: Plan) -> None:
         ):
             st.metric(label, value, help=help, width="content")
     fold_verdict.show([(plan.samples, plan.class_names)], config.data.root, reader=config.data.reader)
-    rare(plan)
+    rare([plan])
     if config.task.one_by_one:
         _attributes(plan)
     if notes := notes_of(plan):
@@ -147,25 +148,28 @@ def _answers(plan: Plan) -> list[tuple[str, str, str | None]]:
     return [("Attributes", count(len(plan.class_names) // 2), help)]
 
 
-def rare(plan: Plan) -> None:
+def rare(plans: Sequence[Plan]) -> None:
     """Classes that a fold judges on one or two people: each of them weighs as much in its F1 as any other."""
-    classes = thin(plan)
+    classes, state = thin(plans), plans[0].persons.state
     for name, people, means in classes[:MOST_THIN]:
-        st.markdown(f":orange[:material/warning: {plain(name)}: {units(people, plan.persons.state)}, {plain(means)}.]")
-    more = max(0, len(classes) - MOST_THIN)
-    if more and plan.config.task.one_by_one:
-        st.caption(f"{number_of(more, 'more answer is', 'more answers are')} rare: see the table, fewest first.")
-    elif more:
-        st.caption(f"{number_of(more, 'more class is', 'more classes are')} rare: Data, Folds names them.")
+        st.markdown(f":orange[:material/warning: {plain(name)}: {units(people, state)}, {plain(means)}.]")
+    if (more := len(classes) - MOST_THIN) > 0:
+        st.caption(f"{number_of(more, 'more class is', 'more classes are')} rare.")
 
 
-def thin(plan: Plan) -> list[tuple[str, int, str]]:
-    """(class, its people, what that means) of the rare ones; counted once for the photos of a plan."""
-    folds = plan.config.folds.count
-    remembered = st.session_state.get(THIN)
-    if remembered is None or remembered[0] is not plan.samples or remembered[1] != folds:
-        remembered = st.session_state[THIN] = plan.samples, folds, thin_classes(plan.samples, folds)
-    return remembered[2]
+def thin(plans: Sequence[Plan]) -> list[tuple[str, int, str]]:
+    """(class, its people, what that means) of the rare ones of all runs, the rarest first; counted once for photos."""
+    remembered: list[tuple[pd.DataFrame, int, list[tuple[str, int, str]]]] = st.session_state.get(THIN, [])
+    counted: list[tuple[pd.DataFrame, int, list[tuple[str, int, str]]]] = []
+    for plan in plans:
+        samples, folds = plan.samples, plan.config.folds.count
+        if any(samples is each[0] and folds == each[1] for each in counted):
+            continue
+        at_hand = (each for each in remembered if samples is each[0] and folds == each[1])
+        counted.append(next(at_hand, None) or (samples, folds, thin_classes(samples, folds, is_split=True)))
+    st.session_state[THIN] = counted
+    every = dict.fromkeys(row for _, _, of_photos in counted for row in of_photos)
+    return sorted(every, key=lambda row: row[1])
 
 
 def _attributes(plan: Plan) -> None:

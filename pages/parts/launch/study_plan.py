@@ -83,7 +83,7 @@ def section(plans: list[Plan]) -> None:
             st.metric(label, value, help=help, width="content")
     data = plans[0].config.data
     fold_verdict.show(_splits(plans), data.root, reader=data.reader, also=", and all runs have the same folds")
-    sections.rare(plans[0])
+    sections.rare(plans)
     if plans[0].set_aside_note:
         st.caption(f"{plain(plans[0].set_aside_note)}.")
     tables.table(_table(plans), "runs.csv", row_height=32, hide_index=True, key="study-table")

@@ -14,6 +14,7 @@ from core.predict.doubt import ACCURACY, ALPHA
 from core.predict.predictions import VOTES
 from core.runs import Run
 from core.runs.lists import best, index
+from core.runs.lists.summaries import what_to_do
 from core.runs.yes_no.view import attributes
 from core.text import plain
 from pages.parts.hand import hand
@@ -76,14 +77,16 @@ def pick_runs(summaries: Sequence[dict[str, Any]]) -> list[Run]:
 def _unfinished(run_id: str, summaries: Sequence[dict[str, Any]]) -> str:
     """What a run that cannot answer yet is called. One that is gone or cannot be read answers never, and no other one
     answers in its name: what is wrong with it is said, and one is to be chosen."""
+    listed = [summary for summary in summaries if summary["id"] == run_id]
     try:
-        Run(run_id).require()
+        run = Run(run_id).require()
+        if listed and (damage := listed[0].get("unreadable")):
+            raise LabError(f"run '{run_id}': {damage}", what_to_do(run), kind="unreadable")
     except LabError as error:
         badges.show_error(error)
         st.caption("Choose the run that is to answer.")
         run_picker.pick_run([summary for summary in summaries if summary.get("state") == "done"], None)
         st.stop()
-    listed = [summary for summary in summaries if summary["id"] == run_id]
     return run_picker.run_label(listed[0]) if listed else run_id
 
 

@@ -104,7 +104,7 @@ def _facts(about: Contents, space: Forecast | None) -> list[tuple[str, str, str]
             ("Persons", people if are_known else "unknown, perhaps in two folds", "" if are_known else "ticket-warn")
         )
         rows.append(("Classes", pairs.in_words(plan.class_names, plan.config.task.one_by_one), ""))
-        if rare := sections.thin(plan):
+        if rare := sections.thin(about.plans or [plan]):
             name, members, _ = rare[0]
             rows.append(("Rarest", f"{name}, {units(members, plan.persons.state)}", "ticket-warn"))
     elif about.photos is not None:
