@@ -18,6 +18,7 @@ from core.inside.cells import LEAST, Grid, drawn, grids_of, in_words, is_coarse
 from core.inside.fold_models import FoldModel, faces, fold_model, frozen_samples, normalised
 from core.inside.layers import LAYERS
 from core.inside.maps import BATCH, Classes, LayerMaps, maps_of
+from core.network.drawing import seeded
 from core.runs import Run
 
 FRACTIONS = (0.1, 0.25, 0.5, 0.75)  # of the pixels, beside none and all
@@ -227,8 +228,7 @@ def randomised(
 
 def redraw(part: nn.Module, seed: int) -> None:
     """Give every layer inside new weights as torch draws them for a new network; leaves the global generator alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         device = next(part.parameters()).device
         part.cpu()
         for module in part.modules():

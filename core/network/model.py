@@ -10,6 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from core.config.run_config import ModelConfig
 from core.errors import LabError
+from core.network.drawing import seeded
 from core.network.weights import check_place, imagenet_file, missing_imagenet
 from core.network.weights_file import HEAD, load_backbone
 from core.runs import Run, origins
@@ -78,8 +79,7 @@ def build_model(
     Returns (model, {'init', 'file', 'sha256'}). Raises LabError(kind 'weights') when weights are missing or do not fit.
     Source: torchvision.models.resnet.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = _network(config, classes, parts)
     facts: dict = {"init": config.init}
     if config.init == "imagenet":

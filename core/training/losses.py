@@ -8,6 +8,7 @@ from torch import nn
 from torchvision.transforms import v2
 
 from core.config.run_config import MixConfig, TrainingConfig
+from core.network.drawing import seeded
 
 
 def class_weights(counts: np.ndarray) -> torch.Tensor:
@@ -108,8 +109,7 @@ class Mixer:
         """images (b, 3, H, W), labels (b,) -> the same shape of images, labels (b,) or mixed labels (b, classes)."""
         if not self.kinds:
             return images, labels
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             if torch.rand(()) >= self.probability:
                 return images, labels
             kind = self.kinds[int(torch.randint(len(self.kinds), ()))]

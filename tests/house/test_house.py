@@ -239,6 +239,17 @@ def test_every_lock_is_made_in_one_place():
     assert places == [HOME / "core" / "storage" / "locks.py"]
 
 
+def test_torchs_one_generator_is_seeded_in_one_place():
+    """Sessions are threads: one that seeds it by itself changes what another one draws."""
+    places = [
+        path
+        for part in ("core", "pages")
+        for path in (HOME / part).rglob("*.py")
+        if "fork_rng" in called(path) or "torch.manual_seed(" in path.read_text()
+    ]
+    assert places == [HOME / "core" / "network" / "drawing.py"]
+
+
 def test_predictions_are_counted_in_one_place():
     """One confusion matrix and one F1: core/stats/metrics.py, on bincount; nobody else adds up pairs of classes."""
     alone = {"regions.py", "split.py", "paired.py"}  # they sum over people or groups, not over pairs of classes

@@ -1,14 +1,18 @@
 import shutil
+import threading
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 import torchvision
 
-from core.config.run_config import ModelConfig, TaskConfig
+from core.config.run_config import MixConfig, ModelConfig, TaskConfig
 from core.data.tasks import class_parts
 from core.errors import LabError
+from core.inside.trust import redraw
 from core.network.model import FactoredHead, build_model, parameter_groups, unfilled
+from core.training.losses import Mixer
 from tests.network.backbones import assert_backbone_is, from_file, save, scratch
 
 NAMES = ["female <30", "female 30-59", "female >=60", "male <30", "male 30-59", "male >=60"]
@@ -38,6 +42,42 @@ def test_random_weights_are_a_function_of_the_seed_and_leave_the_global_generato
     assert all(torch.equal(one[key], again[key]) for key in one)
     assert not torch.equal(one["conv1.weight"], other["conv1.weight"])
     assert not torch.equal(one["fc.weight"], other["fc.weight"])
+
+
+def mix():
+    mixer = Mixer(MixConfig(method="both"), 4)
+    mixer(torch.zeros(4, 3, 8, 8), torch.arange(4), seed=7)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [lambda: scratch(seed=7), partial(redraw, unfilled(ModelConfig(init="scratch"), 6).fc, 7), mix],
+    ids=["another network", "redrawn weights", "mixed photos"],
+)
+def test_what_another_session_draws_meanwhile_changes_no_first_weights(draw):
+    """Sessions are threads: each would draw on from what the other one seeded."""
+    alone = scratch(seed=1).state_dict()
+    before = torch.get_rng_state()
+    ended, failed = threading.Event(), []
+
+    def session():
+        try:
+            while not ended.is_set():
+                draw()
+        except BaseException as error:
+            failed.append(error)
+
+    other = threading.Thread(target=session)
+    other.start()
+    try:
+        beside = [scratch(seed=1).state_dict() for _ in range(5)]
+    finally:
+        ended.set()
+        other.join()
+    assert not failed
+    for state in beside:
+        assert [key for key in alone if not torch.equal(alone[key], state[key])] == []
+    assert torch.equal(before, torch.get_rng_state())
 
 
 @pytest.mark.parametrize("head", ["joint", "factored"])
