@@ -17,6 +17,7 @@ from torch import nn
 from core.augment.pipeline import normalization
 from core.errors import LabError, memory_in_words, out_of_memory
 from core.inside.fold_models import FoldModel
+from core.network.drawing import generator_alone
 from core.network.weights_file import COUNTER
 from core.runs.yes_no.view import attributes
 
@@ -63,7 +64,7 @@ def graph_of(opened: FoldModel) -> onnx.ModelProto:
     height, width = opened.config.input_size
     example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
     try:
-        with torch.inference_mode(False), torch.no_grad(), quiet():
+        with torch.inference_mode(False), torch.no_grad(), exporting():
             program = torch.onnx.export(
                 answering(opened, 1.0),
                 (example,),
@@ -157,14 +158,20 @@ def _forget_traces(model: onnx.ModelProto) -> None:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """The exporter tells of its stages and of what other libraries mark as outdated; nobody here can act on it."""
+def exporting() -> Iterator[None]:
+    """Torch's exporter for this thread alone, and what it tells left out.
+
+    While it looks at a network it changes torch's modules for all threads, and puts their one generator back to where
+    it found it: of two beside each other one fails and torch stays changed, and weights drawn meanwhile are others.
+    It tells of its stages and of what other libraries mark as outdated; nobody here can act on it.
+    """
     logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
+    with generator_alone():  # a fold's network is opened before, never within
+        level = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            logger.setLevel(level)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from core.errors import LabError, memory_in_words, out_of_memory
-from core.export.network import FEWER, INPUT, answering, quiet
+from core.export.network import FEWER, INPUT, answering, exporting
 from core.inside.fold_models import FoldModel
 
 
@@ -22,7 +22,7 @@ def program_of(opened: FoldModel) -> torch.export.ExportedProgram:
     height, width = opened.config.input_size
     example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
     try:
-        with torch.inference_mode(False), torch.no_grad(), quiet():
+        with torch.inference_mode(False), torch.no_grad(), exporting():
             program = torch.export.export(
                 answering(opened, 1.0), (example,), dynamic_shapes={INPUT: {0: torch.export.Dim("batch")}}
             )
@@ -51,7 +51,7 @@ def write_program(
     for name, value in state.items():  # put in place, not copied over: the network that was exported lives on
         is_parameter = isinstance(places[name], torch.nn.Parameter)
         places[name] = torch.nn.Parameter(value, requires_grad=False) if is_parameter else value
-    with quiet():
+    with exporting():
         torch.export.save(program, path, extra_files=about)
 
 
