@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -155,20 +154,24 @@ def _milliseconds(pipeline: Pipeline, image: np.ndarray, seed: int, repeats: int
 
 
 def own_complaint(transform: TransformConfig, size: tuple[int, int] = (224, 224)) -> str:
-    """What albumentations itself says against these settings, an error or a warning; empty if it takes them."""
+    """What albumentations itself says against these settings, or what it makes of them; empty if it takes them.
+
+    It says some things by a warning alone, which is no way to hear of them: warnings are those of all threads.
+    """
     import albumentations as A
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            getattr(A, transform.name)(**arguments(transform, size))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            return f"{where}: {first['msg'].removeprefix('Value error, ')}"
-        except (ValueError, TypeError) as error:
-            return str(error)
-    return " ".join(str(entry.message) for entry in caught)
+    try:
+        given = arguments(transform, size)
+        made = getattr(A, transform.name)(**given, strict=True)  # else unknown settings are left out with a warning
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return f"{where}: {first['msg'].removeprefix('Value error, ')}"
+    except (ValueError, TypeError) as error:
+        return str(error)
+    took = {name: getattr(made, name) for name in transform.params}
+    changed = [name for name, value in took.items() if value not in (given[name], {"x": given[name], "y": given[name]})]
+    return " ".join(f"{name}: {_short(given[name])} is taken as {_short(took[name])}." for name in changed)
 
 
 def _words(draws: dict[str, Any]) -> str:

@@ -1,5 +1,8 @@
 import itertools
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
+import albumentations
 import numpy as np
 import pytest
 
@@ -73,7 +76,34 @@ def test_albumentations_has_nothing_against_any_default(name):
 
 
 def test_albumentations_own_words_are_passed_on():
+    size = {"height": 8, "width": 8}
     beyond = TransformConfig.model_construct(name="CLAHE", p=1.0, params={"clip_limit": [0.5, 4]}, enabled=True)
     assert "must be >= 1" in steps.own_complaint(beyond)
     even = TransformConfig.model_construct(name="MotionBlur", p=1.0, params={"blur_limit": [4, 4]}, enabled=True)
     assert "must be odd" in steps.own_complaint(even)
+    unknown = TransformConfig.model_construct(name="Resize", p=1.0, params={**size, "depth": 8}, enabled=True)
+    assert "'depth' are not valid for transform Resize" in steps.own_complaint(unknown)
+
+
+def test_what_albumentations_makes_of_a_setting_is_told_where_its_warning_is_not_heard():
+    even = TransformConfig.model_construct(name="MotionBlur", p=1.0, params={"blur_limit": [4, 4]}, enabled=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert steps.own_complaint(even) == "blur_limit: 4 4 is taken as 5 5."
+
+
+def test_what_another_session_warns_of_meanwhile_is_no_complaint(monkeypatch):
+    """Warnings are those of all threads, and so is who hears them: asking leaves that alone."""
+    made, heard_by = albumentations.Resize, []
+
+    def resize(**settings):
+        heard_by.append(warnings.filters)
+        with ThreadPoolExecutor(1) as session:
+            session.submit(warnings.warn, "another session's torch").result()
+        return made(**settings)
+
+    monkeypatch.setattr(albumentations, "Resize", resize)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert steps.own_complaint(TransformConfig(name="Resize")) == ""
+        assert heard_by[0] is warnings.filters

@@ -1,5 +1,7 @@
 """Votes, agreement and disagreement of several networks, against plain counting and scipy."""
 
+import warnings
+
 import numpy as np
 from scipy import stats
 
@@ -30,6 +32,15 @@ def test_members_that_were_not_asked_count_for_nothing():
     agree, asked = voting.agreeing(answers, voting.chosen(together))
     assert asked[:4].tolist() == [2, 3, 0, 4] and agree[2] == 0
     assert np.isnan(voting.mutual_information(answers)[2])
+
+
+def test_a_photo_that_nobody_was_asked_about_changes_no_warnings_of_other_threads(monkeypatch):
+    answers = made_up(2)
+    answers[:, 0] = np.nan
+    with monkeypatch.context() as patch:
+        patch.setattr(warnings, "catch_warnings", None)
+        together, disagreement = voting.soft(answers, [0, 1]), voting.mutual_information(answers)
+    assert np.isnan(together[0]).all() and np.isnan(disagreement[0])
 
 
 def test_hard_votes_are_counted_and_a_tie_goes_to_the_more_probable_class():
