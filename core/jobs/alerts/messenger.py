@@ -17,7 +17,7 @@ BEGINS, ENDS, TELL = "begins", "ends", "tell"  # words of a line: `begins RUN FO
 def serve(root: str) -> None:
     """Until the line is closed and all that was started has ended. root: the runs folder."""
     training: list[str] = []
-    started = []
+    started: list[subprocess.Popen] = []
     for line in sys.stdin:
         word, *about = line.split()
         if word == BEGINS:
@@ -25,6 +25,7 @@ def serve(root: str) -> None:
         elif word == ENDS:
             training = []
         elif word == TELL:
+            started = [process for process in started if process.poll() is None]  # else each stays behind as a zombie
             started.append(_tell(root, *about))
     if training:
         run, fold = training

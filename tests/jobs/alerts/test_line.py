@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from core import places
@@ -108,3 +109,25 @@ def test_a_worker_that_leaves_in_order_is_no_news(runs_folder, line, monkeypatch
     monkeypatch.setattr(sys, "stdin", iter(line.splitlines(keepends=True)))
     messenger.serve(str(runs_folder))
     assert started == []
+
+
+def test_what_told_of_a_run_is_buried_while_the_worker_goes_on(runs_folder, monkeypatch):
+    """A worker may live for weeks, and end hundreds of runs."""
+    started, left = [], []
+
+    def tell(*words):
+        started.append(subprocess.Popen([sys.executable, "-c", ""]))
+        return started[-1]
+
+    def lines():
+        for number in range(4):
+            yield f"tell run-{number}\n"
+            last = psutil.Process(started[-1].pid)
+            until(lambda last=last: last.status() == psutil.STATUS_ZOMBIE, "it has ended, and nobody has asked how")
+            left.append(sum(psutil.pid_exists(process.pid) for process in started))
+
+    monkeypatch.setattr(messenger, "_tell", tell)
+    monkeypatch.setattr(sys, "stdin", lines())
+    messenger.serve(str(runs_folder))
+    assert left == [1, 1, 1, 1]
+    assert not any(psutil.pid_exists(process.pid) for process in started)
