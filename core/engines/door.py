@@ -24,7 +24,8 @@ LARGE = 100_000  # bytes from which content travels beside what is pickled
 def lay(code: bytes) -> None:
     """Unpack the lab's code, once a machine and version, and put it first on this process's path.
 
-    Raises PermissionError where somebody else made the folder: code is not run from it.
+    What a machine's cleaner of old temporary files took of it is put back, a whole file at a time, since other
+    processes run from there. Raises PermissionError where somebody else made the folder: code is not run from it.
     """
     owner = os.getuid() if hasattr(os, "getuid") else 0
     top = os.path.join(tempfile.gettempdir(), f"facet-code-{owner}")
@@ -32,14 +33,25 @@ def lay(code: bytes) -> None:
     if hasattr(os, "getuid") and (os.stat(top).st_uid != owner or os.stat(top).st_mode & 0o022):
         raise PermissionError(f"{top} may be written by others")
     folder = os.path.join(top, hashlib.sha256(code).hexdigest()[:24])
-    if not os.path.isdir(folder):
+    archive = zipfile.ZipFile(io.BytesIO(code))
+    if lost := [part for part in archive.infolist() if _bytes(os.path.join(folder, part.filename)) != part.file_size]:
         fresh = tempfile.mkdtemp(dir=top)
-        zipfile.ZipFile(io.BytesIO(code)).extractall(fresh)
         try:
-            os.rename(fresh, folder)
-        except OSError:  # another process was first
+            for part in lost:
+                place = os.path.join(folder, part.filename)
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                os.replace(archive.extract(part, fresh), place)
+        finally:
             shutil.rmtree(fresh, ignore_errors=True)
     sys.path.insert(0, folder)
+
+
+def _bytes(path: str) -> int | None:
+    """How large a file is; None where there is none."""
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return None
 
 
 class _Packer(pickle.Pickler):

@@ -2,9 +2,13 @@
 
 import contextlib
 import gc
+import io
 import pickle
 import sys
+import tempfile
 import threading
+import zipfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -78,3 +82,31 @@ def test_a_node_waits_for_an_answer_beside_the_thread_that_trains(monkeypatch):
         door.awaited("late")
     assert threading.current_thread() not in threads and len(threads) == 2
     assert not any(thread.is_alive() for thread in threads)
+
+
+@pytest.mark.parametrize("loss", ["a file", "a folder", "half a file"])
+def test_code_that_a_machines_cleaner_took_in_part_is_put_back_and_the_rest_stays(loss, tmp_path, monkeypatch):
+    """It takes what is old, file by file, and leaves folders that something newer lies in."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    texts = {"core/__init__.py": "", "core/errors.py": "A = 1\n", "core/runs/run.py": "B = 2\n"}
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        for name, text in texts.items():
+            archive.writestr(name, text)
+    door.lay(code.getvalue())
+    folder = Path(sys.path[0])
+    (folder / "core/__pycache__").mkdir()
+    in_use = (folder / "core/errors.py").stat()
+    taken = folder / "core/runs/run.py"
+    if loss == "half a file":
+        taken.write_text("B")
+    else:
+        taken.unlink()
+    if loss == "a folder":
+        taken.parent.rmdir()
+    door.lay(code.getvalue())
+    assert sys.path[:2] == [str(folder)] * 2
+    assert {name: (folder / name).read_text() for name in texts} == texts
+    assert (folder / "core/errors.py").stat() == in_use
+    assert list(folder.parent.iterdir()) == [folder]
