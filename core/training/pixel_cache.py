@@ -216,12 +216,13 @@ def _check_room(folder: Path, needed: int, limit: int | None, spare: int) -> Non
 
 def forget(folder: Path) -> int:
     """Delete all pixels that no training uses; the bytes that became free. They are made anew where they are needed."""
-    return sum(_forget(path) for path in sorted(folder.glob("*.npy")))
+    return _sweep(folder) + sum(_forget(path) for path in sorted(folder.glob("*.npy")))
 
 
 def forget_oldest(folder: Path, keep: Path, limit: int | None = None) -> None:
     """Hold the folder under the limit, KEEP_BYTES where there is none, as far as files are not in use."""
     most = KEEP_BYTES if limit is None else limit
+    _sweep(folder)
     total = 0
     for _, taken, path in reversed(_oldest_first(folder)):
         total += taken
@@ -231,11 +232,26 @@ def forget_oldest(folder: Path, keep: Path, limit: int | None = None) -> None:
 
 def _make_room(folder: Path, bytes_needed: int, keep: Path) -> int:
     """Delete what nobody uses, the oldest first, until so many bytes are free more than before; how many it got."""
-    gained = 0
+    gained = _sweep(folder)
     for _, _, path in _oldest_first(folder):
         if gained < bytes_needed and path != keep:
             gained += _forget(path)
     return gained
+
+
+def _sweep(folder: Path) -> int:
+    """Delete what a killed process began to decode, or to fetch as a node: who is still at it holds the pixels' lock.
+
+    Returns the bytes that became free.
+    """
+    freed = 0
+    for path in folder.glob(".*.npy*.tmp"):
+        lock = locks.lock(folder / f"{path.name[1:].partition('.')[0]}.lock")
+        with contextlib.suppress(Timeout), lock.acquire(timeout=0):
+            if path.exists():
+                freed += path.stat().st_size
+                path.unlink()
+    return freed
 
 
 def _oldest_first(folder: Path) -> list[tuple[float, int, Path]]:

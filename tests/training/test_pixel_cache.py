@@ -275,6 +275,29 @@ def test_what_a_killed_builder_left_is_swept(photos, tmp_path):
     assert_only(path.parent, path)
 
 
+@pytest.mark.parametrize("way", ["let go", "above the limit", "full disk"])
+def test_what_killed_builders_of_other_pixels_left_makes_room_and_what_is_being_written_stays(
+    photos, tmp_path, small_disk, way
+):
+    """Nobody may ever want those pixels again. A node names what it fetches without the letters."""
+    folder, few = tmp_path / "cache", photos[:2]
+    folder.mkdir()
+    left = [folder / f".{'a' * 32}.npy.deadbeef.tmp", folder / f".{'b' * 32}.npy.tmp"]
+    written = folder / f".{'c' * 32}.npy.deadbeef.tmp"
+    for path in (*left, written):
+        path.write_bytes(b"half" * 100)
+    with locks.lock(folder / f"{'c' * 32}.lock"):
+        if way == "let go":
+            assert pixel_cache.forget(folder) == 800
+        elif way == "above the limit":
+            pixel_cache.build(folder, few, RESIZE)
+        else:
+            small_disk[0] = 1000
+            with pytest.raises(LabError, match="disk full"):
+                pixel_cache.build(folder, few, study_transforms(35))
+        assert written.exists() and not any(path.exists() for path in left)
+
+
 def test_a_full_disk_is_told_with_the_size_and_nothing_is_left(photos, tmp_path):
     import resource
 
