@@ -55,14 +55,15 @@ def told_attributes(samples: pd.DataFrame) -> list[str]:
 
 
 def as_groups(samples: pd.DataFrame, attribute: str, task: TaskConfig) -> pd.Series:
-    """An attribute as ordered categories, unknown last. A number is cut at the task's limits, where each group stands
-    though it be empty; else in groups of about as many photos."""
+    """An attribute as ordered categories, what is unknown last. A number is cut at the task's limits, where each group
+    stands though it be empty; else in groups of about as many photos."""
     values = grouped_as(attribute, samples, task)
     limits = limits_of(attribute, task) if is_number(attribute, samples) else ()
     column = samples[str(column_of(attribute, samples))]
     order = group_names(attribute, column, limits) if limits else list(values.cat.categories)
-    values = values.astype("object").where(values.notna(), UNKNOWN)
-    order += [UNKNOWN] if (values == UNKNOWN).any() and UNKNOWN not in order else []
+    untold = "not told" if UNKNOWN in order else UNKNOWN  # a value of that name is none that is missing
+    values = values.astype("object").where(values.notna(), untold)
+    order += [untold] if (values == untold).any() and untold not in order else []
     return pd.Series(pd.Categorical(values, order), index=samples.index, name=attribute)
 
 

@@ -54,6 +54,13 @@ def test_cross_tables_count_photos_and_people(samples):
     assert people.index.tolist() == ["mask", "normal", "unknown"]
 
 
+def test_a_value_called_unknown_is_counted_apart_from_photos_that_tell_none(samples):
+    masks = samples["mask"].replace("normal", "unknown")
+    table = dataset_stats.cross_table(samples.assign(mask=masks), "mask", "gender", TASK, "photos")
+    expected = Counter(mask if isinstance(mask, str) else "not told" for mask in masks)
+    assert len(expected) == 3 and table.sum(axis=1).to_dict() == expected
+
+
 def test_ages_people_and_sizes(samples):
     ages = {row.person: row.age for row in samples.itertuples() if row.age == row.age}
     assert sorted(dataset_stats.ages_of_people(samples)) == sorted(ages.values())

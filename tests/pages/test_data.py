@@ -460,6 +460,28 @@ def test_the_form_begins_anew_with_another_selection_and_with_what_was_said_mean
     assert (field_of(page, "value-").value, field_of(page, "why-").value) == ("dogs", "")
 
 
+def test_a_class_may_be_called_as_one_would_call_what_no_label_says(lab, tmp_path, drawn):
+    root = pets(tmp_path / "pets", 3)
+    for number in range(3):
+        draw(root / "unknown" / f"{number}.jpg", (number, 9, 9))
+        draw(root / "not told" / f"{number}.jpg", (number, 7, 7))
+    page = open_page(root=root, view="faces", photo="cats/00.jpg")
+    label = field_of(page, "value-")
+    assert len(label.options) == len(set(label.options)) == 5
+    label.set_value("unknown")
+    press(page, "Save correction")
+    assert "label: cats → unknown." in words(page)
+    page = open_page(root=root, view="faces", photos="cats/01.jpg,cats/02.jpg")
+    field_of(page, "several-value").set_value("not told")
+    press(page, "Correct 2 photos")
+    assert [each.after for each in corrections.load(root)] == ["unknown", "not told", "not told"]
+    page = open_page(root=root, view="faces", photo="unknown/0.jpg")
+    field_of(page, "value-").set_value("")
+    press(page, "Save correction")
+    assert corrections.load(root)[-1].after == "" and "label: unknown → not told." in words(page)
+    assert "<del>unknown</del> → <ins>not told</ins>" in html(open_page(root=root, view="corrections"))
+
+
 def test_by_class_stands_under_headings_with_the_number_of_photos(lab, tmp_path, drawn):
     root = people(tmp_path / "faces")
     open_page(root=root, view="faces", task="gender")

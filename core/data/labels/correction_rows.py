@@ -107,6 +107,11 @@ def value_text(value: object) -> str:
     return in_full(value) if isinstance(value, float) else str(value)
 
 
+def in_words(text: str) -> str:
+    """What `value_text` gives, as sentences and controls say it: a class may well be called "unknown"."""
+    return text or "not told"
+
+
 def checked(cells: dict[str, str]) -> Correction:
     """A correction from its cells. Raises ValueError in words for anything that a correction cannot be."""
     if not _ID.fullmatch(cells["id"]):

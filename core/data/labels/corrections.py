@@ -20,7 +20,7 @@ import pandas as pd
 
 from core.data import persons
 from core.data.labels.conflicts import person_conflicts
-from core.data.labels.correction_rows import SEVERAL, Correction, checked, parse, to_csv, value_text
+from core.data.labels.correction_rows import SEVERAL, Correction, checked, in_words, parse, to_csv, value_text
 from core.data.reach import bounds
 from core.data.values import OWN, column_of
 from core.errors import LabError
@@ -283,10 +283,10 @@ def _relabel(
         column[row] = after
     if wrong:
         return CorrectionEffect(correction, len(wrong)), wrong
-    says = SEVERAL.join(sorted(value or "unknown" for value in set(now.values())))
-    why = f"its {correction.attribute} is {says} by now, no longer {correction.before or 'unknown'}"
+    says = SEVERAL.join(sorted(map(in_words, set(now.values()))))
+    why = f"its {correction.attribute} is {says} by now, no longer {in_words(correction.before)}"
     if set(now.values()) == {right}:
-        why = f"its {correction.attribute} is {right or 'unknown'} already"
+        why = f"its {correction.attribute} is {in_words(right)} already"
     return CorrectionEffect(correction, 0, why), []
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from core.data.labels.correction_rows import in_words
 from core.data.labels.corrections import Correction, value_text
 from core.data.pictures.photo import photo_of
 from core.data.thumbnails import thumbnails
@@ -108,7 +109,7 @@ def _save(root: str, what: str, samples: pd.DataFrame, rows: pd.DataFrame, value
             for _, row in rows.iterrows()
             if value_text(row[column]) != after
         ]
-        words = f"{what} of {number_of(len(made), 'photo')} → {after or 'unknown'}."
+        words = f"{what} of {number_of(len(made), 'photo')} → {in_words(after)}."
     if not made:
         st.session_state[said.ERROR] = LabError(f"{what}: all of them say so already.", "Choose another value.")
     elif said.write(root, made, words):

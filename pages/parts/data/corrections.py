@@ -8,6 +8,7 @@ from html import escape
 import streamlit as st
 
 from core.data.labels import correction_rows, corrections
+from core.data.labels.correction_rows import in_words
 from core.data.labels.corrections import Correction, CorrectionEffect
 from core.data.pictures.photo import photo_of
 from core.data.thumbnails import thumbnail
@@ -80,8 +81,8 @@ def diff(view: View, effect: CorrectionEffect) -> str:
     each = effect.correction
     if each.kind == "relabel":
         what = (
-            f"{escape(each.attribute)} <del>{escape(each.before or 'unknown')}</del> → "
-            f"<ins>{escape(each.after or 'unknown')}</ins>"
+            f"{escape(each.attribute)} <del>{escape(in_words(each.before))}</del> → "
+            f"<ins>{escape(in_words(each.after))}</ins>"
         )
     else:
         what = f"<del>{'photo' if each.kind == 'exclude-photo' else 'person'} left out</del>"

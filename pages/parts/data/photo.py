@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.data.labels.correction_rows import in_words
 from core.data.labels.corrections import SEVERAL, Correction, value_text
 from core.data.labels.whose import is_of_person
 from core.data.pictures.photo import StoredPhoto, photo_of
@@ -125,7 +126,7 @@ def _facts(view: View, row: pd.Series) -> None:
         column = name if name == "person" else column_of(name, raw)
         now, was = value_text(row.get(column)), value_text(before.get(column))
         if now != was:
-            lines.append((escape(name), f"<del>{escape(was or 'unknown')}</del> <b>{escape(now or 'unknown')}</b>"))
+            lines.append((escape(name), f"<del>{escape(in_words(was))}</del> <b>{escape(in_words(now))}</b>"))
         elif now and now != row["sample"]:
             lines.append((escape(name), escape(now)))
     cells = "".join(f'<tr><td>{name}</td><td style="white-space:normal">{text}</td></tr>' for name, text in lines)
@@ -221,16 +222,22 @@ def value_field(samples: pd.DataFrame, what: str, now: str | None, key: str) -> 
         )
     else:
         only = USUAL.get(what)  # values that no dataset has others of
-        values = [*(only or attribute(what, samples).counts), ""]
+        values = [*(only or attribute(what, samples).counts)]
         begin(
             st.selectbox,
             title(what),
-            values,
+            [*values, ""],
             key=key,
             begins=now,
             accept_new_options=only is None,
-            format_func=lambda value: value or "unknown",
+            format_func=lambda value: value or _untold_beside(values),
         )
+
+
+def _untold_beside(values: Sequence[str]) -> str:
+    """What no label is called where these can be chosen too: of two that are called the same only one could be."""
+    words = in_words("")
+    return f"{words} (no label)" if words in values else words
 
 
 def _save_label(
@@ -250,10 +257,10 @@ def _save_label(
         of, before = "", SEVERAL.join(value for value in values if value != after)
     elif after == before:
         remedy = "Choose another value."
-        st.session_state[said.ERROR] = LabError(f"{what}: it is {before or 'unknown'} already.", remedy)
+        st.session_state[said.ERROR] = LabError(f"{what}: it is {in_words(before)} already.", remedy)
         return
     relabel = {"kind": "relabel", "attribute": what, "before": before, "after": after, "reason": reason}
-    words = f"{what}: {before or 'unknown'} → {after or 'unknown'}{', all photos of this person' if everyone else ''}."
+    words = f"{what}: {in_words(before)} → {in_words(after)}{', all photos of this person' if everyone else ''}."
     if said.write(root, [Correction(sample=of, person=person, **relabel)], words):
         st.session_state[CORRECTED] = sample
 

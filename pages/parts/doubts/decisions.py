@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.data.labels import corrections, reviews
+from core.data.labels.correction_rows import in_words
 from core.data.labels.corrections import Correction
 from core.data.labels.reviews import Review
 from core.data.labels.whose import is_of_person
@@ -252,7 +253,7 @@ def _relabel(doubt: Doubt, key: str) -> None:
     """Write what the form says otherwise than the dataset."""
     relabels = list(_relabels(doubt, key))
     if relabels:
-        changes = ", ".join(f"{each.attribute} {each.before or 'unknown'} → {each.after}" for each in relabels)
+        changes = ", ".join(f"{each.attribute} {in_words(each.before)} → {each.after}" for each in relabels)
         _write(doubt, relabels, f"{doubt.sample}: {changes}.")
     else:
         st.session_state[ERROR] = LabError("Nothing is changed.", "Say what is right, or that the label is.")
