@@ -68,11 +68,22 @@ class _Row(NamedTuple):
     sample: str
     path: str
     bytes: int
+    mtime_ns: int
     fold: int
     hash: str
 
     def digest(self) -> str:
         return self.hash or digest_of(self.path, self.sample)
+
+    def lies_at(self, real: str, digest: Callable[[], str]) -> bool:
+        """Whether the file at its path, of that digest, is still the photo; taken for it where no hash can tell."""
+        if not self.hash:
+            return True
+        try:
+            now = os.stat(real)
+        except OSError:  # whoever reads it says what is wrong
+            return True
+        return (now.st_size, now.st_mtime_ns) == (self.bytes, self.mtime_ns) or digest() == self.hash
 
 
 class Known:
@@ -84,12 +95,14 @@ class Known:
         self._reading = reading_of(self._data)
         generations = line(run)
         parts = [each.samples().reindex(columns=[*_Row._fields]) for each in generations]
-        table = pd.concat(parts, ignore_index=True).drop_duplicates("path")
-        table["hash"] = table["hash"].astype("object").where(table["hash"].notna(), "")  # older labs froze none
-        self._by_path: dict[str, _Row] = {}
+        table = pd.concat(parts, ignore_index=True).drop_duplicates(["path", "hash"])
+        is_hashed = table["hash"].notna()  # older labs froze none
+        table = table[is_hashed | ~table["path"].isin(table["path"][is_hashed])]
+        table["hash"] = table["hash"].astype("object").where(is_hashed, "")
+        self._by_path: dict[str, list[_Row]] = {}
         self._by_size: dict[int, list[_Row]] = {}
         for row in map(_Row._make, table.itertuples(index=False, name=None)):
-            self._by_path[os.path.normpath(row.path)] = row
+            self._by_path.setdefault(os.path.normpath(row.path), []).append(row)
             self._by_size.setdefault(row.bytes, []).append(row)
         self._digests: dict[int, dict[str, dict[int, str]]] = {}  # of one size: sha256 -> fold -> a sample in it
         people = ancestry(run)
@@ -101,7 +114,8 @@ class Known:
     def of(self, photo: Photo) -> Acquaintance | None:
         """What is known of a photo; None where the run has seen neither it nor the person in it, as far as is known."""
         real = os.path.realpath(photo.path) if photo.path else ""
-        if row := self._by_path.get(real):
+        rows = self._by_path.get(real, [])
+        if row := next((row for row in rows if row.lies_at(real, lambda: _digest(photo))), None):
             copies = self._copies(row.bytes, row.digest)
             return self._met(BY_PATH, row.sample, int(row.fold), copies)
         if copies := self._same_bytes(photo, real):
@@ -125,13 +139,7 @@ class Known:
             size = os.stat(real).st_size if photo.content is None else len(photo.content)
         except OSError:  # whoever reads it says what is wrong
             return {}
-
-        def digest() -> str:
-            if photo.content is None:
-                return digest_of(photo.path, photo.sample or os.path.basename(photo.path))
-            return hashlib.sha256(photo.content).hexdigest()
-
-        return self._copies(size, digest)
+        return self._copies(size, lambda: _digest(photo))
 
     def _copies(self, size: int, digest: Callable[[], str]) -> dict[int, str]:
         """Fold -> sample of the photos of the run of that size and digest. Opens only what has the same size."""
@@ -164,6 +172,12 @@ class Known:
         if self._people is None:
             self._people = _people_of(self._data)
         return self._people.get(real)
+
+
+def _digest(photo: Photo) -> str:
+    if photo.content is None:
+        return digest_of(photo.path, photo.sample or os.path.basename(photo.path))
+    return hashlib.sha256(photo.content).hexdigest()
 
 
 def _renamings(run: Run) -> list[Correction]:

@@ -1,5 +1,6 @@
 """Whom a run knows: people by the names that its launch gave them, whatever the dataset calls them."""
 
+import os
 import unicodedata
 
 import pytest
@@ -136,6 +137,35 @@ def test_a_person_is_known_by_the_name_that_each_runs_own_reading_gives_them(tmp
         for name, run in runs.items():
             known = Known(run).of(photo)
             assert (known.how, known.name, known.fold) == (BY_PERSON, name, fold_of(run, name))
+
+
+def test_a_photo_that_took_anothers_name_since_the_launch_is_known_by_what_it_shows(tmp_path):
+    root = tmp_path / "faces"
+    lines = ["image,person,label"]
+    for i in range(8):
+        os.utime(draw(root / f"{i}.png", (i, 5 * i, 7 * i)), (i + 2, i + 2))
+        lines.append(f"{i}.png,p{i},{('fair', 'dark')[i % 2]}")
+    (root / "faces.csv").write_text("\n".join(lines) + "\n")
+    config = from_dict({**TINY, "data": {"root": str(root)}})
+    plan = make_plan(config, scan(config.data, threads=1), folder=tmp_path / "runs")
+    run = create(plan.config, plan.samples, folder=tmp_path / "runs", class_names=plan.class_names, info={})
+    fold_of_photo = run.samples().set_index("sample")["fold"]
+    one, copied, redrawn = fold_of_photo.index[fold_of_photo == 0][:3]
+    other = fold_of_photo.index[fold_of_photo == 1][0]
+    for old, new in ((one, "aside.png"), (other, one), ("aside.png", other)):
+        (root / old).rename(root / new)
+    os.utime(root / copied, (1, 1))
+    draw(root / redrawn, (255, 0, 0), (9, 9))
+    known = Known(run)
+    for name, how, shown in (
+        (one, BY_BYTES, other),
+        (other, BY_BYTES, one),
+        (copied, BY_PATH, copied),
+        (redrawn, BY_PERSON, redrawn),
+    ):
+        met = known.of(Photo(name, str(root / name)))
+        called = f"p{shown.removesuffix('.png')}" if how == BY_PERSON else shown
+        assert (met.how, met.name, met.fold, met.copy) == (how, called, fold_of_photo[shown], None)
 
 
 @pytest.mark.parametrize("hashed", [True, False], ids=["hash", "older lab"])
