@@ -59,13 +59,16 @@ def decisions(
     label was confirmed), WRONG (it was relabelled) or LEFT_OUT.
 
     since: Unix time. attributes: those of the task; a correction of another one decides nothing here. attribute: the
-    one that is asked about, where a photo has a label of each. Raises LabError where a list of decisions is broken.
+    one that is asked about, where a photo has a label of each. What older labs confirmed of a photo counts for the
+    class that it has, of whatever task it was. Raises LabError where a list of decisions is broken.
     """
     confirmed = reviews.load(root)
     later = [each for each in corrections.load(root) if datetime.fromisoformat(each.when).timestamp() >= int(since)]
     later = [each for each in later if each.kind != "relabel" or each.attribute in attributes]
-    asked = candidates["sample"].map(lambda sample: reviews.subject(sample, attribute))
-    right = asked.map(confirmed).astype(object) == candidates["label"].astype(object)
+    labels = candidates["sample"].map(lambda sample: confirmed.get(reviews.subject(sample, attributes)))
+    if not attribute:
+        labels = labels.where(labels.notna(), candidates["sample"].map(confirmed))
+    right = labels.astype(object) == candidates["label"].astype(object)
     decided = pd.Series(WAITS, index=candidates.index, dtype=object)
     decided[right] = RIGHT
     decided[_meant(candidates, [each for each in later if each.kind == "relabel"])] = WRONG

@@ -280,7 +280,7 @@ def test_a_confirmed_label_is_not_asked_again_and_undo_asks_again(doubted, tmp_p
     before = queue(at)
     button(at, "Label is right").click().run()
     assert queue(at) == before[1:]
-    assert reviews.load(tmp_path / "photos") == {"p017/0.jpg": "male >=60"}
+    assert reviews.load(tmp_path / "photos") == {"p017/0.jpg\tgender\tage": "male >=60"}
     assert corrections.load(tmp_path / "photos") == []
     assert queue(page(run=doubted.id, view="labels")) == before[1:]
     button(at, "Undo").click().run()

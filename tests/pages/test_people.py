@@ -73,7 +73,8 @@ def doubted(folder):
 def deciders(root):
     """Photo -> who decided about its label."""
     path = reviews.file(root)
-    confirmed = pd.read_csv(path).set_index("sample")["by"].to_dict() if path.exists() else {}
+    table = pd.read_csv(path) if path.exists() else pd.DataFrame({"sample": [], "by": []}, dtype=str)
+    confirmed = dict(zip(table["sample"].str.split("\t").str[0], table["by"], strict=True))
     return confirmed | {each.sample: each.by for each in corrections.load(root)}
 
 

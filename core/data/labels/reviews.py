@@ -1,13 +1,14 @@
 """Labels that looked wrong and that a person found right, so that nobody has to look twice. Imports no torch.
 
-One small CSV a dataset, beside its corrections: when, sample, label, by.
+One small CSV a dataset, beside its corrections: when, sample, label, by. After the sample, apart by tabs, stand the
+attributes that the label is of; older labs wrote none where a photo had one class.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from core.storage import asking, files, locks
 COLUMNS = ("when", "sample", "label", "by")
 OLDER = COLUMNS[:3]
 MEND = "Mend or delete it."
+_BETWEEN = "\t"  # a sample and the attributes
 
 
 class Review(NamedTuple):
@@ -30,9 +32,9 @@ class Review(NamedTuple):
     by: str
 
 
-def subject(sample: str, attribute: str = "") -> str:
-    """What is confirmed: a photo's class, or what it is of one attribute where it has a label of each."""
-    return f"{sample}\t{attribute}" if attribute else sample
+def subject(sample: str, attributes: Sequence[str]) -> str:
+    """What is confirmed: what a photo is of these attributes, whose classes may be called as those of others are."""
+    return _BETWEEN.join((sample, *attributes))
 
 
 def file(root: str | Path, folder: Path | None = None) -> Path:
@@ -82,7 +84,7 @@ def forget(root: str | Path, sample: str, folder: Path | None = None, *, made: R
         review = reviewed.get(sample)
         if review is None or (made is not None and review != made):
             return reviewed
-        asking.check(review.by, f"what was found of {sample}")
+        asking.check(review.by, f"what was found of {sample.split(_BETWEEN)[0]}")
         return {name: row for name, row in reviewed.items() if name != sample}
 
     _change(root, folder, without)

@@ -82,7 +82,7 @@ class Doubt:
     @property
     def subject(self) -> str:
         """What a confirmation is of."""
-        return reviews.subject(self.sample, self.attribute)
+        return reviews.subject(self.sample, self.answers.attributes)
 
     @property
     def person(self) -> str:
