@@ -1,6 +1,7 @@
 """Label corrections: the file, what it does to samples, and the run that used it."""
 
 import multiprocessing
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -150,6 +151,25 @@ def test_a_name_with_unusual_blanks_is_written_as_it_stands(tmp_path, name):
     assert changed == said
     assert corrected["person"].tolist() == [name, "a", name, "c"]
     assert corrected["label"].tolist() == [name, "cat", "cat", name]
+
+
+def test_a_name_in_composed_letters_is_the_one_that_the_dataset_has_in_letters_apart():
+    composed, apart = (unicodedata.normalize(form, "Zoë") for form in ("NFC", "NFD"))
+    samples = table(person=["x", apart, "b", "c"], label=["cat", "cat", apart, "cat"])
+    joined = [relabel(f"{name}/1.jpg", "person", before=name, after=composed) for name in "bc"]
+    corrected, changed = corrections.apply(samples, joined)
+    assert corrected["person"].tolist() == ["x", apart, apart, apart] and changed == joined
+    later = [
+        relabel("b/1.jpg", "person", before=composed, after="new"),
+        relabel("", "person", before=composed, after="whole", person=composed),
+        relabel("b/1.jpg", "label", before=composed, after="cat"),
+        relabel("c/1.jpg", "label", before="cat", after=composed),
+    ]
+    corrected, changed = corrections.apply(samples, [*joined, *later])
+    assert corrected["person"].tolist() == ["x", "whole", "new", "whole"] and changed == [*joined, *later]
+    assert corrected["label"].tolist() == ["cat", "cat", "cat", apart]
+    gone, _ = corrections.apply(samples, [*joined, Correction(kind="exclude-person", person=composed)])
+    assert gone["person"].tolist() == ["x"]
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\u2028b"])

@@ -781,3 +781,11 @@ def test_a_person_who_is_not_there_is_said_and_filters_nothing(folder, samples):
     at.text_input(key="look-person").set_value("nobody").run()
     assert any("No such person" in each.value for each in at.caption) and gallery(at) == before
     assert at.text_input(key="look-person").value == "nobody"
+
+
+def test_a_person_is_found_however_the_letters_of_the_name_are_composed(folder, samples):
+    apart = samples.assign(person=samples["person"].replace("p001", "Zoe\u0308"))
+    run = made(folder, apart, probabilities=probabilities_of(samples["y"]))
+    at = page(run=run.id, answer="all", person="Zo\u00eb")
+    assert not any("No such person" in each.value for each in at.caption)
+    assert set(gallery(at)) == set(apart["sample"][apart["person"] == "Zoe\u0308"])

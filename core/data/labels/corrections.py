@@ -22,6 +22,7 @@ from core.data import persons
 from core.data.labels.conflicts import person_conflicts
 from core.data.labels.correction_rows import SEVERAL, Correction, checked, in_words, parse, to_csv, value_text
 from core.data.reach import bounds
+from core.data.readers.spelling import nfc
 from core.data.values import OWN, column_of
 from core.errors import LabError
 from core.places import lab_folder
@@ -179,6 +180,7 @@ def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.Da
     """(the samples as corrected, what each correction did). Corrections act in their order.
 
     One that was made about another value than the dataset has now does nothing: somebody mended the dataset meanwhile.
+    A name that is typed in composed letters is the one that the dataset has in letters apart, and is written as there.
     """
     if not corrections:
         return samples, []
@@ -190,9 +192,14 @@ def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.Da
     keep = np.ones(len(result), dtype=bool)
     columns = {each.attribute: _column(each.attribute, result) for each in corrections if each.attribute}
     values = {name: result[column].tolist() for name, column in columns.items() if column is not None}
+    spellings = {name: _spellings(cells) for name, cells in values.items()}
+    of_person = spellings.get("person", {})
     outcome = []
     for each in corrections:
-        rows = people.get(each.person, []) if not each.sample else [at[each.sample]] if each.sample in at else []
+        if each.sample:
+            rows = [at[each.sample]] if each.sample in at else []
+        else:
+            rows = people.get(_as_there(each.person, of_person), [])
         if not rows:
             what = f"photo {each.sample!r}" if each.sample else f"person {each.person!r}"
             outcome.append(CorrectionEffect(each, 0, f"{what} is not in the dataset"))
@@ -204,13 +211,15 @@ def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.Da
             outcome.append(CorrectionEffect(each, 0, f"the dataset has no attribute {each.attribute!r}"))
         elif each.kind == "relabel":
             numbers = bool(pd.api.types.is_numeric_dtype(result[str(columns[each.attribute])]))
-            effect, changed = _relabel(each, rows, values[each.attribute], numbers)
+            after = _as_there(each.after, spellings[each.attribute])
+            effect, changed = _relabel(each, after, rows, values[each.attribute], numbers)
             outcome.append(effect)
             if each.attribute == "person":  # later corrections name people as these photos have them now
                 moved = set(changed)
-                for person in {each.person, *_each(each.before)}:
+                for name in {each.person, *_each(each.before)}:
+                    person = _as_there(name, of_person)
                     people[person] = [row for row in people.get(person, []) if row not in moved]
-                people.setdefault(each.after, []).extend(changed)
+                people.setdefault(after, []).extend(changed)
         else:
             keep[rows] = False
             outcome.append(CorrectionEffect(each, len(rows)))
@@ -265,13 +274,24 @@ def _both_corrected(
     return samples[list(scan.samples)], aside[list(scan.set_aside)], outcome
 
 
+def _spellings(cells: list) -> dict[str, str]:
+    """The texts of a column by themselves and, composed, by what they look like."""
+    texts = {cell for cell in cells if isinstance(cell, str)}
+    return {nfc(text): text for text in texts} | {text: text for text in texts}
+
+
+def _as_there(text: str, spellings: dict[str, str]) -> str:
+    """A value as it is spelt already; one that is new is spelt so from now on."""
+    return spellings.get(text) or spellings.setdefault(nfc(text), text)
+
+
 def _relabel(
-    correction: Correction, rows: list[int], column: list, numbers: bool
+    correction: Correction, after_text: str, rows: list[int], column: list, numbers: bool
 ) -> tuple[CorrectionEffect, list[int]]:
     """Write into the column of its attribute, in the rows that still say what they said when it was made."""
     now = {row: value_text(column[row]) for row in rows}
     try:
-        after = _value(correction.after, numbers)
+        after = _value(after_text, numbers)
     except ValueError:
         return CorrectionEffect(
             correction, 0, f"{correction.after!r} is not a number, as {correction.attribute} is"
@@ -292,9 +312,11 @@ def _relabel(
 
 def _is_before(correction: Correction, value: str | None) -> bool:
     """Whether a value is one that the correction was made about. One that holds SEVERAL itself is still one value."""
-    if value is None or correction.sample:
-        return value == correction.before
-    return f"{SEVERAL}{value}{SEVERAL}" in f"{SEVERAL}{correction.before}{SEVERAL}"
+    if value is None:
+        return False
+    if correction.sample:
+        return nfc(value) == nfc(correction.before)
+    return nfc(f"{SEVERAL}{value}{SEVERAL}") in nfc(f"{SEVERAL}{correction.before}{SEVERAL}")
 
 
 def _each(before: str) -> set[str]:

@@ -16,6 +16,12 @@ def nfc(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def as_spelt(text: str, values: Iterable[str]) -> str:
+    """The one of the values that is the same name, as it is spelt there; else the text, composed."""
+    of_text, composed = set(values), nfc(text)
+    return text if text in of_text else next((value for value in of_text if nfc(value) == composed), composed)
+
+
 def one_spelling(photos: list[dict]) -> tuple[list[dict], list[Fact]]:
     """Photos in which a class or person that is spelt in two ways is one, and what a person should know of it.
 

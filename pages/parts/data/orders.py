@@ -14,6 +14,7 @@ import streamlit as st
 from core.answers import mistakes
 from core.config.run_config import TaskConfig
 from core.data.readers.attributes import NUMBER
+from core.data.readers.spelling import nfc
 from core.data.values import column_of
 from core.data.yes_no import pairs
 from core.errors import LabError
@@ -112,7 +113,9 @@ def _of_person(samples: pd.DataFrame) -> pd.DataFrame:
         width=280,
         placeholder="part of a name",
     )
-    return samples[samples["person"].str.contains(part, case=False, regex=False)] if part else samples
+    if not part:
+        return samples
+    return samples[samples["person"].map(nfc).str.contains(nfc(part), case=False, regex=False)]
 
 
 def _by_number(view: View) -> Ordered:

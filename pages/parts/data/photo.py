@@ -17,6 +17,7 @@ from core.data.labels.corrections import SEVERAL, Correction, value_text
 from core.data.labels.whose import is_of_person
 from core.data.pictures.photo import StoredPhoto, photo_of
 from core.data.readers.attributes import ATTRIBUTES
+from core.data.readers.spelling import as_spelt
 from core.data.thumbnails import thumbnail
 from core.data.values import USUAL, attribute, attribute_names, column_of, is_number
 from core.errors import LabError
@@ -277,8 +278,8 @@ def save(root: str, correction: Correction) -> None:
 
 def written(value: Any, what: str, samples: pd.DataFrame) -> str:
     """What a field of a value holds, as corrections write it. What no photo says yet was typed: without blanks around
-    or doubled; what one says is written as it stands, or it would be another's."""
+    or doubled, in composed letters; what one says is written as it stands, or it would be another's."""
     if value is None or isinstance(value, int | float):
         return "" if value is None else value_text(float(value))
-    says_so = (samples[column_for(what, samples)] == value).any()
-    return str(value) if says_so else " ".join(str(value).split())
+    values = set(samples[column_for(what, samples)].dropna())
+    return str(value) if value in values else as_spelt(" ".join(str(value).split()), values)

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import streamlit as st
 
 from core.answers.mistakes import ORDERS, Answers, Filter
+from core.data.readers.spelling import as_spelt
 from pages.parts.selection import bar
 from pages.parts.shared.fields import field
 
@@ -75,7 +76,8 @@ def read_filter(answers: Answers, only: frozenset[str] | None = None) -> Filter:
     """only: the photos to which the page is narrowed, as bar.only tells."""
     table = answers.table
     fold = get("fold", [str(fold) for fold in answers.folds])
-    person = st.query_params.get("person")
+    if person := st.query_params.get("person"):
+        person = as_spelt(person, table["person"].unique())
     low, high = sorted((_share("low", 0.0), _share("high", 1.0)))
     return Filter(
         answer=get("answer", ("wrong", "right", "all"), usual_answer(only)),
