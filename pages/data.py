@@ -25,7 +25,16 @@ from core.plan.ways_out import ways_out
 from core.text import count, plain
 from pages.parts.correcting import panel, said
 from pages.parts.data import classes, corrections, duplicates, faces, folds, overview, problems
-from pages.parts.data.view import View, address, address_choice, address_number, begin_selection, go
+from pages.parts.data.view import (
+    View,
+    address,
+    address_choice,
+    address_list,
+    address_number,
+    begin_selection,
+    entries,
+    go,
+)
 from pages.parts.dataset import labels, picker
 from pages.parts.dataset.card import card
 from pages.parts.form import attributes, draft
@@ -43,7 +52,6 @@ VIEWS = {
     "folds": "Folds",
     "corrections": "Corrections",
 }
-SEPARATOR = "|"  # between attributes in the address
 LOOKED_AT = "data-looked-at"  # in the session: (root, settings of the task, number of folds) for Launch
 OF_TASK = ("overview", "faces", "folds")  # views that need classes
 
@@ -117,14 +125,14 @@ def pick_task(scan: Scan) -> TaskConfig | None:
 def pick_attributes(scan: Scan) -> TaskConfig:
     """A task of the attributes in the address, numbers cut where it is proposed; else of a first one."""
     proposed = proposed_task(CHOSEN, scan.samples)
-    named = [name for name in (address("attributes") or "").split(SEPARATOR) if name in scan.attributes]
+    named = address_list("attributes", scan.attributes)
     names = field(
         st.multiselect,
         "Attributes",
         list(scan.attributes),
         key="data-attributes",
         holds=named or proposed.attributes,
-        take=lambda names: go(attributes=SEPARATOR.join(names) or None, page=None, **classes.as_they_are()),
+        take=lambda names: go(attributes=entries(names), page=None, **classes.as_they_are()),
         format_func=lambda name: attributes.told(scan.attributes[name]),
         help="One, or several: each combination that occurs in the photos is then a class; more than a few yes/no "
         "attributes are each answered on their own.",

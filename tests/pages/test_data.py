@@ -799,6 +799,30 @@ def test_only_a_photo_that_a_correction_changes_is_marked_as_corrected(lab, tmp_
     assert marks == {samples[0]: "corrected", samples[1]: ""}
 
 
+def test_a_filter_holds_values_that_are_written_with_what_stands_between_two(lab, tmp_path, drawn):
+    table = ["image,hair,a|b"]
+    colours = ("dark", "dark|hair: fair", "fair", "100%7Cdyed")
+    for number, hair in enumerate(4 * colours):
+        draw(tmp_path / "odd" / f"{number}.jpg", (number, 9, 9))
+        table.append(f"{number}.jpg,{hair},{'xxy'[number % 3]}")
+    (tmp_path / "odd" / "labels.csv").write_text("\n".join(table) + "\n")
+    page = open_page(root=tmp_path / "odd", view="faces", task="attributes", attributes="a%7Cb")
+    assert page.multiselect(key="data-attributes").value == ["a|b"]
+    for first, hair in list(enumerate(colours))[1::2]:
+        next(field for field in page.multiselect if field.label == "Only photos with").set_value(
+            [f"hair: {hair}"]
+        ).run()
+        there = open_page(root=tmp_path / "odd", view="faces", only=address(page, "only"))
+        for each in (page, there):
+            (only,) = [field for field in each.multiselect if field.label == "Only photos with"]
+            assert only.value == [f"hair: {hair}"]
+            assert {cell["sample"] for cell in drawn.pop()} == {f"{number}.jpg" for number in range(first, 16, 4)}
+    open_page(root=tmp_path / "odd", view="faces", only="hair: dark|hair: fair")
+    assert {cell["sample"] for cell in drawn[-1]} == {f"{number}.jpg" for number in range(0, 16, 2)}, (
+        "as older links are"
+    )
+
+
 def test_a_filter_of_faces_that_was_cleared_does_not_come_back(lab, drawn, tmp_path):
     page = open_page(root=people(tmp_path / "people"), view="faces", order="person")
     page.text_input(key="data-person").set_value("nobody").run()

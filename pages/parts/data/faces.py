@@ -12,12 +12,24 @@ from core.text import number_of
 from pages.parts.correcting import panel, several
 from pages.parts.data.gallery import Tile, gallery
 from pages.parts.data.orders import Ordered, ordered, words_of
-from pages.parts.data.view import PAGE, View, address, address_choice, describe, go, pager, pick_photo, turner
+from pages.parts.data.view import (
+    PAGE,
+    View,
+    address,
+    address_choice,
+    address_list,
+    describe,
+    entries,
+    go,
+    pager,
+    pick_photo,
+    turner,
+)
 from pages.parts.selection import bar, selected
 from pages.parts.shared import attributes
 from pages.parts.shared.fields import field
 
-ONLY, SEPARATOR = "only", "|"  # in the address: values of attributes that photos have, as "hair: dark|hair: fair"
+ONLY = "only"  # in the address: values of attributes that photos have, as "hair: dark|hair: fair"
 
 
 def draw(view: View, task: TaskConfig | None, table: pd.DataFrame | None, names: list[str]) -> None:
@@ -92,14 +104,14 @@ def _with_attributes(view: View, photos: pd.DataFrame, task: TaskConfig) -> pd.D
     pairs = attributes.pairs({name: of_name for name, of_name in values.items() if len(of_name) > 1})
     if not pairs:
         return photos
-    chosen = [pairs[words] for words in address(ONLY).split(SEPARATOR) if words in pairs]
+    chosen = [pairs[words] for words in address_list(ONLY, pairs)]
     field(
         st.multiselect,
         "Only photos with",
         list(pairs),
         key="data-only",
         holds=[words for words, pair in pairs.items() if pair in chosen],
-        take=lambda words: go(**{ONLY: SEPARATOR.join(words) or None, "page": None}),
+        take=lambda words: go(**{ONLY: entries(words), "page": None}),
         width=420,
         placeholder="All photos",
         help="Of one attribute each of the values; of several all of them. Numbers are cut into groups.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -18,6 +18,7 @@ from pages.parts.shared import fields
 
 MOST = 8  # words about one photo
 PAGE = 60  # photos of the gallery
+_BETWEEN = "|"  # entries of a list in the address
 _LOOKED_AT = "data-photo-now"  # in the session: the photo that is looked at, as the last click left it
 
 
@@ -62,6 +63,17 @@ def address_number(name: str, default: int, low: int, high: int) -> int:
     """A whole number from the address, the nearest one that there is; the default where it is none."""
     text = st.query_params.get(name, "")
     return min(high, max(low, int(text[:18]))) if text.isascii() and text.isdecimal() else default
+
+
+def address_list(name: str, options: Collection[str]) -> list[str]:
+    """Those of the options that the address names."""
+    parts = ((unquote(part), part) for part in address(name).split(_BETWEEN))  # older links quoted nothing
+    return [entry for entry in (quoted if quoted in options else part for quoted, part in parts) if entry in options]
+
+
+def entries(values: Iterable[str]) -> str | None:
+    """What `address_list` reads; None of no values."""
+    return _BETWEEN.join(value.replace("%", "%25").replace(_BETWEEN, "%7C") for value in values) or None
 
 
 def looked_at() -> str:
