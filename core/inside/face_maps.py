@@ -24,8 +24,8 @@ from core.text import sure
 
 @dataclass(frozen=True)
 class MapRequest:
-    """Which maps to make. classes: 'predicted', 'true' or a class name. minus: '', or a class whose evidence is
-    subtracted: 'predicted', 'true', 'runner-up' or a class name. which: checkpoint.
+    """Which maps to make. classes: 'predicted', 'true' or a class name as layers.class_key gives it. minus: '', or a
+    class whose evidence is subtracted: 'predicted', 'true', 'runner-up' or a class likewise. which: checkpoint.
 
     Predicted minus true is predicted minus runner-up where the answer is right.
     """

@@ -17,7 +17,7 @@ from core.errors import LabError
 from core.inside.cam import PROJECTED, block_of, index_of, modules_of, one_pass, rescale
 from core.inside.fold_answers import faces_of
 from core.inside.fold_models import FoldModel, faces, fold_model, frozen_samples, held_out_fold, normalised
-from core.inside.layers import LAYERS, METHODS
+from core.inside.layers import LAYERS, METHODS, class_name
 from core.runs import Run
 
 BATCH = 16  # faces in one pass
@@ -72,7 +72,8 @@ def layer_maps(
     """Maps of some faces by one fold's model, one forward and one backward pass for every BATCH faces.
 
     what: samples of the run, or faces as the network gets them (uint8 (H, W, 3), see fold_models.as_seen).
-    classes: 'predicted' (or None), 'runner-up', 'true' (samples only), a class name, its index, or an index a face.
+    classes: 'predicted' (or None), 'runner-up', 'true' (samples only), a class name as layers.class_key gives it, its
+    index, or an index a face.
     versus: a class, given likewise, whose evidence is subtracted: the map of the difference of the two logits.
     layers: 'stem' (conv1, normalised and rectified), 'layer1' to 'layer4' (their last block's output), or a block such
     as 'layer3.2'.
@@ -199,14 +200,15 @@ def _picks(classes: Classes, names: list[str], count: int, true: np.ndarray | No
     """What each face's map is for: a class index, 'predicted' or 'runner-up'. Raises LabError(kind 'classes')."""
     if classes is None or (isinstance(classes, str) and classes in ("predicted", "runner-up")):
         return [classes or "predicted"] * count
-    if isinstance(classes, str) and classes == "true" and "true" not in names:
+    if isinstance(classes, str) and classes == "true":
         if true is None:
             raise LabError("maps: nobody knows the true class of an upload.", "Choose another class.", "classes")
         classes = true
     if isinstance(classes, str):
-        if classes not in names:
-            raise LabError(f"maps: there is no class '{classes}'.", f"Choose one of {', '.join(names)}.", "classes")
-        classes = names.index(classes)
+        name = class_name(classes)
+        if name not in names:
+            raise LabError(f"maps: there is no class '{name}'.", f"Choose one of {', '.join(names)}.", "classes")
+        classes = names.index(name)
     each: Any = [classes] * count if np.ndim(classes) == 0 else classes
     picks: list[int | str] = [int(c) for c in each]
     if len(picks) != count or any(not 0 <= int(pick) < len(names) for pick in picks):

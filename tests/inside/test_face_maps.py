@@ -1,6 +1,7 @@
 """Looking into faces: always the fold that held the person out."""
 
 import dataclasses
+import json
 import os
 import shutil
 from contextlib import contextmanager
@@ -68,6 +69,28 @@ def test_every_face_is_asked_of_the_fold_that_held_its_person_out(trained, asked
     assert {face.sample: face.fold for face in run_maps.faces} == {name: at[name] for name in names}
     assert all(face.held_out and "held out" in face.model for face in run_maps.faces)
     assert sorted(fold for _, fold, _ in asked) == sorted(set(at[names]))  # one pass a fold
+
+
+def test_a_class_may_be_called_as_what_stands_for_a_class_of_each_photo(copied):
+    run, samples = copied
+    called = ["true", "predicted", "runner-up", "class:true", "male 30-59", "female"]
+    names = dict(zip(CLASSES, called, strict=True))
+    run.info_file.write_text(json.dumps({**run.info(), "class_names": called}))
+    table = run.samples()
+    table.assign(class_name=table["class_name"].map(names)).to_parquet(run.samples_file, index=False)
+    run, photos = Run(run.id, run.dir.parent), samples["sample"].tolist()[:4]
+    pixels = np.random.default_rng(3).integers(0, 256, (80, 70, 3), dtype=np.uint8)
+    for place, name in enumerate(called):
+        request = MapRequest(layers.class_key(name))
+        of_run = face_maps.held_out(run, photos, request).faces
+        of_upload = face_maps.of_uploads(run, {"new.jpg": pixels}, request, folds=[0]).faces
+        assert {face.target for face in (*of_run, *of_upload)} == {name}
+        targets = maps.layer_maps(run, 0, photos, layers.class_key(name)).targets
+        assert set(targets.tolist()) == {place}
+    for word in ("true", "predicted"):
+        faces = face_maps.held_out(run, photos, MapRequest(word)).faces
+        assert [face.target for face in faces] == [getattr(face, word) for face in faces]
+    assert maps.layer_maps(run, 0, photos, "true").targets.tolist() == samples["y"].tolist()[:4]
 
 
 def test_every_fold_says_which_held_the_person_out(trained):

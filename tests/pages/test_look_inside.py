@@ -21,6 +21,7 @@ from core.data.labels.corrections import Correction
 from core.errors import LabError
 from core.inside import face_maps, fold_models, trust
 from core.inside import maps as gradcam
+from core.inside.layers import class_key
 from core.jobs import control
 from core.places import HOME
 from core.predict import photos
@@ -28,6 +29,7 @@ from core.predict.predictor import Predictor
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.runs.run import ID
+from pages.parts.look_inside import address, controls
 from tests.answered import CLASSES, answer, copied, judged, made, photo, probabilities_of, table_of
 from tests.fold_runs import draw_faces
 from tests.fold_runs import make_run as unanswered
@@ -537,6 +539,14 @@ def test_layers_colours_and_opacity_live_in_the_address(depths):
     at.selectbox(key="look-class").select(CLASSES[4]).run()
     assert at.query_params["class"] == CLASSES[4]
     assert f"map of {CLASSES[4]}" in sent(at, "facet_maps")["rows"][0]["lines"][2]
+
+
+@pytest.mark.parametrize("words", [controls.CLASSES, controls.MINUS, {"predicted": "Predicted class"}])
+def test_every_class_can_be_chosen_whatever_it_is_called(words):
+    names = ["true", "predicted", "Predicted class", "class:cat", "cat"]
+    options = address.with_classes(words, names)
+    assert len(options) == len(set(options.values())) == len(words) + len(names)
+    assert [options[class_key(name)] for name in names] == ["true", "predicted", "class Predicted class", *names[3:]]
 
 
 def test_a_method_without_a_sign_cannot_show_a_difference(depths):

@@ -14,6 +14,7 @@ import streamlit as st
 
 from core.answers.mistakes import ORDERS, Answers, Filter
 from core.data.readers.spelling import as_spelt
+from core.inside.layers import class_key
 from pages.parts.selection import bar
 from pages.parts.shared.fields import field
 
@@ -131,8 +132,12 @@ def page_number(last: int) -> int:
 
 
 def with_classes(words: Mapping[str, str], class_names: Iterable[str]) -> dict[str, str]:
-    """Options that stand for a class, such as the predicted one, and after them every class by its name."""
-    return dict(words) | {name: name for name in class_names if name not in words}
+    """Options that stand for a class, such as the predicted one, and after them every class by its name.
+
+    A class may be called as one of them is; of two that are called alike only one could be chosen.
+    """
+    taken = set(words.values())
+    return dict(words) | {class_key(name): f"class {name}" if name in taken else name for name in class_names}
 
 
 def box(
