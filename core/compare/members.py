@@ -41,8 +41,8 @@ POOLED = Remembered[pd.DataFrame](MOST_BYTES, bytes_of)
 class ComparedRun:
     """One run as a comparison reads it. Do not modify the tables.
 
-    samples: sample, path, bits, person, class_name, fold, and what a photo tells of each attribute where those are
-    told one by one.
+    samples: sample, path, bits, person, class_name, fold, hash (the start of that of a photo's bytes; none of a run of
+    an older lab), and what a photo tells of each attribute where those are told one by one.
     version: equal as long as the files that were frozen are the same. persons: how far it is known whom photos show.
     """
 
@@ -109,7 +109,8 @@ def load(run_id: str, folder: Path | None = None) -> ComparedRun:
 def _frozen(run: Run) -> Frozen:
     samples = run.samples()
     tells = [pairs.YES + name for name in pairs.attributes_of(samples)]
-    return run.config(), run.info(), samples[[*COLUMNS, *tells]], persons_of(samples)
+    content = samples["hash"].astype("object").str[:16] if "hash" in samples else None
+    return run.config(), run.info(), samples[[*COLUMNS, *tells]].assign(hash=content), persons_of(samples)
 
 
 def load_all(ids: Sequence[str], folder: Path | None = None) -> tuple[list[ComparedRun], list[LabError]]:

@@ -91,7 +91,7 @@ def pair(run: ComparedRun, baseline: ComparedRun, *, metric: str = "f1", which: 
         raise refused[0]
     if warning := _different_folds(run, baseline):
         return Pair(run, baseline, (), np.empty(0), np.empty(0), math.nan, None, warning=warning)
-    notes = [*_unfinished(run), *_unfinished(baseline)]
+    notes = [*_unfinished(run), *_unfinished(baseline), *_replaced(run, baseline)]
     folds = sorted(set(run.done) & set(baseline.done))
     table, trouble = _shared_predictions(run, baseline, which, folds)
     notes += trouble
@@ -148,6 +148,21 @@ def _unfinished(member: ComparedRun) -> list[str]:
         f"Fold {state.fold} of {member.name} is {state.state} and left out."
         for state in member.states
         if state.state != "done"
+    ]
+
+
+def _replaced(run: ComparedRun, baseline: ComparedRun) -> list[str]:
+    """That photos of one name are not one photo, in a sentence; none where older labs kept no hash of either."""
+    if run.samples is baseline.samples:
+        return []
+    ours, theirs = (m.samples.drop_duplicates("sample").set_index("sample")["hash"].dropna() for m in (run, baseline))
+    both = ours.index.intersection(theirs.index)
+    replaced = int((ours[both] != theirs[both]).sum())
+    if not replaced:
+        return []
+    others = "has another content" if replaced == 1 else "have another content"
+    return [
+        f"{number_of(replaced, 'photo')} of the same name {others} in the two runs: a difference may come from that."
     ]
 
 

@@ -69,7 +69,7 @@ def corrected(before: ComparedRun, after: ComparedRun, which: str = "best") -> C
     folds = sorted(set(before.done) & set(after.done))
     were, are = (run.samples.drop_duplicates("sample").set_index("sample") for run in (before, after))
     both = were.index.intersection(are.index)
-    columns = [column for column in were if column not in ("path", "bits", "person", "fold") and column in are]
+    columns = [c for c in were if c not in ("path", "bits", "person", "fold", "hash") and c in are]
     other = (were.loc[both, columns].astype(str) != are.loc[both, columns].astype(str)).any(axis=1)
     gone, new = len(were.index.difference(are.index)), len(are.index.difference(were.index))
     rows = _rows(before, after, which, folds) if folds else ()

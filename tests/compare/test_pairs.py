@@ -305,6 +305,24 @@ def test_photos_of_one_run_alone_are_left_out_and_scores_are_taken_on_the_rest(s
     assert pair.base_scores[0] == pytest.approx(theirs)
 
 
+@pytest.mark.parametrize(
+    ("replaced", "note"),
+    [
+        (0, ""),
+        (1, "1 photo of the same name has another content in the two runs: a difference may come from that."),
+        (2, "2 photos of the same name have another content in the two runs: a difference may come from that."),
+    ],
+)
+def test_photos_that_were_replaced_under_their_names_between_two_runs_are_counted(study, tmp_path, replaced, note):
+    older = copy(study, tmp_path)[0]
+    table = older.samples.assign(y=0, hash=older.samples["sample"])
+    other = table.assign(hash=table["hash"].where(np.arange(len(table)) >= replaced, "other"))
+    runs = [make_run(tmp_path, each, "again") for each in (table, other.iloc[::-1])]
+    base, run = (members.load(each.id, tmp_path) for each in runs)
+    assert pairs.pair(run, base).notes == ((note,) if note else ())
+    assert pairs.pair(run, older).notes == (), "an older lab kept no hash"
+
+
 def test_without_predictions_the_recorded_scores_still_carry_the_interval(study, tmp_path):
     runs = copy(study, tmp_path)
     whole = compared(runs)[2]
