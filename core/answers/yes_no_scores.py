@@ -40,6 +40,21 @@ class AttributeTable:
         return self.folds.groupby("fold")["f1_yes"].mean().tolist()
 
 
+@dataclass(frozen=True)
+class YesNoOutcome:
+    """What stands out among the attributes of a run.
+
+    weakest: the attribute of lowest mean F1, as its table has it; weakest_f1, weakest_f1_yes: its means over the folds;
+    weakest_yes: its photos that say yes. unfound: attributes of which no photo that says yes was answered so.
+    """
+
+    weakest: str
+    weakest_f1: float
+    weakest_f1_yes: float
+    weakest_yes: int
+    unfound: tuple[str, ...]
+
+
 def of_counts(counts: np.ndarray, names: Sequence[str]) -> dict[str, YesScores]:
     """counts: (2 attributes, 2 attributes), see metrics.confusion_of_pairs."""
     return {name: yes_scores(counts[2 * i : 2 * i + 2, 2 * i : 2 * i + 2]) for i, name in enumerate(names)}
@@ -77,3 +92,18 @@ def table_of(folds: pd.DataFrame, names: Sequence[str]) -> AttributeTable:
     means, deviations = groups.mean(), groups.std(ddof=1).add_suffix("_deviation")
     means["photos"] = by_attribute["photos"].sum()
     return AttributeTable(folds, means.join(deviations.drop(columns="photos_deviation")).loc[list(names)])
+
+
+def outcome(table: AttributeTable) -> YesNoOutcome:
+    """table: of at least one attribute that a photo tells."""
+    folds, means = table.folds, table.means
+    yes = (folds["prevalence"] * folds["photos"]).groupby(folds["attribute"]).sum().round().astype(int)
+    found = folds["recall"].groupby(folds["attribute"]).max()
+    weakest = str(means["f1"].idxmin())
+    return YesNoOutcome(
+        weakest=weakest,
+        weakest_f1=float(means.at[weakest, "f1"]),
+        weakest_f1_yes=float(means.at[weakest, "f1_yes"]),
+        weakest_yes=int(yes[weakest]),
+        unfound=tuple(str(name) for name in means.index if yes[name] and not found[name]),
+    )

@@ -1,8 +1,11 @@
 """Forty yes/no attributes from the folder to a finished run: the form, and every page with such a run."""
 
 import json
+import shutil
 
 import pytest
+import streamlit as st
+from sklearn.metrics import f1_score
 from typer.testing import CliRunner
 
 from core.cli.main import app
@@ -18,6 +21,7 @@ from core.runs.yes_no import answers
 from core.stats import paired
 from tests.celeba import NAMES as FORTY
 from tests.celeba import drawn
+from tests.pages.app import button as labelled
 from tests.pages.app import captions, html, labels, page
 from tests.pages.launch_form import button, open_group, open_on, text_of
 from tests.pages.study_form import open_study, study_button
@@ -114,6 +118,39 @@ def test_a_runs_page_has_a_table_of_attributes_with_the_way_to_their_mistakes(ru
     assert "F1 of the run is the mean over the attributes" in captions(at)
     mean = sum(run.fold_state(fold).scores["best_f1"] for fold in (0, 1)) / 2
     assert table["F1"].mean() == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("name", ["live", "home"])
+def test_the_card_names_the_weakest_attribute_and_opens_its_mistakes(runs, tmp_path, monkeypatch, name):
+    """A network that answers all attributes right, but no photo as bald."""
+    run = Run(runs[0].id, tmp_path)
+    shutil.copytree(runs[0].dir, run.dir)
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path))
+    f1 = []
+    for fold in run.folds():
+        predictions = run.predictions(fold)
+        predictions[[f"p_{each}" for each in NAMES]] = predictions[[f"yes_{each}" for each in NAMES]].clip(0.1, 0.9)
+        predictions["p_Bald"] = 0.1
+        predictions.to_parquet(run.predictions_file(fold, "best"))
+        f1.append(f1_score(predictions["yes_Bald"], [0] * len(predictions), average="macro"))
+    at = page(name, **({"run": run.id} if name == "live" else {}))
+    weakest = f"Bald, F1 {sum(f1) / len(f1):.3f}, F1 of yes 0.000 on 8 photos with yes"
+    assert weakest in html(at) and "Bald: no photo of it was answered yes" in html(at)
+    addresses = []
+    monkeypatch.setattr(st, "switch_page", lambda page, *, query_params: addresses.append((page.stem, query_params)))
+    labelled(at, "See the mistakes about Bald").click().run()
+    assert addresses == [("look_inside", {"run": run.id, "attribute": "Bald"})]
+
+
+@pytest.mark.parametrize("name", ["live", "home"])
+def test_a_card_whose_predictions_are_damaged_says_so(runs, tmp_path, monkeypatch, name):
+    run = Run(runs[0].id, tmp_path)
+    shutil.copytree(runs[0].dir, run.dir)
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path))
+    run.predictions_file(1, "best").write_bytes(b"torn")
+    at = page(name, **({"run": run.id} if name == "live" else {}))
+    assert "are gone or damaged, so attributes have no scores" in html(at)
+    assert "See the mistakes" in labels(at)
 
 
 def test_a_runs_page_offers_a_package_of_all_attributes(runs):

@@ -86,12 +86,13 @@ def _button(
         type="tertiary",
         key=f"live-noticed-{each.kind.replace(' ', '-')}",
         help=tip,
-        on_click=_note,
+        on_click=note,
         args=(page, query, settings),
     )
 
 
-def _note(page: Path, query: dict[str, str], settings: dict[str, Any] | None) -> None:
+def note(page: Path, query: dict[str, str], settings: dict[str, Any] | None = None) -> None:
+    """The callback of a click that leads to another page."""
     st.session_state[NEXT] = page, query
     if settings is not None:
         st.session_state[SETTINGS] = query["from"], settings

@@ -12,10 +12,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.answers import mistakes, outcome
+from core.answers import mistakes, outcome, yes_no_scores
 from core.answers.mistakes import Answers
 from core.answers.noticed import noticed
 from core.answers.outcome import Confusion, Outcome
+from core.answers.yes_no_scores import YesNoOutcome
 from core.config import RunConfig
 from core.data import thumbnails
 from core.data.pictures.photo import photo_of
@@ -25,19 +26,20 @@ from core.runs import Run
 from core.runs.lists.index import Listed
 from core.stats.overfitting import Overfit
 from core.studies import retrain
-from core.text import count, number_of, score, sure
+from core.text import count, listed, number_of, one_line, plain, score, sure
 from pages.parts.baseline import baseline
 from pages.parts.compare import pick
 from pages.parts.hand import hand, results
 from pages.parts.keys import glossary
 from pages.parts.look_inside import elements
 from pages.parts.noticed import noticed as handles
-from pages.parts.run import view
+from pages.parts.run import view, yes_no
 from pages.parts.shared import badges, exports
 
 PAGES = HOME / "pages"
 LOOK, COMPARE, PREDICT, LAUNCH = (PAGES / f"{name}.py" for name in ("look_inside", "compare", "predict", "launch"))
 FACES, SIDE = 6, 160
+LONGEST = 40  # characters of an attribute on a button
 OPEN = "live-open-face"  # in the session: the photo whose maps are asked for
 
 _STYLE = """<style>
@@ -53,8 +55,9 @@ _STYLE = """<style>
 
 @dataclass(frozen=True)
 class Story:
-    """What the card tells beside the score. answers, about: None where no predictions can be read, or where attributes
-    are told one by one; why: why then, empty for the latter. earned: what training earned, "" where nobody asked.
+    """What the card tells beside the score. answers, about: None where no predictions can be read, which why says, and
+    where attributes are told one by one, of which each_attribute tells. earned: what training earned, "" where nobody
+    asked.
     """
 
     answers: Answers | None
@@ -62,6 +65,7 @@ class Story:
     overfit: Overfit | None
     why: str = ""
     earned: str = ""
+    each_attribute: YesNoOutcome | None = None
 
 
 def section(run: Run, config: RunConfig, status: view.RunStatus) -> None:
@@ -82,7 +86,7 @@ def section(run: Run, config: RunConfig, status: view.RunStatus) -> None:
         with right:
             if story.answers is not None and story.about is not None and story.about.confusion is not None:
                 _faces(story.answers, story.about.confusion)
-        _verbs(run, entry, status, story.about)
+        _verbs(run, entry, status, story)
 
 
 def headline(entry: Listed) -> str:
@@ -115,6 +119,13 @@ def facts(story: Story) -> str:
         elif about.contradicted:
             candidates = "1 candidate" if about.contradicted == 1 else f"{count(about.contradicted)} candidates"
             lines.append(("Wrong labels", f"{candidates}: the network is confident of another class"))
+    elif (each := story.each_attribute) is not None:
+        f1, f1_yes = score(each.weakest_f1), score(each.weakest_f1_yes)
+        weakest = f"{each.weakest}, F1 {f1}, F1 of yes {f1_yes} on {number_of(each.weakest_yes, 'photo')} with yes"
+        lines.append(("Weakest attribute", weakest))
+        if each.unfound:
+            them = "it" if len(each.unfound) == 1 else "them"
+            lines.append(("No yes found", f"{listed(each.unfound)}: no photo of {them} was answered yes"))
     elif story.why:
         lines.append(("Mistakes", story.why))
     if story.earned:
@@ -139,7 +150,10 @@ def _story(run: Run, config: RunConfig, entry: Listed) -> Story:
     done = [fold["fold"] for fold in entry.summary["folds"] if fold["state"] == "done"]
     overfit = _overfit(view.metrics_version(run, done))
     if config.task.one_by_one:
-        return Story(None, None, overfit, earned=_earned(run))
+        scores = yes_no.of_run(run, done, ("best",))
+        if isinstance(scores, str):
+            return Story(None, None, overfit, scores, _earned(run))
+        return Story(None, None, overfit, earned=_earned(run), each_attribute=yes_no_scores.outcome(scores["best"]))
     try:
         answers, about = answered(run.key, tuple(done), mistakes.version(run, folds=done))
     except LabError as error:
@@ -207,10 +221,19 @@ def open_maps(run: Run, samples: Sequence[str]) -> None:
     st.switch_page(LOOK, query_params={"run": run.id, "samples": named})
 
 
-def _verbs(run: Run, entry: Listed, status: view.RunStatus, about: Outcome | None) -> None:
+def _verbs(run: Run, entry: Listed, status: view.RunStatus, story: Story) -> None:
+    about, each = story.about, story.each_attribute
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if _verb("See the mistakes", "visibility", primary=True):
-            st.switch_page(LOOK, query_params={"run": run.id})
+        weakest = "" if each is None else f" about {plain(one_line(each.weakest, LONGEST))}"
+        query = {"run": run.id} if each is None else {"run": run.id, "attribute": each.weakest}
+        st.button(
+            f"See the mistakes{weakest}",
+            icon=":material/visibility:",
+            type="primary",
+            key="live-verb-visibility",
+            on_click=handles.note,
+            args=(LOOK, query),
+        )
         if about is not None and about.contradicted and not about.too_weak and _verb("Check the labels", "fact_check"):
             st.switch_page(LOOK, query_params={"run": run.id, "view": "labels"})
         before = retrain.origin(run)
@@ -227,11 +250,5 @@ def _verbs(run: Run, entry: Listed, status: view.RunStatus, about: Outcome | Non
             st.switch_page(LAUNCH, query_params={"from": run.id})
 
 
-def _verb(label: str, icon: str, tip: str | None = None, *, primary: bool = False) -> bool:
-    return st.button(
-        label,
-        icon=f":material/{icon}:",
-        type="primary" if primary else "secondary",
-        key=f"live-verb-{icon}",
-        help=tip,
-    )
+def _verb(label: str, icon: str, tip: str | None = None) -> bool:
+    return st.button(label, icon=f":material/{icon}:", key=f"live-verb-{icon}", help=tip)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,6 +14,7 @@ from core.answers.yes_no_scores import AttributeTable
 from core.errors import LabError
 from core.runs import Run
 from core.runs.yes_no import view as one_by_one
+from core.storage.files import GARBAGE
 from core.text import plain, spread
 from pages.parts.run.attributes import KINDS
 from pages.parts.shared import tables, theme
@@ -26,7 +26,7 @@ FEW = 12  # attributes whose table is shown whole
 
 def section(run: Run, done: Sequence[int]) -> None:
     """A table, sorted and searched by the browser; why there is none where predictions are gone."""
-    scores = _of_run(run, done)
+    scores = of_run(run, done)
     if isinstance(scores, str):
         st.caption(plain(scores))
         return
@@ -91,18 +91,26 @@ def shown(best: AttributeTable, final: AttributeTable) -> pd.DataFrame:
     return table.sort_values("F1", kind="stable").rename_axis("attribute")
 
 
-def _of_run(run: Run, done: Sequence[int]) -> dict[str, AttributeTable] | str:
+def of_run(run: Run, done: Sequence[int], kinds: Sequence[str] = KINDS) -> dict[str, AttributeTable] | str:
+    """Scores of the finished folds by kind, of 'best' and 'final'; the reason, as a sentence, when predictions are
+    gone."""
     try:
-        versions = tuple(run.predictions_file(fold, kind).stat().st_mtime_ns for fold in sorted(done) for kind in KINDS)
-        return _scores(str(run.dir), versions)
-    except OSError:
-        return f"{run.id}: predictions of a finished fold are gone, so attributes have no scores."
+        scores = {
+            kind: _scores(str(run.dir), kind, tuple(_written(run, fold, kind) for fold in sorted(done)))
+            for kind in kinds
+        }
     except LabError as error:
         return str(error)
-
-
-@lru_cache(maxsize=64)
-def _scores(run_dir: str, versions: tuple[int, ...]) -> dict[str, AttributeTable]:
-    run = Run(Path(run_dir).name, Path(run_dir).parent)
-    scores = {kind: yes_no_scores.score_run(run, kind) for kind in KINDS}
+    except (OSError, *GARBAGE):
+        return f"{run.id}: predictions of a finished fold are gone or damaged, so attributes have no scores."
     return {kind: table for kind, table in scores.items() if table is not None}
+
+
+def _written(run: Run, fold: int, kind: str) -> int:
+    return run.predictions_file(fold, kind).stat().st_mtime_ns
+
+
+@st.cache_resource(max_entries=64, show_spinner="Reading the answers of the finished folds")
+def _scores(run_dir: str, kind: str, versions: tuple[int, ...]) -> AttributeTable | None:
+    """Nobody changes it. versions: of the files that it is read from."""
+    return yes_no_scores.score_run(Run(Path(run_dir).name, Path(run_dir).parent), kind)
