@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -42,18 +43,20 @@ def _in_words(error: Exception) -> LabError:
     return LabError(f"{places.runs_folder()}: cannot be written ({error}).", "Check the folder, then try again.")
 
 
-def resume(study: Study) -> None:
-    _, refused = records.resume(study)
+def resume(what: Callable[..., tuple[Study, list]], run_ids: Sequence[str], study: Study) -> None:
+    """what: of records, that queues these runs of the study."""
+    _, refused = what(study)
     errors = dict(refused)
     for run in records.present(study):
-        moved.note(run, errors.get(run))
+        if run.id in run_ids:
+            moved.note(run, errors.get(run))
     if not refused:
         return
     run, error = refused[0]
     why = in_sentences(error.message.removeprefix(f"{run.id}: "), error.remedy)
-    others = "The others were queued." if len(refused) < len(records.present(study)) else ""
-    what = f"{len(refused)} of {len(study.runs)} runs could not go on: {run.id}: {why}"
-    st.session_state["studies-error"] = LabError(what, others)
+    others = "The others were queued." if len(refused) < len(run_ids) else ""
+    what_failed = f"{len(refused)} of {number_of(len(run_ids), 'run')} could not go on: {run.id}: {why}"
+    st.session_state["studies-error"] = LabError(what_failed, others)
 
 
 def forget(study: Study) -> None:
@@ -89,15 +92,29 @@ def actions(study: Study, status: view.StudyStatus) -> None:
             args=(records.pause, study),
             help="No further fold begins; what trains goes on to its end.",
         )
-    if study.paused or status.stopped:
+    if study.paused:
+        waiting = [row.run.id for row in status.rows if row.waiting]
         people.button(
             "Resume",
             study.by,
             icon=":material/play_arrow:",
             type="primary",
             on_click=act,
-            args=(resume, study),
-            help="Queue every fold that is not done, each from its last checkpoint.",
+            args=(partial(resume, records.go_on, waiting), study),
+            help="What the pause holds back may begin; what was stopped stays so.",
+        )
+    if status.stopped:
+        halted = [row.run.id for row in status.rows if row.stopped]
+        until = " They wait until the pause ends." if study.paused else ""
+        people.button(
+            f"Resume {number_of(status.stopped, 'stopped fold')} of {number_of(len(halted), 'run')}",
+            study.by,
+            key="resume-stopped",
+            icon=":material/play_arrow:",
+            type="secondary" if study.paused else "primary",
+            on_click=act,
+            args=(partial(resume, partial(records.resume, run_ids=halted), halted), study),
+            help=f"Each from its last checkpoint, also what was cancelled on purpose.{until}",
         )
     if status.waiting or status.running:
         people.button(

@@ -112,8 +112,11 @@ def resume(run: Run) -> list[int]:
     return folds
 
 
-def requeue(run: Run) -> list[int]:
-    """`resume`, whoever asks, that leaves what is held back held back, and starts no worker."""
+def requeue(run: Run, *, stopped: bool = True) -> list[int]:
+    """`resume`, whoever asks, that leaves what is held back held back, and starts no worker.
+
+    stopped: what was stopped is taken up, too; else only what waits.
+    """
     check_unchanged(run.require().samples(), run.touched_file)
     locks.check_folder(places.lab_folder(run.dir.parent))
     queue.check_folder(run.dir.parent)
@@ -123,7 +126,7 @@ def requeue(run: Run) -> list[int]:
         for fold in run.folds():
             with contextlib.suppress(Timeout), run.fold_lock(fold).acquire(timeout=0.2):
                 state = run.written_state(fold)
-                if state.state == "done":
+                if state.state == "done" or not (stopped or state.state == "queued"):
                     continue
                 run.cancel_file(fold).unlink(missing_ok=True)
                 if state.state == "running":  # its worker is dead, since its lock is ours

@@ -306,15 +306,36 @@ def pause(study: Study, folder: Path | None = None) -> Study:
         return load(study.id, root)
 
 
-def resume(study: Study, folder: Path | None = None) -> tuple[Study, list[tuple[Run, LabError]]]:
-    """Queue every fold that is neither done nor under way, in the study's order. Returns also what was refused, why."""
+def go_on(study: Study, folder: Path | None = None) -> tuple[Study, list[tuple[Run, LabError]]]:
+    """End the pause: what it held back may begin, what was stopped stays so. Returns also what was refused, why."""
     root = folder or runs_folder()
     check_own(study, root)
     _release(study.id, root)
+    there = present(load(study.id, root), root)
+    waiting = [run for run in there if any(state.state == "queued" for state in run.states())]
+    return _queued(study, waiting, root, stopped=False)
+
+
+def resume(
+    study: Study, *, run_ids: Collection[str] | None = None, folder: Path | None = None
+) -> tuple[Study, list[tuple[Run, LabError]]]:
+    """Queue every fold that is neither done nor under way, in the study's order. Returns also what was refused, why.
+
+    In a paused study it waits with the others. run_ids: of those that somebody was shown as stopped; all if None.
+    """
+    root = folder or runs_folder()
+    check_own(study, root)
+    there = present(load(study.id, root), root)
+    return _queued(study, [run for run in there if run_ids is None or run.id in run_ids], root, stopped=True)
+
+
+def _queued(
+    study: Study, runs: Sequence[Run], root: Path, *, stopped: bool
+) -> tuple[Study, list[tuple[Run, LabError]]]:
     refused = []
-    for run in present(load(study.id, root), root):
+    for run in runs:
         try:
-            control.requeue(run)
+            control.requeue(run, stopped=stopped)
         except LabError as error:
             refused.append((run, error))
     after = _reordered(study.id, root, lambda record: record)

@@ -303,6 +303,19 @@ def test_pause_empties_the_queue_and_resume_fills_it_in_the_same_order(record):
     assert not any(b.label == "Resume" for b in page.button)
 
 
+def test_the_end_of_a_pause_leaves_what_was_stopped_to_a_button_that_counts_it(record):
+    stopped = Run(record.run_ids[0])
+    folds = len(stopped.folds())
+    jobs.cancel(stopped)
+    page = press(show(study=record.id), "Pause")
+    assert text_of(page).count("cancelled") and "no further fold begins" in text_of(page)
+    page = press(page, "Resume")
+    assert {run_id for run_id, _ in jobs.waiting()} == set(record.run_ids[1:])
+    page = press(page, f"Resume {folds} stopped folds of 1 run")
+    assert {run_id for run_id, _ in jobs.waiting()} == set(record.run_ids)
+    assert not any(b.label.startswith("Resume") for b in page.button)
+
+
 @pytest.mark.parametrize("left", [b"{", None], ids=["torn", "gone"])
 def test_a_run_whose_samples_cannot_be_read_keeps_the_rest_of_its_study_not_from_going_on(record, left):
     press(show(study=record.id), "Pause")

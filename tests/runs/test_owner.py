@@ -177,6 +177,7 @@ def study(tiny_plan, workers, monkeypatch):
     "change",
     [
         records.pause,
+        records.go_on,
         records.resume,
         records.cancel,
         records.delete,
@@ -184,7 +185,7 @@ def study(tiny_plan, workers, monkeypatch):
         records.launch_missing,
         lambda study: records.add(study, None, None),
     ],
-    ids=["pause", "resume", "cancel", "delete", "move", "launch missing", "add"],
+    ids=["pause", "go on", "resume", "cancel", "delete", "move", "launch missing", "add"],
 )
 def test_another_person_changes_nothing_of_a_study(study, workers, monkeypatch, change):
     before = content(workers.root)

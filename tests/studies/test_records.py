@@ -130,10 +130,37 @@ def test_paused_nothing_begins_and_resumed_all_of_it_ends(seeds, workers):
     assert queue.held_runs(workers.root) == set(made.run_ids)
     healing.look_after()
     assert order(workers.root) == [], "looking after what was lost queues nothing of a paused study"
-    back, refused = records.resume(paused)
+    back, refused = records.go_on(paused)
     assert not back.paused and refused == [] and order(workers.root) == made.run_ids
     assert workers.run(small_net) == 0
     assert {s["state"] for s in summaries()} == {"done"}
+
+
+def test_the_end_of_a_pause_takes_up_nothing_that_was_stopped(seeds, workers):
+    study_config, plans, _ = seeds
+    made = records.launch(study_config, plans)
+    cancelled, diverged, third = records.present(made)
+    control.cancel(cancelled)
+    diverged.write_state(FoldState(0, "failed", kind="diverged"))
+    queue.remove(diverged, [0])
+    back, refused = records.go_on(records.pause(made))
+    assert not back.paused and refused == []
+    assert order(workers.root) == [diverged.id, third.id]
+    assert [state.state for state in cancelled.states()] == ["cancelled", "cancelled"]
+    assert [state.state for state in diverged.states()] == ["failed", "queued"]
+
+
+def test_stopped_folds_that_are_taken_up_in_a_paused_study_wait_with_the_others(seeds, workers):
+    study_config, plans, _ = seeds
+    made = records.launch(study_config, plans)
+    for run in records.present(made)[:2]:
+        control.cancel(run)
+    paused, refused = records.resume(records.pause(made), run_ids=made.run_ids[:1])
+    assert paused.paused and refused == [] and order(workers.root) == []
+    states = {run.id: {state.state for state in run.states()} for run in records.present(made)}
+    assert [states[run_id] for run_id in made.run_ids] == [{"queued"}, {"cancelled"}, {"queued"}]
+    records.go_on(paused)
+    assert order(workers.root) == [made.run_ids[0], made.run_ids[2]]
 
 
 def in_another_process(root, code, study_id):
@@ -184,7 +211,7 @@ def test_a_pause_in_the_middle_of_a_launch_holds_what_is_still_to_be_made(seeds,
     healing.look_after()
     assert order(workers.root) == [] and workers.run(small_net) == 0
     assert all_states(workers.root) == {"queued"}, "nothing of it trains"
-    records.resume(made)
+    records.go_on(made)
     assert order(workers.root) == made.run_ids
 
 
@@ -320,7 +347,7 @@ def test_missing_runs_of_a_paused_study_wait_with_the_others(seeds, workers):
     healing.look_after()
     assert order(workers.root) == [] and workers.run(small_net) == 0
     assert all_states(workers.root) == {"queued"}
-    records.resume(made)
+    records.go_on(made)
     assert order(workers.root) == made.run_ids
 
 
@@ -341,7 +368,7 @@ def test_a_run_that_joins_a_paused_study_waits_with_it(seeds, workers):
     records.pause(made)
     late = records.add(made, plans[1], scanned)
     assert order(workers.root) == [] and late.id in queue.held_runs(workers.root)
-    records.resume(made)
+    records.go_on(made)
     assert order(workers.root) == [made.run_ids[0], late.id]
 
 
@@ -414,7 +441,7 @@ def test_a_study_that_version_0_1_paused_stays_paused(seeds, workers, then):
     if then == "delete":
         records.delete(old)
     if then == "resume":
-        records.resume(old)
+        records.go_on(old)
         assert order(workers.root) == made.run_ids and not records.load(made.id).paused
         return
     healing.look_after()
@@ -422,7 +449,7 @@ def test_a_study_that_version_0_1_paused_stays_paused(seeds, workers, then):
     assert all_states(workers.root) == {"cancelled" if then == "delete" else "queued"}
     if then != "delete":
         assert records.load(made.id).paused
-        records.resume(old)
+        records.go_on(old)
         assert order(workers.root) == old.run_ids
 
 

@@ -56,6 +56,10 @@ class Row:
         return self.number("queued")
 
     @property
+    def stopped(self) -> int:
+        return sum(self.number(state) for state in badges.STOPPED)
+
+    @property
     def state(self) -> str:
         return overall(fold["state"] for fold in self.folds)
 
@@ -103,7 +107,7 @@ class StudyStatus:
 
     @property
     def stopped(self) -> int:
-        return sum(self.number(state) for state in badges.STOPPED)
+        return sum(row.stopped for row in self.rows)
 
     @property
     def active(self) -> bool:
@@ -314,7 +318,7 @@ def faults_html(study: Study, status: StudyStatus) -> str:
                 why = fold.get("reason") or "It stopped without a reason."
                 remedy = row.run.written_state(int(fold["fold"])).remedy
                 place = f"{row.name}, fold {fold['fold']}:"
-                remedy = in_sentences(remedy, "The other runs go on; Resume tries it again.")
+                remedy = in_sentences(remedy, "The other runs go on; it is tried again with the stopped folds.")
                 faults.append(badges.fault(why, remedy, place))
     more = len(faults) - SHOWN_FAULTS
     return "".join(faults[:SHOWN_FAULTS]) + (f'<div class="lab-meta">and {count(more)} more</div>' if more > 0 else "")
