@@ -12,8 +12,9 @@ import streamlit as st
 from core import places
 from core.compare.verdict import Verdict
 from core.errors import LabError, in_sentences
+from core.jobs import trash
 from core.studies import record_file, records
-from core.studies.records import Study
+from core.studies.records import Study, StudyRun
 from core.text import ago, count, number_of, plain, so_far
 from pages.parts.hand import hand
 from pages.parts.people import people
@@ -231,6 +232,51 @@ def tick(study: Study, drawn: tuple, verdict: Verdict | None) -> None:
     st.html(view.matrix_html(status, verdict))
 
 
+def missing(study: Study, status: view.StudyStatus) -> None:
+    """The runs that are not there, with what brings them back; for those in the trash that is not only a launch."""
+    gone = [member for member in status.missing if member.id not in status.deleted]
+    deleted = [member for member in status.missing if member.id in status.deleted]
+    of = number_of(len(study.runs), "run")
+    if gone:
+        st.warning(
+            f"{count(len(gone))} of {of} {'is' if len(gone) == 1 else 'are'} not there: {_first(gone)}. The launch was "
+            "cut off, or they were deleted for good.",
+            icon=":material/playlist_add:",
+        )
+        _launch("Launch the missing runs", study, gone)
+    if not deleted:
+        return
+    once = [names[0] for names in status.deleted.values() if len(names) == 1]
+    twice = [member for member in deleted if len(status.deleted[member.id]) > 1]
+    choose = f" Of {_first(twice)} several lie there: choose one on the page Runs, under Trash." if twice else ""
+    lie = "lies" if len(deleted) == 1 else "lie"
+    st.warning(
+        f"{count(len(deleted))} of {of} {lie} in the trash: {_first(deleted)}. What is launched anew begins from "
+        f"nothing.{choose}",
+        icon=":material/delete:",
+    )
+    with st.container(horizontal=True):
+        if once:
+            people.button(
+                f"Restore {number_of(len(once), 'run')}",
+                study.by,
+                icon=":material/restore_from_trash:",
+                on_click=act,
+                args=(lambda _: trash.restore(once), study),
+            )
+        jobs = sum(member.config["folds"]["count"] for member in deleted)
+        _launch(f"Launch them anew, {number_of(jobs, 'fold job')}", study, deleted)
+
+
+def _first(members: Sequence[StudyRun]) -> str:
+    return f"{plain(members[0].name)}{' and others' if len(members) > 1 else ''}"
+
+
+def _launch(label: str, study: Study, members: Sequence[StudyRun]) -> None:
+    launch = partial(records.launch_missing, run_ids=[member.id for member in members])
+    people.button(label, study.by, icon=":material/rocket_launch:", on_click=act, args=(launch, study))
+
+
 def overview() -> None:
     """All studies, newest first, or how to launch the first one."""
     studies = record_file.all_studies()
@@ -287,15 +333,7 @@ every = interval(status)
 st.fragment(tick, run_every=every)(study, (status.signature, every), verdict)
 if faults := view.faults_html(study, status):
     st.html(faults)
-if status.missing:
-    st.warning(
-        f"{count(len(status.missing))} of {count(len(study.runs))} runs are not there: {plain(status.missing[0].name)}"
-        f"{' and others' if len(status.missing) > 1 else ''}. The launch was cut off, or they were deleted.",
-        icon=":material/playlist_add:",
-    )
-    icon = ":material/rocket_launch:"
-    launch = partial(records.launch_missing, run_ids=[member.id for member in status.missing])
-    people.button("Launch the missing runs", study.by, icon=icon, on_click=act, args=(launch, study))
+missing(study, status)
 order(study, status)
 scores.section(study, status)
 slots.line()

@@ -157,13 +157,18 @@ def _remove(folder: Path) -> None:
 
 def has(run_id: str, folder: Path | None = None) -> bool:
     """Whether a deleted run of this id lies in the trash, under whatever name."""
+    return bool(names_of(run_id, folder))
+
+
+def names_of(run_id: str, folder: Path | None = None) -> list[str]:
+    """The names in the trash of deleted runs of this id; several where it was launched anew and deleted again."""
     trash = trash_folder(folder)
-    names = [run_id, *(path.name for path in _id_file(run_id, trash).parent.glob("*"))]
-    for name in names:
+    found = []
+    for name in dict.fromkeys([run_id, *(path.name for path in _id_file(run_id, trash).parent.glob("*"))]):
         with contextlib.suppress(LabError):  # whoever restores it is told
             if (trash / name).is_dir() and _id_of(name, trash) == run_id:
-                return True
-    return False
+                found.append(name)
+    return found
 
 
 @contextlib.contextmanager

@@ -177,7 +177,7 @@ def test_two_runs_that_had_one_id_are_both_kept_in_the_trash_and_each_comes_back
         trash.restore([run_id])
     assert caught.value.kind == "exists" and "Delete the one in the list" in caught.value.remedy
     names = trash.delete([run_id])  # as the remedy says
-    assert names_in_trash() == {"trained", "launched again"}
+    assert names_in_trash() == {"trained", "launched again"} and trash.names_of(run_id) == [run_id, *names]
     assert trash.restore([run_id]) == [run_id] and contents(trained.dir) == before
     assert names_in_trash() == {"launched again"} and trash.has(run_id)
     trash.delete([run_id])

@@ -15,7 +15,7 @@ from core.config import from_dict, recipes
 from core.data.scan import scan
 from core.errors import LabError
 from core.jobs import control as jobs
-from core.jobs import queue
+from core.jobs import queue, trash
 from core.places import HOME
 from core.plan.plan import make_plan
 from core.runs import FoldState, Run
@@ -474,6 +474,40 @@ def test_missing_runs_that_another_tab_has_launched_are_not_launched_again(recor
     press(second, "Launch the missing runs")
     assert jobs.waiting() == before
     assert not any(b.label == "Launch the missing runs" for b in second.button)
+
+
+def test_missing_runs_that_lie_in_the_trash_are_restored_or_launched_anew(record):
+    first, second, third = record.run_ids
+    jobs.cancel(Run(first))
+    jobs.cancel(Run(second))
+    trash.delete([first, second])
+    Run(third).delete()
+    page = show(study=record.id)
+    assert [each.value.split(":")[0] for each in page.warning] == [
+        "1 of 3 runs is not there",
+        "2 of 3 runs lie in the trash",
+    ]
+    folds = record.runs[0].config["folds"]["count"]
+    assert {"Launch the missing runs", f"Launch them anew, {2 * folds} fold jobs"} <= {b.label for b in page.button}
+    press(page, "Launch the missing runs")
+    assert Run(third).exists() and not Run(first).exists(), "a click on the missing ones leaves those in the trash"
+    press(page, "Restore 2 runs")
+    assert {state.state for run_id in (first, second) for state in Run(run_id).states()} == {"cancelled"}
+    assert not page.warning
+
+
+def test_a_deleted_run_is_launched_anew_and_of_two_in_the_trash_one_is_chosen_there(record):
+    first = Run(record.run_ids[0])
+    folds = len(first.folds())
+    jobs.cancel(first)
+    trash.delete([first.id])
+    page = press(show(study=record.id), f"Launch them anew, {folds} fold jobs")
+    assert {state.state for state in first.states()} == {"queued"} and trash.has(first.id)
+    jobs.cancel(first)
+    trash.delete([first.id])
+    page = show(study=record.id)
+    assert "several lie there: choose one on the page Runs, under Trash." in page.warning[0].value
+    assert not any(b.label.startswith("Restore") for b in page.button)
 
 
 def test_a_run_that_was_deleted_since_the_missing_ones_were_shown_stays_deleted(record):

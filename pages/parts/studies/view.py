@@ -12,7 +12,7 @@ from core.compare.verdict import Verdict
 from core.config import RunConfig, settings
 from core.config.names import titles_of
 from core.errors import ended, in_sentences
-from core.jobs import queue
+from core.jobs import queue, trash
 from core.jobs.pace import ahead
 from core.jobs.speed import Step
 from core.runs import Run
@@ -79,10 +79,14 @@ class Row:
 
 @dataclass(frozen=True)
 class StudyStatus:
-    """What the disk says about a study now. broken: runs whose summary cannot be read -> why."""
+    """What the disk says about a study now. broken: runs whose summary cannot be read -> why.
+
+    deleted: ids of the missing runs that lie in the trash -> their names there.
+    """
 
     rows: list[Row]
     missing: list[StudyRun]
+    deleted: dict[str, list[str]]
     broken: dict[str, str]
     paused: bool
 
@@ -127,7 +131,7 @@ class StudyStatus:
     def signature(self) -> tuple:
         """Changes when the page around the matrix has to change: a state, an order, a run more or less."""
         rows = [(row.run.id, row.held, *(fold["state"] for fold in row.folds)) for row in self.rows]
-        return self.paused, len(self.missing), *rows
+        return self.paused, len(self.missing), len(self.deleted), *rows
 
     def seconds_left(self, slots: int) -> float | None:
         """Until all that trains and may begin is through, each fold job in the slot that is free first.
@@ -162,7 +166,9 @@ def read_status(study: Study) -> StudyStatus:
         progress = {fold["fold"]: run.progress(fold["fold"]) for fold in summary["folds"] if fold["state"] == "running"}
         left = {number: now.get("eta_seconds") for number, now in progress.items()}
         rows.append(Row(run, name, colour, summary["epochs"], entry, summary["folds"], seconds, held_back, own, left))
-    return StudyStatus(rows, missing(study), broken, study.paused)
+    absent = missing(study)
+    deleted = {member.id: names for member in absent if (names := trash.names_of(member.id))}
+    return StudyStatus(rows, absent, deleted, broken, study.paused)
 
 
 def _fold_seconds(
