@@ -98,12 +98,12 @@ def outcome(table: AttributeTable) -> YesNoOutcome:
     """table: of at least one attribute that a photo tells."""
     folds, means = table.folds, table.means
     yes = (folds["prevalence"] * folds["photos"]).groupby(folds["attribute"]).sum().round().astype(int)
-    found = folds["recall"].groupby(folds["attribute"]).max()
+    recall = folds["recall"].groupby(folds["attribute"]).max()
     weakest = str(means["f1"].idxmin())
     return YesNoOutcome(
         weakest=weakest,
         weakest_f1=float(means.at[weakest, "f1"]),
         weakest_f1_yes=float(means.at[weakest, "f1_yes"]),
         weakest_yes=int(yes[weakest]),
-        unfound=tuple(str(name) for name in means.index if yes[name] and not found[name]),
+        unfound=tuple(str(name) for name in means.index if yes[name] and not recall[name]),
     )

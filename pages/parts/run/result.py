@@ -225,14 +225,14 @@ def _verbs(run: Run, entry: Listed, status: view.RunStatus, story: Story) -> Non
     about, each = story.about, story.each_attribute
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         weakest = "" if each is None else f" about {plain(one_line(each.weakest, LONGEST))}"
-        query = {"run": run.id} if each is None else {"run": run.id, "attribute": each.weakest}
+        mistakes_of = {"run": run.id} if each is None else {"run": run.id, "attribute": each.weakest}
         st.button(
             f"See the mistakes{weakest}",
             icon=":material/visibility:",
             type="primary",
             key="live-verb-visibility",
             on_click=handles.note,
-            args=(LOOK, query),
+            args=(LOOK, mistakes_of),
         )
         if about is not None and about.contradicted and not about.too_weak and _verb("Check the labels", "fact_check"):
             st.switch_page(LOOK, query_params={"run": run.id, "view": "labels"})
