@@ -172,12 +172,18 @@ def test_what_becomes_of_the_test_set_answers_no_question_about_the_photos_of_th
     assert "nobody can tell" in html(at), "it is refused still"
 
 
+def resume_of(at):
+    """The one button that resumes; that of a study says of how many folds and runs."""
+    (only,) = [each for each in at.button if each.label.startswith("Resume")]
+    return only
+
+
 @pytest.mark.fault(44)
 @pytest.mark.parametrize("name", ["home", "runs", "studies"])
 def test_the_page_of_the_run_asks_after_a_resume_on_another_page(folder, dataset, name):
     run = stopped(touched(folder, dataset))
     at = where_it_stopped(name, run, study_of(folder, run))
-    button(at, "Resume").click().run()
+    resume_of(at).click().run()
     assert not at.exception and "relocate RUN FOLDER --same-sizes" in html(at)
     assert name == "home" or f"{run.id}: 8 photos have another time" in html(at), "which one it is"
     assert asks(opened(at, run))[0].value == str(dataset)
@@ -190,7 +196,7 @@ def test_what_was_agreed_to_for_all_runs_of_a_dataset_is_asked_on_the_page_of_no
     runs = [frozen_run(folder, dataset, name, hashes=False) for name in ("first", "second")]
     touch(stopped(*runs))  # they share their photos
     at = page("studies", study=study_of(folder, *runs).id)
-    button(at, "Resume").click().run()
+    resume_of(at).click().run()
     for run in reversed(runs):
         assert asks(opened(at, run)) and "nobody can tell" in html(at)
     agree_to_sizes(at)
@@ -202,9 +208,9 @@ def test_what_was_agreed_to_for_all_runs_of_a_dataset_is_asked_on_the_page_of_no
 def test_where_a_run_goes_on_after_all_its_page_does_not_ask_any_more(folder, dataset, name):
     run = stopped(touched(folder, dataset))
     at = where_it_stopped(name, run, study_of(folder, run))
-    button(at, "Resume").click().run()
+    resume_of(at).click().run()
     relocate(run, dataset, same_sizes=True)  # as the message says of the command line
-    button(at, "Resume").click().run()
+    resume_of(at).click().run()
     assert not at.exception and {state.state for state in run.states()} == {"queued"}
     assert not asks(opened(at, run)) and "nobody can tell" not in html(at)
 
