@@ -163,12 +163,12 @@ def has(run_id: str, folder: Path | None = None) -> bool:
 def names_of(run_id: str, folder: Path | None = None) -> list[str]:
     """The names in the trash of deleted runs of this id; several where it was launched anew and deleted again."""
     trash = trash_folder(folder)
-    found = []
+    names = []
     for name in dict.fromkeys([run_id, *(path.name for path in _id_file(run_id, trash).parent.glob("*"))]):
         with contextlib.suppress(LabError):  # whoever restores it is told
             if (trash / name).is_dir() and _id_of(name, trash) == run_id:
-                found.append(name)
-    return found
+                names.append(name)
+    return names
 
 
 @contextlib.contextmanager

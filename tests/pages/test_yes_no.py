@@ -149,7 +149,7 @@ def test_a_card_whose_predictions_are_damaged_says_so(runs, tmp_path, monkeypatc
     monkeypatch.setenv("FACET_RUNS", str(tmp_path))
     run.predictions_file(1, "best").write_bytes(b"torn")
     at = page(name, **({"run": run.id} if name == "live" else {}))
-    assert "are gone or damaged, so attributes have no scores" in html(at)
+    assert "is damaged (" in html(at)
     assert "See the mistakes" in labels(at)
 
 
