@@ -50,7 +50,8 @@ def read(text: str, source: str = "pipeline") -> Imported:
     if stripped.startswith("{"):
         return _from_json(stripped, source)
     if "Compose(" in stripped:
-        return _from_python(stripped, source)
+        above = text[: text.index(stripped)].count("\n")  # lines are told as they stand in the text
+        return _from_python("\n" * above + stripped, source)
     return _from_yaml(stripped, source)
 
 
@@ -88,12 +89,12 @@ def _from_json(text: str, source: str) -> Imported:
 
 
 def _from_python(text: str, source: str) -> Imported:
-    """Reads the calls inside the first Compose([...]) from the syntax tree."""
+    """Reads the calls inside the Compose([...]) that stands first in the text from the syntax tree."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise LabError(f"{source}: not Python: {error}.", "Paste the whole Compose([...]).", kind="pipeline") from None
-    composes = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and _name(n) == "Compose"]
+    composes = _calls_of("Compose", tree)
     lists = _lists_of_compose(composes[0]) if composes else []
     if not lists or not isinstance(lists[0], (ast.List, ast.Tuple)):
         raise LabError(f"{source}: holds no Compose([...]).", "Paste the list as it is written out.", kind="pipeline")
@@ -110,12 +111,19 @@ def _from_python(text: str, source: str) -> Imported:
         calls.append((_name(node), {str(k.arg): _value(k.value) for k in node.keywords}))
     names = [name for name, _ in calls]
     if "Normalize" not in names:  # as to_python writes it: beside the list
-        beside = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and _name(n) == "Normalize"]
+        beside = _calls_of("Normalize", tree)
         calls += [("Normalize", {k.arg: _value(k.value) for k in n.keywords if k.arg}) for n in beside[:1]]
     notes = _notes_of_compose(next((_value(k.value) for k in composes[0].keywords if k.arg == "p"), None))
     if len(composes) > 1:
-        notes.append(f"The text has {len(composes)} lists in a Compose: the first is read.")
+        line = composes[0].lineno
+        notes.append(f"The text has {len(composes)} lists in a Compose: the first, in line {line}, is read.")
     return _from_calls(calls, source, notes)
+
+
+def _calls_of(name: str, tree: ast.AST) -> list[ast.Call]:
+    """As they stand in the text: a walk comes to those inside a function last."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _name(node) == name]
+    return sorted(calls, key=lambda call: (call.lineno, call.col_offset))
 
 
 def _lists_of_compose(compose: ast.Call) -> list[ast.expr]:

@@ -113,6 +113,25 @@ t = A.Compose([
     assert any("per_channel=False" in note for note in imported.notes)
 
 
+def test_of_several_lists_the_one_that_stands_first_is_read_however_deep():
+    script = """
+
+def train():
+    if True:
+        normalize = A.Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+        return A.Compose([A.HorizontalFlip(p=0.3)])
+
+normalize = A.Normalize()
+val = A.Compose([A.Resize(height=224, width=224)])
+"""
+    imported = exchange.read(script)
+    assert [transform.name for transform in imported.transforms] == ["HorizontalFlip", "Normalize"]
+    assert imported.transforms[1].params["mean"] == [0.5, 0.5, 0.5], "the Normalize that stands first, too"
+    assert imported.notes == ["The text has 2 lists in a Compose: the first, in line 6, is read."]
+    with pytest.raises(LabError, match="line 6 is not a plain call"):
+        exchange.read(script.replace("A.HorizontalFlip(p=0.3)", "x"))
+
+
 NOWHERE = {"x": (0, 0), "y": (0, 0)}
 
 
@@ -222,7 +241,7 @@ def test_a_share_of_an_image_of_which_no_size_is_known_is_told():
         ),
         (
             "train = A.Compose([A.HorizontalFlip(p=0.3)])\nval = A.Compose([A.VerticalFlip(p=1)])",
-            "The text has 2 lists in a Compose: the first is read.",
+            "The text has 2 lists in a Compose: the first, in line 1, is read.",
         ),
         (
             "A.Compose([A.RandomGamma(gamma_limit=120)])",
