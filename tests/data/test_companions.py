@@ -181,6 +181,42 @@ def test_a_companion_that_is_not_read_is_told_with_the_reason(tmp_path, beside, 
     assert not asked(of(tmp_path, split_column="none")), "somebody said that there are no splits"
 
 
+@pytest.mark.parametrize("folds", [3, 5])
+@pytest.mark.parametrize("columns", ["path,label,fold", "path,Fold", "path,fold_index"])
+def test_folds_of_a_companion_are_the_folds_of_the_dataset_and_no_test_set(tmp_path, columns, folds):
+    label = ",x" if "label" in columns else ""
+    rows = [f"{photo}{label},{number % folds}" for number, photo in enumerate(TEN)]
+    scanned = of(labelled(tmp_path, [columns, *rows]))
+    assert scanned.samples["given_fold"].tolist() == [number % folds for number in range(10)]
+    assert scanned.set_aside.empty and not asked(scanned)
+    assert any("(folds.given)" in fact.text for fact in scanned.facts)
+
+
+@pytest.mark.parametrize("own", ["fold", "Fold", "cv_fold"])
+def test_folds_of_a_companion_beside_folds_of_the_table_are_told_as_not_read(tmp_path, own):
+    labelled(tmp_path, ["path,fold", *(f"{photo},{number % 5}" for number, photo in enumerate(TEN))])
+    table(tmp_path, [f"path,label,{own}", *(f"{photo},{'ab'[n % 2]},{n // 2}" for n, photo in enumerate(TEN))])
+    scanned = of(tmp_path)
+    assert asked(scanned) == {f"{MAY}there is a column {own} already.": ("split_column",)}
+    assert scanned.samples["given_fold"].tolist() == [number // 2 for number in range(10)]
+
+
+@pytest.mark.parametrize("columns", ["id,path,age", "path,id"])
+def test_an_id_that_differs_for_each_photo_of_a_companion_is_no_person(tmp_path, columns):
+    def rows(ids):
+        cells = [{"path": photo, "id": name, "age": "30"} for photo, name in zip(TEN, ids, strict=True)]
+        return [columns, *(",".join(row[name] for name in columns.split(",")) for row in cells)]
+
+    numbered = of(labelled(tmp_path / "numbered", rows([f"x{number}" for number in range(10)]), "persons.csv"))
+    assert asked(numbered) == {
+        "persons.csv may say who the photos show; it is not read: its column 'id' differs in each row: "
+        "it numbers photos.": ("person_column",)
+    }
+    assert numbered.persons.state == "unknown"
+    persons = of(labelled(tmp_path / "persons", rows([f"x{number // 2}" for number in range(10)]), "persons.csv"))
+    assert (persons.persons.state, persons.samples["person"].nunique()) == ("known", 5) and not asked(persons)
+
+
 @pytest.mark.parametrize(
     ("name", "says", "setting"),
     [

@@ -17,11 +17,12 @@ from core.data.readers.reading import Fact
 from core.data.readers.tree import Tree
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import usual_column
+from core.data.tables.splits import is_fold_column
 from core.data.tables.table import Table, is_list, is_table, read_table
 from core.errors import LabError
 from core.text import listed
 
-SAYS = {  # what a companion's name tells that it says -> the column that it becomes
+SAYS = {  # what a companion's name tells that it says -> the column that it becomes, unless that numbers folds
     "identity": re.compile(r"(^|[\W_])(identity|identities|persons?|subjects?)([\W_]|$)", re.IGNORECASE),
     "partition": re.compile(r"(^|[\W_])(partitions?|splits?)([\W_]|$)", re.IGNORECASE),
 }
@@ -54,16 +55,16 @@ def with_companions(
     companions = _companions(tree, data, homes)
     photos = _photos_of(table, homes, matcher) if companions else []
     for other, is_beside in companions:
-        column = says(other)
-        what, setting = WORDS[column]
-        if other in paths or column in map(says, paths) or (column in table.columns and not is_beside):
+        what, setting = WORDS[says(other)]
+        if other in paths or says(other) in map(says, paths) or (says(other) in table.columns and not is_beside):
             continue
         opened[other] = False
-        of_photo, why = _column_by_photo(other, tree, data, matcher)
+        column, of_photo, why = _column_by_photo(other, tree, data, matcher)
         cells = [of_photo.get(photo, "") for photo in photos]
         named = sum(map(bool, cells))
-        if column in table.columns:
-            why = f"there is a column {column} already"
+        same = [own for own in table.columns if own == column or (column == "fold" and is_fold_column(own))]
+        if same:
+            why = f"there is a column {same[0]} already"
         elif of_photo and not is_beside:
             why = f"it lies in another folder than {listed(paths)}"
         elif of_photo and len(homes) > 1:
@@ -89,7 +90,7 @@ def without_a_table(tree: Tree, data: DataConfig, matcher: Matcher) -> list[Fact
     """The companions in the root of a dataset whose photos are read by their folders or names."""
     reasons = {}
     for other in (other for other, is_beside in _companions(tree, data, [""]) if is_beside):
-        of_photo, why = _column_by_photo(other, tree, data, matcher)
+        _, of_photo, why = _column_by_photo(other, tree, data, matcher)
         if of_photo or why:
             reasons[other] = why or "photos are read without a table"
     return [replace(fact, settings=("reader",)) for fact in _not_read(reasons)]
@@ -137,23 +138,29 @@ def _photos_of(table: Table, homes: Sequence[str], matcher: Matcher) -> list[str
     return [matcher.exact(cell, homes[0]) or cell for cell in cells]
 
 
-def _column_by_photo(path: str, tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[dict[str, str], str]:
-    """(photo -> what a table says of it, "") or ({}, why it says nothing): by its other column, of several the one that
-    is called so. A list that names no photo may as well be a letter to the reader: ({}, "")."""
+def _column_by_photo(path: str, tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[str, dict[str, str], str]:
+    """(the column that it becomes, photo -> what a table says of it, "") or (.., {}, why it says nothing): by its other
+    column, of several the one that is called so. One that numbers folds is called so there, too: numbers in any other
+    may be codes. A list that names no photo may as well be a letter to the reader: (.., {}, "")."""
+    becomes = says(path)
     try:
         table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
     except LabError as fault:
-        return {}, fault.message
+        return becomes, {}, fault.message
     homes = [posixpath.dirname(path)]
     place = _path_place(table, homes, matcher)
     if place is None:
-        return {}, "" if is_list(path) else "no column of it names photos"
+        return becomes, {}, "" if is_list(path) else "no column of it names photos"
     others = [column for at, column in enumerate(table.columns) if at != place]
     named = [column for column in others if column.lower() != "id"]  # which may number the photos
-    meaning = MEANS[says(path)]
+    meaning = MEANS[becomes]
     column = others[0] if len(others) == 1 else usual_column(named, meaning) or usual_column(others, meaning)
     if column is None:
-        return {}, f"none of its columns is called as one that says so ({listed(table.columns)})"
+        return becomes, {}, f"none of its columns is called as one that says so ({listed(table.columns)})"
     at = table.columns.index(column)
     photos = zip(_photos_of(table, homes, matcher), table.rows, strict=True)
-    return {photo: row[at] for photo, (_, row) in photos if photo and len(row) == len(table.columns)}, ""
+    of_photo = {photo: row[at] for photo, (_, row) in photos if photo and len(row) == len(table.columns)}
+    cells = [cell for cell in of_photo.values() if cell]
+    if column not in named and 0 < len(set(cells)) == len(cells):
+        return becomes, {}, f"its column {column!r} differs in each row: it numbers photos"
+    return "fold" if becomes == "partition" and is_fold_column(column) else becomes, of_photo, ""

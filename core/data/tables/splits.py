@@ -17,6 +17,11 @@ _NUMBER = re.compile(r"\d{1,4}(\.0)?")
 _FOLD_COLUMN = re.compile(r"(k|cv)?[_ ]?folds?([_ ]?(id|no|nr|number|index))?", re.IGNORECASE)
 
 
+def is_fold_column(column: str) -> bool:
+    """Whether a column by its name numbers folds."""
+    return _FOLD_COLUMN.fullmatch(column.strip()) is not None
+
+
 def parts_of_column(column: str, cells: Sequence[str]) -> dict[str, Part]:
     """Cell -> the part of the dataset that it names; empty unless most filled cells do.
 
@@ -28,7 +33,7 @@ def parts_of_column(column: str, cells: Sequence[str]) -> dict[str, Part]:
         return {}
     numbers = {cell: int(cell.partition(".")[0]) for cell in rows if _NUMBER.fullmatch(cell)}
     words = {cell: re.sub(r"public|private", "", cell, flags=re.IGNORECASE) for cell in rows}
-    is_fold = _FOLD_COLUMN.fullmatch(column.strip()) is not None
+    is_fold = is_fold_column(column)
     if is_fold and 2 <= len(numbers) <= MOST_FOLDS:
         parts = parts_of(word for cell, word in words.items() if cell not in numbers)
         named = {cell: parts[word] for cell, word in words.items() if word in parts}
@@ -49,7 +54,7 @@ def why_no_folds(column: str, cells: Sequence[str]) -> str:
     """Why a column that numbers folds is not read as one; "" where it is, or is no such column."""
     rows = Counter(filter(None, cells))
     numbers = [cell for cell in rows if _NUMBER.fullmatch(cell)]
-    if len(numbers) < 2 or not _FOLD_COLUMN.fullmatch(column.strip()) or parts_of_column(column, cells):
+    if len(numbers) < 2 or not is_fold_column(column) or parts_of_column(column, cells):
         return ""
     if len(numbers) > MOST_FOLDS:
         return f"it has {len(numbers):,} numbers, and no more than {MOST_FOLDS} are taken for folds"
