@@ -48,6 +48,11 @@ def test_rows_for_a_test_are_set_aside(tmp_path, column, train, test):
     assert len(read(root, split_column="none").samples) == 8
 
 
+def test_a_column_that_is_called_as_one_of_splits_and_is_none_hides_no_test_set(tmp_path):
+    rows = ["frontal,train"] * 3 + ["profile,train"] * 3 + ["frontal,test", "profile,test"]
+    assert aside(read(with_splits(tmp_path, rows, "path,label,subset,usage"))) == {"6.jpg": "test", "7.jpg": "test"}
+
+
 def test_validation_is_cross_validated_with_the_rest_and_rows_without_a_label_wait(tmp_path):
     rows = ["0.jpg,a,train", "1.jpg,b,valid", "2.jpg,a,", "3.jpg,,test", "4.jpg,nan,train", "5.jpg,b,test"]
     rows += ["6.jpg,b,unlabelled", "7.jpg,a,train"]

@@ -47,8 +47,12 @@ def is_usual_name(cell: str) -> bool:
 
 def usual_column(columns: Sequence[str], meaning: str) -> str | None:
     """The column that by its name holds the path, label, person, gender, age, mask or split; None if none does."""
+    return next(iter(_usual_columns(columns, meaning)), None)
+
+
+def _usual_columns(columns: Sequence[str], meaning: str) -> list[str]:
     by_name = {_spelt(column): column for column in reversed(columns)}
-    return next((by_name[name] for name in USUAL_NAMES[meaning] if name in by_name), None)
+    return [by_name[name] for name in USUAL_NAMES[meaning] if name in by_name]
 
 
 def choose_columns(
@@ -76,6 +80,9 @@ def choose_columns(
         column = usual_column(free, meaning)
         if meaning in chosen or meaning in refused or column is None:
             continue
+        if meaning == "split":  # a subset of frontal photos does not hide who is in the test set
+            named = _usual_columns(free, meaning)
+            column = next((each for each in named if parts_of_column(each, table.column(each))), column)
         if meaning in ("split", "fold") and not parts_of_column(column, table.column(column)):
             if meaning == "fold" and (why := why_no_folds(column, table.column(column))):
                 text = f"{table.name}: column {column!r} is not read as the dataset's folds: {why}."
