@@ -181,6 +181,76 @@ def test_a_companion_that_is_not_read_is_told_with_the_reason(tmp_path, beside, 
     assert not asked(of(tmp_path, split_column="none")), "somebody said that there are no splits"
 
 
+@pytest.mark.parametrize("names", [{"test": "1", "train": "0"}, {"test": "A", "train": "B"}], ids=["0 1", "A B"])
+def test_a_companion_whose_cells_are_no_words_of_splits_is_told_as_not_read(tmp_path, names):
+    beside = [f"{photo},{names[part]}" for photo, part in zip(TEN, PARTS, strict=True)]
+    scanned = of(labelled(tmp_path, ["path,split", *beside]))
+    cells = f"{names['test']} and {names['train']}"
+    assert asked(scanned) == {
+        f"{MAY}too few of its cells ({cells}) are words such as train and test.": ("split_column",)
+    }
+    assert len(scanned.samples) == 10
+    assert list(scanned.problems["problem"]) == ["1 file left out, not an image: splits.csv"]
+    assert not any("read together" in fact.text for fact in scanned.facts) and "partition" not in scanned.attributes
+
+
+def test_a_companion_of_cells_that_an_attribute_was_asked_of_stands_in_the_table(tmp_path):
+    labelled(tmp_path, ["path,split", *(f"{photo},{number % 2}" for number, photo in enumerate(TEN))])
+    assert of(tmp_path, attributes={"partition": "yes/no"}).attributes["partition"].kind == "yes/no"
+
+
+@pytest.mark.parametrize(
+    ("own", "name", "says", "setting"),
+    [
+        ("split", "splits.csv", "what they are for", "split_column"),
+        ("id", "identity.csv", "who the photos show", "person_column"),
+    ],
+)
+def test_a_companion_whose_meaning_a_column_of_the_table_has_is_told_as_not_read(tmp_path, own, name, says, setting):
+    cells = {"splits.csv": PARTS, "identity.csv": [f"p{number // 2}" for number in range(10)]}[name]
+    own_cells = {"split": ["train", "val"] * 5, "id": [f"{number:04d}" for number in range(10)]}[own]
+    labelled(tmp_path, ["path,what", *(f"{photo},{cell}" for photo, cell in zip(TEN, cells, strict=True))], name)
+    rows = (tmp_path / "labels.csv").read_text().splitlines()
+    rows = [f"{cell},{row}" for cell, row in zip([own, *own_cells], rows, strict=True)]
+    (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
+    why = f"column '{own}' of labels.csv counts before it"
+    scanned = of(tmp_path)
+    assert asked(scanned) == {f"{name} may say {says}; it is not read: {why}.": (setting,)}
+    assert len(scanned.samples) == 10 and not any("read together" in fact.text for fact in scanned.facts)
+    assert not asked(of(tmp_path, **{setting: own})), "somebody chose the column"
+
+
+def test_a_companion_beside_a_column_that_is_called_as_one_of_splits_and_is_none_is_read(tmp_path):
+    labelled(tmp_path, ["path,split", *(f"{photo},{part}" for photo, part in zip(TEN, PARTS, strict=True))])
+    rows = [f"{photo},{'ab'[n % 2]},{'frontal' if n % 3 else 'profile'}" for n, photo in enumerate(TEN)]
+    table(tmp_path, ["path,label,subset", *rows])
+    scanned = of(tmp_path)
+    assert scanned.set_aside["sample"].tolist() == TEN[:3] and not asked(scanned)
+
+
+def test_columns_of_two_companions_can_be_chosen(celeba):
+    lines = [f"{number:06d}.jpg {2 if number < 5 else number % 2}" for number in range(1, 25)]
+    (celeba / "list_eval_partition.txt").write_text("\n".join(lines) + "\n")
+    scanned = of(celeba, csv_file="list_attr_celeba.txt", person_column="identity", split_column="partition")
+    assert len(scanned.set_aside) == 4 and scanned.samples["person"].nunique() == 6 and not asked(scanned)
+
+
+def test_of_two_companions_the_one_that_says_something_is_read(tmp_path):
+    labelled(tmp_path, ["path,split", *(f"{photo},{number % 2}" for number, photo in enumerate(TEN))], "splits_1.csv")
+    lines = ["path,split", *(f"{photo},{part}" for photo, part in zip(TEN, PARTS, strict=True))]
+    (tmp_path / "splits_2.csv").write_text("\n".join(lines) + "\n")
+    scanned = of(tmp_path)
+    assert scanned.set_aside["sample"].tolist() == TEN[:3]
+    assert [text.partition(" ")[0] for text in asked(scanned)] == ["splits_1.csv"]
+
+
+def test_a_companion_of_persons_that_names_nobody_is_told_as_not_read(tmp_path):
+    labelled(tmp_path, ["path,person", *(f"{photo},NA" for photo in TEN)], "persons.csv")
+    assert asked(of(tmp_path, no_label="na")) == {
+        "persons.csv may say who the photos show; it is not read: it names nobody.": ("person_column",)
+    }
+
+
 @pytest.mark.parametrize("folds", [3, 5])
 @pytest.mark.parametrize("columns", ["path,label,fold", "path,Fold", "path,fold_index"])
 def test_folds_of_a_companion_are_the_folds_of_the_dataset_and_no_test_set(tmp_path, columns, folds):

@@ -16,8 +16,8 @@ from core.config.run_config import DataConfig
 from core.data.readers.reading import Fact
 from core.data.readers.tree import Tree
 from core.data.tables.matching import Matcher
-from core.data.tables.meanings import usual_column
-from core.data.tables.splits import is_fold_column
+from core.data.tables.meanings import MEANINGS, choose_columns, usual_column
+from core.data.tables.splits import is_fold_column, parts_of_column, why_no_folds
 from core.data.tables.table import Table, is_list, is_table, read_table
 from core.errors import LabError
 from core.text import listed
@@ -71,19 +71,45 @@ def with_companions(
             why = f"{listed(paths)} lie in several folders"
         elif of_photo and 2 * named < max(1, len(cells)):
             why = f"it says so of {named:,} of the {len(cells):,} photos of {listed(paths)}"
+        joined = table if why or not of_photo else _joined(table, column, cells)
+        if joined is not table:
+            why = _why_not_chosen(joined, MEANS[says(other)], paths, data, matcher)
         if why or not of_photo:
             reasons |= {other: why} if why and getattr(data, setting) not in table.columns else {}
             continue
-        width = len(table.columns)
-        rows = [
-            (number, [*(row + [""] * width)[:width], cell, *row[width:]])
-            for (number, row), cell in zip(table.rows, cells, strict=True)
-        ]
-        table = replace(table, columns=[*table.columns, column], rows=rows)
+        table = joined
         opened[other] = True
         text = f"{other} says {what}: read together with {listed(paths)} ({named:,} of {len(cells):,} rows)."
         facts.append(Fact("table", text, (setting,)))
     return table, [*facts, *_not_read(reasons)], opened
+
+
+def _joined(table: Table, column: str, cells: Sequence[str]) -> Table:
+    """With one more column; what a row has beyond the header stays beyond it."""
+    width = len(table.columns)
+    rows = [
+        (number, [*(row + [""] * width)[:width], cell, *row[width:]])
+        for (number, row), cell in zip(table.rows, cells, strict=True)
+    ]
+    return replace(table, columns=[*table.columns, column], rows=rows)
+
+
+def _why_not_chosen(joined: Table, meaning: str, paths: Sequence[str], data: DataConfig, matcher: Matcher) -> str:
+    """Why the last column would not be read as the person or split; "" where it is, or is asked for as an attribute."""
+    column = joined.columns[-1]
+    settings = [f"{each}_column" for each in MEANINGS]
+    later = [each for each in settings if getattr(data, each) not in (None, NO_COLUMN, *joined.columns)]  # to be joined
+    so_far = data.model_copy(update=dict.fromkeys(later))
+    columns = choose_columns(joined, so_far, matcher.is_photo, needs_label=False).columns
+    read = [columns.get(meaning), columns.get("fold") if meaning == "split" else None]
+    if column in read or column in (data.attributes or {}):
+        return ""
+    cells = [cell for cell in joined.column(column) if cell]
+    if meaning == "split" and not parts_of_column(column, cells):
+        words = f"too few of its cells ({listed(list(dict.fromkeys(cells)))}) are words such as train and test"
+        return why_no_folds(column, cells) or words
+    before = columns.get(meaning) or usual_column(joined.columns, meaning)
+    return "it names nobody" if before == column else f"column {before!r} of {listed(paths)} counts before it"
 
 
 def without_a_table(tree: Tree, data: DataConfig, matcher: Matcher) -> list[Fact]:
