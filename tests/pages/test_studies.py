@@ -445,6 +445,23 @@ def test_the_file_of_a_study_that_is_not_launched_yet_opens_elsewhere_or_says_wh
         assert study.expand(asked) == runs and runs[0].phases[1].optimizer == "sgd"
 
 
+@pytest.mark.parametrize(("typed", "wrong"), [("", "found nothing"), ("abc", "found 'abc'"), ("0", "found 0")])
+def test_no_study_is_exported_while_a_number_of_its_form_is_wrong_which_is_said_beside_it(
+    opened, tmp_path, monkeypatch, typed, wrong
+):
+    recipes.save_recipe("mine", recipes.load_recipe("quick"))
+    offered = {}
+    monkeypatch.setattr(st, "download_button", lambda label, *_, **options: offered.update({label: options}))
+    page = open_group(open_study(tmp_path, {"training.seed": [0, 1]}, recipe="mine", epochs=4), "phases")
+    assert not offered["Export this study (YAML)"]["disabled"]
+    field(page, "phases.0.epochs").set_value(typed).run()
+    assert not page.exception and wrong in text_of(page) and "Only this lab has" not in text_of(page)
+    export = offered["Export this study (YAML)"]
+    assert export["disabled"] and export["help"] == "Correct the settings first."
+    field(page, "phases.0.epochs").set_value("3").run()
+    assert not page.exception and not offered["Export this study (YAML)"]["disabled"]
+
+
 def test_a_deleted_study_leaves_its_runs(record):
     press(show(study=record.id), "Delete this study")
     assert record_file.all_studies() == [] and len(summaries()) == 3

@@ -245,7 +245,7 @@ def origin_section(config: RunConfig | None) -> None:
                 help=None if config else "Correct the settings first.",
             )
             if study_draft.is_on():
-                study_form.export(draft.draft())
+                study_form.export(draft.draft(), config)
     changes(base, config.model_dump(mode="json") if config else draft.draft())
 
 

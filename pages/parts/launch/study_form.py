@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.config import recipes
+from core.config import RunConfig, recipes
 from core.studies import as_file, grid
 from core.studies.grid import ShrinkConfig, StudyConfig
 from core.text import listed, plain
@@ -65,8 +65,9 @@ def words(errors: Errors) -> None:
             fields.message(f"study.{name}", errors, of_field=True)
 
 
-def export(form: dict[str, Any]) -> None:
-    study, _ = build(form)
+def export(form: dict[str, Any], config: RunConfig | None) -> None:
+    """config: what the form says, None while some setting of it is wrong: such a study makes no runs."""
+    study = build(form)[0] if config else None
     written = as_file.for_any_lab(study) if study else None
     st.download_button(
         "Export this study (YAML)",
@@ -76,7 +77,9 @@ def export(form: dict[str, Any]) -> None:
         icon=":material/download:",
         on_click="ignore",
         disabled=study is None,
-        help="The same file runs on the command line: python -m core study FILE --data FOLDER.",
+        help="The same file runs on the command line: python -m core study FILE --data FOLDER."
+        if study
+        else "Correct the settings first.",
     )
     if study is not None and written is None:
         named = listed(as_file.own_recipes(study))
