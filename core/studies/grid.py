@@ -26,6 +26,7 @@ from core.jobs.room import forecast
 from core.plan.plan import Plan, check_task, depends_on, fit_task, make_plan
 from core.plan.transfer import inherit_folds
 from core.storage import plain_yaml
+from core.storage.files import GARBAGE
 from core.studies.naming import run_names
 from core.studies.shrink import shrink
 
@@ -150,13 +151,20 @@ def expand(study: StudyConfig, data: dict[str, Any] | None = None) -> list[RunCo
 
 
 def shared(study: StudyConfig, recipe: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A recipe with the settings that all runs share, shrunk: what the grid starts from, as a dict."""
+    """A recipe with the settings that all runs share, shrunk: what the grid starts from, as a dict.
+
+    Raises LabError naming the epochs or sizes that cannot be shrunk; what else is wrong the grid may still set right.
+    """
     base = recipes.load_recipe(recipe).model_dump(mode="json")
     if data:
         base["data"] = {**base["data"], **data}
     for key, value in study.set.items():
         base = with_value(base, key, value, f"study '{study.name}': ")
-    return shrink(base, size=study.shrink.size, epochs=study.shrink.epochs)
+    smaller = study.shrink.model_dump()
+    try:
+        return shrink(base, **smaller)
+    except (ArithmeticError, *GARBAGE):  # of epochs or sizes that are none, or that are numbers in quotes
+        return shrink(from_dict(base, f"study '{study.name}'").model_dump(mode="json"), **smaller)
 
 
 def fit_study(study: StudyConfig, configurations: Sequence[RunConfig], scan: Scan) -> tuple[StudyConfig, str]:

@@ -73,6 +73,23 @@ def test_wrong_settings_are_named_with_their_run():
         study.expand(StudyConfig(name="depths", grid={"model.depth": []}))
 
 
+@pytest.mark.parametrize("wrong", [0, "", "abc", None, float("inf")])
+def test_epochs_that_are_none_are_named_also_where_every_run_is_made_smaller(wrong):
+    settings = {"recipe": "study-adam-sgd", "grid": {"training.seed": [0, 1]}, "shrink": {"epochs": 4}}
+    with pytest.raises(LabError, match=r"^study 'seeds': phases\.1\.epochs: "):
+        study.expand(StudyConfig(name="seeds", set={"phases.1.epochs": wrong}, **settings))
+    as_number, in_quotes = (
+        study.expand(StudyConfig(name="seeds", set={"phases.1.epochs": epochs}, **settings)) for epochs in (6, "6")
+    )
+    assert as_number == in_quotes
+
+
+def test_a_size_that_is_none_is_named_also_where_every_run_is_made_smaller():
+    settings = {"recipe": "quick", "set": {"transforms.0.params.height": 0}, "shrink": {"size": 64}}
+    with pytest.raises(LabError, match=r"^study 'seeds': transforms\.0: Resize\.height"):
+        study.expand(StudyConfig(name="seeds", grid={"training.seed": [0, 1]}, **settings))
+
+
 def test_ten_thousand_runs_are_counted_without_being_made():
     large = StudyConfig(name="seeds", grid={"training.seed": list(range(100)), "folds.seed": list(range(100))})
     assert study.size(large) == 10_000 > study.ASK_ABOVE
