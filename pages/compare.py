@@ -20,7 +20,7 @@ from core.runs.lists import index
 from core.runs.yes_no.view import OneAttribute
 from core.stats import paired
 from core.text import plain
-from pages.parts.baseline import beside
+from pages.parts.baseline import asking, beside
 from pages.parts.compare import charts, decide, flips, load, pick, relabelled, tables
 from pages.parts.run import curves, groups, yes_no
 from pages.parts.shared import badges, exports, frame, theme
@@ -125,7 +125,7 @@ def take_measured() -> None:
     choose(list(dict.fromkeys(parents.get(run_id) or run_id for run_id in asked_for)))
 
 
-entries = frame.begin_page(answers=frame.DECIDED)
+entries = frame.begin_page(answers=[frame.DECIDED, frame.BASELINE])
 head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
 head.html('<div class="lab-title">Compare</div>', width="content")
 with st.container():  # always there, so that what follows keeps its place
@@ -136,6 +136,7 @@ if not st.query_params.get("runs") and (runs := pick.of_hand()):
 question = pick.read_address()
 pick.runs_box(listed, question)
 if not question.runs:
+    asking.forget()
     empty(listed)
     st.stop()
 members, problems = load_all(question.runs)
@@ -145,6 +146,7 @@ if any(problem.kind == "everybody" for problem in problems):
     label = "Compare the cross-validated runs in their place"
     st.button(label, icon=":material/compare_arrows:", key="compare-measured", on_click=take_measured)
 if not members:
+    asking.forget()
     st.stop()
 members = told_apart(members)
 names = {member.id: member.name for member in members}

@@ -133,7 +133,7 @@ def join_line(joining: Study) -> None:
             st.switch_page(STUDIES, query_params={"study": joining.id})
 
 
-entries = frame.begin_page(answers=frame.CLICK, names_study=False)
+entries = frame.begin_page(answers=[frame.CLICK], names_study=False)
 st.html(CSS)
 groups.style()
 open_launched()

@@ -18,7 +18,7 @@ from core.runs.kept import dropped
 from core.runs.lists import index
 from core.storage import files
 from core.text import plain, so_far
-from pages.parts.baseline import baseline
+from pages.parts.baseline import asking, baseline
 from pages.parts.hand import hand
 from pages.parts.live import head, looks, machine, rates, samples, tour, waits
 from pages.parts.run import (
@@ -185,7 +185,7 @@ def log(run: Run) -> None:
         st.code(run.log_tail(40) or "The log is empty until a worker starts.", None)
 
 
-entries = frame.begin_page(shows=(hand.STUDY,))
+entries = frame.begin_page(answers=[frame.BASELINE], shows=(hand.STUDY,))
 listed = index.as_summaries(entries)
 run_id = st.query_params.get("run") or hand.first(listed)
 if run_id is None:
@@ -197,6 +197,7 @@ if run_id is None:
 try:
     run, config, info = open_run(run_id)
 except LabError as error:
+    asking.forget()
     st.html('<div class="lab-title">Live</div>')
     badges.show_error(error)
     run_picker.pick_run(listed, None)

@@ -209,7 +209,7 @@ def watch(drawn: tuple) -> None:
         st.rerun()
 
 
-every = frame.begin_page(answers=frame.PRESSED)
+every = frame.begin_page(answers=[frame.PRESSED])
 if pressed.settle():
     every = index.listed()
 views.arrive()

@@ -6,8 +6,10 @@ from core.figures import curves
 from core.inside import first_weights
 from core.report import gather
 from core.report.blocks import Bullets
+from core.runs import Run
 from core.runs.metrics_file import read_metrics
 from pages.parts.baseline import asking
+from pages.parts.shared import frame
 from tests.compared import make_run, samples
 from tests.frozen_runs import keep
 from tests.pages.app import button, captions, html, labels, page
@@ -87,3 +89,65 @@ def test_the_baseline_is_computed_of_the_runs_that_are_chosen_with_the_click(run
     button(at, "Compute the baseline of 2 runs").click().run()
     assert not at.exception, at.exception
     assert html(at).count("ImageNet features") == 3 and asking.ASKED not in at.session_state
+
+
+def test_a_click_for_runs_that_lack_no_baseline_any_more_computes_none_of_runs_that_are_chosen_later(
+    run, folder, table
+):
+    ids = [run.id]
+    for place, name in enumerate(("second", "third"), 2):
+        ids.append(make_run(folder, table, name, skill=0.3, seed=place, run_id=f"2026010{place}-000000-{name}-0000").id)
+    at = page("compare", runs=",".join(ids[:2]))
+    for run_id in ids[:2]:  # in another tab
+        keep(Run(run_id), table, 0.3)
+    button(at, "Compute the baseline of 2 runs").click().run()
+    assert html(at).count("ImageNet features") == 2
+    at.multiselect(key="compare-runs").set_value(ids).run()
+    assert not at.exception and "Compute the baseline of third" in labels(at)
+    assert not Run(ids[2]).frozen_features_file.exists()
+
+
+@pytest.mark.parametrize("left", ["emptied", "gone"])
+def test_a_click_as_the_runs_are_taken_away_computes_no_baseline_of_runs_that_are_chosen_later(
+    run, folder, table, left
+):
+    other = make_run(folder, table, "second", skill=0.3, seed=2, run_id="20260102-000000-second-0000")
+    at = page("compare", runs=run.id)
+    if left == "emptied":
+        at.multiselect(key="compare-runs").set_value([])
+    else:
+        run.delete()
+    button(at, "Compute the baseline of first").click().run()
+    at.multiselect(key="compare-runs").set_value([other.id]).run()
+    assert not at.exception and "Compute the baseline of second" in labels(at)
+    assert not other.frozen_features_file.exists()
+
+
+@pytest.mark.parametrize("why", ["another tab computed it", "its box was closed", "the run was away"])
+def test_a_click_that_the_page_of_a_run_cannot_answer_is_not_answered_later(run, folder, table, why):
+    at, box, elsewhere = opened(run), f"live-baseline-{run.id}", folder.with_name("elsewhere")
+    if why == "another tab computed it":
+        keep(run, table, 0.3)
+    elif why == "its box was closed":
+        at.session_state[box] = False
+    else:
+        run.dir.rename(elsewhere)
+    button(at, "Compute the baseline").click().run()
+    assert "Compute the baseline" not in labels(at)
+    if elsewhere.exists():
+        elsewhere.rename(run.dir)
+    run.frozen_features_file.unlink(missing_ok=True)
+    at.session_state[box] = True
+    at.run()
+    assert not at.exception and "Compute the baseline" in labels(at)
+    assert not run.frozen_features_file.exists()
+
+
+def test_a_click_whose_page_was_left_before_it_began_computes_no_baseline_later(run):
+    at = page("compare", runs=run.id)
+    at.session_state[frame.BASELINE] = "compare-baseline"
+    at.switch_page("pages/runs.py").run()
+    assert ["You left the page before" in toast.value for toast in at.toast] == [True]
+    at.switch_page("pages/compare.py").run()
+    assert not at.exception and "Compute the baseline of first" in labels(at)
+    assert not run.frozen_features_file.exists()

@@ -10,17 +10,16 @@ from core.answers import frozen_features
 from core.runs import Run
 from core.text import count
 from pages.parts.doing import doing
-from pages.parts.shared import moved
+from pages.parts.shared import frame, moved
 
 ASKED = "baseline-asked"  # in the session: ids of the runs whose baseline was asked for and is not there yet
-_CLICKED = "baseline-clicked"  # in the session: key of the element whose button was pressed, until that is answered
 STAGES = {"decoding photos": (0.0, 0.1), "photos seen": (0.1, 0.7), "fits made": (0.7, 1.0)}  # of a run's work
 
 
 def ask(runs: Sequence[Run], label: str, key: str) -> None:
     """The button, or how far the work is, which ends with a rerun of the page. key: of the page's element."""
     ids = tuple(run.id for run in runs)
-    if st.session_state.pop(_CLICKED, None) == key:  # of the runs that were chosen just before the click, too
+    if st.session_state.pop(frame.BASELINE, None) == key:  # of the runs that were chosen just before the click, too
         st.session_state[ASKED] = ids
     if st.session_state.get(ASKED) == ids:
         _compute(runs, key)
@@ -29,10 +28,15 @@ def ask(runs: Sequence[Run], label: str, key: str) -> None:
         icon=":material/vertical_align_bottom:",
         key=f"{key}-compute",
         on_click=st.session_state.update,
-        args=({_CLICKED: key},),
+        args=({frame.BASELINE: key},),
         help="Every photo is looked at once by the network as it was before training; then a logistic regression is "
         "fitted in each fold. Seconds to minutes, beside whatever trains now.",
     )
+
+
+def forget() -> None:
+    """A click that the page has nothing to answer with: later it would be taken for one on what is chosen by then."""
+    st.session_state.pop(frame.BASELINE, None)
 
 
 def _compute(runs: Sequence[Run], key: str) -> None:

@@ -33,6 +33,7 @@ def section(run: Run, status: view.RunStatus, metrics: pd.DataFrame) -> None:
     asked = st.session_state.get(asking.ASKED) == (run.id,)
     box = st.expander(TITLE, icon=":material/trending_up:", key=f"live-baseline-{run.id}", on_change="rerun")
     if not (box.open or asked):
+        asking.forget()
         return
     with box:
         st.caption(PROMISE)
@@ -40,6 +41,7 @@ def section(run: Run, status: view.RunStatus, metrics: pd.DataFrame) -> None:
         if kept is None:
             asking.ask([run], "Compute the baseline", f"live-baseline-of-{run.id}")
             return
+        asking.forget()
         _tell(run, kept, status, metrics)
 
 

@@ -35,11 +35,13 @@ def draw(members: Sequence[ComparedRun], names: dict[str, str], colours: dict[st
     for problem in problems:
         st.html(badges.fault(problem, state="interrupted"))
     lacking = [member for member in members if kept_of(member.run) is None]
-    if lacking:
-        if not earned:
-            st.caption("What would the first weights tell without any training? The same folds, in seconds.")
-        named = names[lacking[0].id] if len(lacking) == 1 else f"{len(lacking)} runs"
-        asking.ask([member.run for member in lacking], plain(f"Compute the baseline of {named}"), "compare-baseline")
+    if not lacking:
+        asking.forget()
+        return
+    if not earned:
+        st.caption("What would the first weights tell without any training? The same folds, in seconds.")
+    named = names[lacking[0].id] if len(lacking) == 1 else f"{len(lacking)} runs"
+    asking.ask([member.run for member in lacking], plain(f"Compute the baseline of {named}"), "compare-baseline")
 
 
 def table_html(earned: Sequence[Earned], names: dict[str, str], colours: dict[str, str]) -> str:

@@ -27,18 +27,19 @@ from pages.parts.tab import access, connection
 # In the session: a click that the page it was made on has not answered yet; its callback may run before that of what
 # was typed or ticked just before, so it only notes the click, and the page acts on what it shows by then.
 CLICK, PRESSED, DECIDED = "launch_click", "runs-pressed", "compare-pressed"
+BASELINE = "baseline-clicked"  # key of the element whose button was pressed
 ICON = "🔬"
 LAUNCHED = "launch_launched"  # token of a launch form -> (page, id) of what was launched with it
 
 
 def begin_page(
-    *, answers: str = "", lists: bool = True, names_study: bool = True, shows: Sequence[str] = hand.BOTH
+    *, answers: Sequence[str] = (), lists: bool = True, names_study: bool = True, shows: Sequence[str] = hand.BOTH
 ) -> list[Listed]:
     """First line of every page: the lab's few rules of CSS, the run in hand, the queue, and the way back into app.py.
 
     Gives all runs, newest first, as they are now for a page that lists them.
 
-    answers: CLICK, PRESSED or DECIDED, which this page answers; on any other page that click came too late.
+    answers: those of CLICK to BASELINE that this page answers; on any other page that click came too late.
     lists: see dock.once. names_study: see hand.begin. shows: see hand.line.
 
     Because a folder is called pages/, Streamlit takes a fresh server for an app of the old kind until st.navigation has
@@ -66,9 +67,11 @@ def begin_page(
         _queue_stopped()
         if closed is not None:
             badges.show_error(closed)
-    for name in {CLICK, PRESSED, DECIDED} - {answers}:
-        click = st.session_state.pop(name, None)
-        if click is not None and not (name == CLICK and click.leave()):
+    for name in {CLICK, PRESSED, DECIDED, BASELINE} - set(answers):
+        if name not in st.session_state:
+            continue
+        click = st.session_state.pop(name)
+        if not (name == CLICK and click.leave()):
             st.toast("You left the page before what you clicked began: nothing was done.", icon=":material/block:")
     if "workers-looked-after" not in st.session_state:
         _look_after()
