@@ -15,10 +15,11 @@ from pages.parts.shared import badges, frame
 
 LAUNCH = Path(__file__).with_name("launch.py")
 
-summaries = index.as_summaries(frame.begin_page(shows=(hand.STUDY,)))
+summaries = index.as_summaries(frame.begin_page(answers=[frame.ANSWER], shows=(hand.STUDY,)))
 st.html('<div class="lab-title">Predict</div>')
 runs = question.pick_runs(summaries)
 if not runs:
+    question.forget()
     st.info("No finished run yet. Launch one, then let it answer new photos here.", icon=":material/online_prediction:")
     if st.button("Launch", type="primary", icon=":material/rocket_launch:"):
         st.switch_page(LAUNCH)
@@ -38,7 +39,7 @@ try:
         answers, note = yes_no.through(answers, attribute)
     outcome = work.outcome_of(answers, asked, note)
 except LabError as error:
-    work.forget()
+    question.forget()
     badges.show_error(error)
     st.stop()
 row = 0

@@ -19,6 +19,7 @@ from core.predict.submission import of_classes
 from core.runs import FoldState
 from pages.parts.data import gallery
 from pages.parts.predict import sources, work
+from pages.parts.shared import frame
 from tests.answered import copied, judged, made, photo, table_of
 from tests.pages.app import button, captions, html, labels, page
 
@@ -239,6 +240,39 @@ def test_what_is_typed_and_chosen_with_the_click_is_answered(run, new, folder):
     at.text_input(key="predict-path").set_value(str(new))
     button(at, "Answer anew").click().run()
     assert len(ended(at).dataframe[0].value) == 4
+
+
+@pytest.mark.parametrize("others", [1, 0], ids=["another run is there", "none is"])
+def test_a_click_as_its_run_is_taken_away_is_not_answered_by_another_run_later(run, new, folder, others):
+    def add_other():
+        samples = drawn(table_of(folder / "photos"), folder / "photos")
+        judged(made(folder, samples, root=folder / "photos", run_id="other"))
+
+    if others:
+        add_other()
+    at = page("predict", run=run.id, **{"from": "folder"})
+    at.text_input(key="predict-path").set_value(str(new)).run()
+    run.delete()
+    button(at, "Answer the photos by 2 folds").click().run()
+    if not others:
+        assert labels(at)[-1] == "Launch"
+        add_other()
+        at.query_params["run"] = "other"
+        at.run()
+    else:
+        assert "Choose the run that is to answer." in words(at)
+        at.selectbox[0].set_value("other").run()
+    assert not at.exception and "Answer the photos by 2 folds" in labels(at) and work.JOB not in at.session_state
+
+
+def test_a_click_whose_page_was_left_before_it_began_is_not_answered_later(run, new):
+    at = page("predict", run=run.id, **{"from": "folder"})
+    at.text_input(key="predict-path").set_value(str(new)).run()
+    at.session_state[frame.ANSWER] = None
+    at.switch_page("pages/runs.py").run()
+    assert ["You left the page before" in toast.value for toast in at.toast] == [True]
+    at.switch_page("pages/predict.py").run()
+    assert not at.exception and "Answer the photos by 2 folds" in labels(at) and work.JOB not in at.session_state
 
 
 def test_what_cannot_be_answered_is_said(run, folder):

@@ -19,7 +19,7 @@ from core.runs.yes_no.view import attributes
 from core.text import plain
 from pages.parts.hand import hand
 from pages.parts.look_inside import address
-from pages.parts.shared import badges, run_picker
+from pages.parts.shared import badges, frame, run_picker
 from pages.parts.shared.fields import field
 
 LIVE = HOME / "pages" / "live.py"
@@ -83,11 +83,17 @@ def _unfinished(run_id: str, summaries: Sequence[dict[str, Any]]) -> str:
         if listed and (damage := listed[0].get("unreadable")):
             raise LabError(f"run '{run_id}': {damage}", what_to_do(run), kind="unreadable")
     except LabError as error:
+        forget()
         badges.show_error(error)
         st.caption("Choose the run that is to answer.")
         run_picker.pick_run([summary for summary in summaries if summary.get("state") == "done"], None)
         st.stop()
     return run_picker.run_label(listed[0]) if listed else run_id
+
+
+def forget() -> None:
+    """A click that cannot be answered, since the page says what is wrong instead."""
+    st.session_state.pop(frame.ANSWER, None)
 
 
 def _best_of_study() -> str | None:

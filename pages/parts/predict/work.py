@@ -21,12 +21,11 @@ from core.predict.yes_no.answers import YesNoAnswers
 from core.text import count, plain
 from pages.parts.predict.question import Question
 from pages.parts.predict.sources import Source
-from pages.parts.shared import badges, moved
+from pages.parts.shared import badges, frame, moved
 from pages.parts.tab.closed import still_open
 
 JOB, KEY, OUTCOME = "predict-job", "predict-key", "predict-outcome"  # in the session
-# In the session: clicks that are not answered yet, the first as a Click or None for what is asked by then.
-ASKED, TO_LEARN = "predict-asked", "predict-to-learn"
+TO_LEARN = "predict-to-learn"  # in the session: a click that is not answered yet
 # In the session: the job that learns what the training photos look like, and the member that looks at them.
 LEARNING, LEARNER = "predict-learning", "predict-learner"
 EVERY = 0.4  # seconds between two looks at a job
@@ -72,7 +71,7 @@ class Click:
 def answers(question: Question, source: Source | None) -> Predictions | YesNoAnswers | None:
     """The answers to what is asked now; None while there are none. Raises LabError for runs that cannot answer."""
     place = st.container()  # always there, so that what stands below stays what it is
-    was_asked, click = ASKED in st.session_state, st.session_state.pop(ASKED, None)
+    was_asked, click = frame.ANSWER in st.session_state, st.session_state.pop(frame.ANSWER, None)
     predictor = Predictor(question.runs, views=question.views)
     versions = tuple(face_maps.version(run, [], WHICH) for run in question.runs)
     key = None if source is None else (tuple(run.dir for run in question.runs), versions, question.views, source.key)
@@ -124,12 +123,7 @@ def _begin_anew() -> None:
 def _ask(click: Click | None) -> None:
     """A click is only noted: what begins the page anew before it is answered would lose it, and what was chosen just
     before is not known to it."""
-    st.session_state[ASKED] = click
-
-
-def forget() -> None:
-    """A click that cannot be answered, since the page says what is wrong instead."""
-    st.session_state.pop(ASKED, None)
+    st.session_state[frame.ANSWER] = click
 
 
 def _ask_to_learn(member: Member) -> None:

@@ -28,6 +28,7 @@ from pages.parts.tab import access, connection
 # was typed or ticked just before, so it only notes the click, and the page acts on what it shows by then.
 CLICK, PRESSED, DECIDED = "launch_click", "runs-pressed", "compare-pressed"
 BASELINE = "baseline-clicked"  # key of the element whose button was pressed
+ANSWER = "predict-asked"  # as a Click of Predict's, or None for what is asked by then
 ICON = "🔬"
 LAUNCHED = "launch_launched"  # token of a launch form -> (page, id) of what was launched with it
 
@@ -39,7 +40,7 @@ def begin_page(
 
     Gives all runs, newest first, as they are now for a page that lists them.
 
-    answers: those of CLICK to BASELINE that this page answers; on any other page that click came too late.
+    answers: those of CLICK to ANSWER that this page answers; on any other page that click came too late.
     lists: see dock.once. names_study: see hand.begin. shows: see hand.line.
 
     Because a folder is called pages/, Streamlit takes a fresh server for an app of the old kind until st.navigation has
@@ -67,7 +68,7 @@ def begin_page(
         _queue_stopped()
         if closed is not None:
             badges.show_error(closed)
-    for name in {CLICK, PRESSED, DECIDED, BASELINE} - set(answers):
+    for name in {CLICK, PRESSED, DECIDED, BASELINE, ANSWER} - set(answers):
         if name not in st.session_state:
             continue
         click = st.session_state.pop(name)
