@@ -162,7 +162,9 @@ def _weights(runs: list[Run]) -> np.ndarray:
 
 
 def _tell(predictions: Asked) -> None:
-    """How many were answered, which were not, and whom the runs knew."""
+    """How many were answered, which were not, and whom the runs knew, or may know."""
+    for sentence in predictions.notes:
+        print(f"note: {sentence}", file=sys.stderr)
     answered, several = int(predictions.is_answered.sum()), len(predictions.runs) > 1
     folds = f"{len(predictions.members)} fold{'s' * (len(predictions.members) != 1)}"
     folds += f" of {len(predictions.runs)} runs" if several else ""

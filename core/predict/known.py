@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -18,12 +18,14 @@ from core.config.parts import DataConfig
 from core.data.content.same_bytes import digest_of
 from core.data.labels import corrections
 from core.data.labels.corrections import Correction
+from core.data.persons import COLUMN as PERSON_KNOWN
 from core.data.readers.spelling import nfc
 from core.errors import LabError
 from core.predict.photos import Photo, reading_of, rows_of
 from core.runs import Run
 from core.runs.ancestry import ancestry, line
 from core.runs.everybody.unmeasured import NOBODY
+from core.text import number_of
 
 BY_PATH, BY_BYTES, BY_PERSON = "path", "bytes", "person"
 
@@ -94,6 +96,7 @@ class Known:
         self._run, self._data = run, run.config().data
         self._reading = reading_of(self._data)
         generations = line(run)
+        self._oldest = generations[-1]
         parts = [each.samples().reindex(columns=[*_Row._fields]) for each in generations]
         table = pd.concat(parts, ignore_index=True).drop_duplicates(["path", "hash"])
         is_hashed = table["hash"].notna()  # older labs froze none
@@ -110,6 +113,7 @@ class Known:
         self._by_person = dict(zip(names, people["fold"].astype(int), strict=True))
         self._renamings = [_renamings(each) for each in generations]  # who is called how differs from run to run
         self._people: dict[str, tuple[str, str, bool]] | None = None  # of the whole dataset, as _people_of gives it
+        self._fault: LabError | None = None  # why it does not say whom its photos show
 
     def of(self, photo: Photo) -> Acquaintance | None:
         """What is known of a photo; None where the run has seen neither it nor the person in it, as far as is known."""
@@ -125,6 +129,25 @@ class Known:
             if person in self._by_person:
                 return Acquaintance(self._run, self._by_person[person], BY_PERSON, person)
         return None
+
+    def notes(self, strangers: Iterable[Photo]) -> list[str]:
+        """Why folds may answer that were trained on one of these photos, of which `of` knows nothing, or on the person
+        in it; a sentence each, none where it is certain that none was."""
+        photos = [photo for photo in strangers if photo.fault is None]
+        asked = [os.path.realpath(photo.path) for photo in photos if photo.path and not self._is_told(photo)]
+        notes = []
+        if self._fault is not None and (number := sum(map(self._lies_here, asked))):
+            notes.append(
+                f"{self._run.id}: whom {number_of(number, 'photo')} {'shows' if number == 1 else 'show'} could not be "
+                f"read from its dataset, so that folds may answer that were trained on them: {self._fault}"
+            )
+        if photos and (parent := self._oldest.config().model.parent) is not None:
+            notes.append(
+                f"{self._oldest.id} started from {parent}, which is not here any more: of what that run was trained on "
+                "only the people are known by now, so that folds may answer that were trained on one of these photos. "
+                "Bring it back from Trash or a backup to be certain."
+            )
+        return notes
 
     def _met(self, how: str, sample: str, fold: int, copies: dict[int, str]) -> Acquaintance:
         """copies: fold -> sample of what is the same photo, byte for byte."""
@@ -158,20 +181,42 @@ class Known:
 
         None elsewhere, or if nobody says: corrections of persons are laid over the dataset, never written into it.
         """
-        is_told = photo.person and photo.reading == self._reading  # another run of the dataset may read it otherwise
-        row = (photo.sample, photo.person, True) if is_told else self._row_of(real)
+        row = (photo.sample, photo.person, True) if self._is_told(photo) else self._row_of(real)
         return [nfc(name) for made in self._renamings if (name := _renamed(row, made))] if row else []
+
+    def _is_told(self, photo: Photo) -> bool:
+        """Whether the photo says whom it shows by the run's own reading: another run of the dataset may read it
+        otherwise."""
+        return bool(photo.person) and photo.reading == self._reading
 
     def _row_of(self, real: str) -> tuple[str, str, bool] | None:
         """What the run's dataset says of a photo that the run itself did not use; None of a photo from elsewhere."""
-        root = self._data.root
-        if not real or not root:
-            return None
-        if not self._data.follow_links and not Path(real).is_relative_to(os.path.realpath(root)):
+        if not self._lies_here(real):
             return None
         if self._people is None:
-            self._people = _people_of(self._data)
+            self._people, self._fault = self._read_people()
         return self._people.get(real)
+
+    def _lies_here(self, real: str) -> bool:
+        """Whether a photo may be one of the run's dataset: with links that are followed it may lie anywhere."""
+        root = self._data.root
+        if not real or not root:
+            return False
+        return self._data.follow_links or Path(real).is_relative_to(os.path.realpath(root))
+
+    def _read_people(self) -> tuple[dict[str, tuple[str, str, bool]], LabError | None]:
+        """(see `_people_of`, why it does not say whom the photos show by now)."""
+        try:
+            people = _people_of(self._data)
+        except LabError as error:
+            return {}, error
+        samples = self._run.samples()
+        corrected = {nfc(each.after) for each in self._renamings[0]}
+        named = samples["person"][samples[PERSON_KNOWN].astype(bool)].astype(str).map(nfc)
+        if named.isin(corrected).all() or any(is_known for _, _, is_known in people.values()):
+            return people, None
+        text = f"dataset {self._data.root}: it names nobody any more."  # such as without a table beside the labels
+        return people, LabError(text, "Put back what told the persons.", "missing")
 
 
 def _digest(photo: Photo) -> str:
@@ -198,12 +243,9 @@ def _renamed(row: tuple[str, str, bool], renamings: list[Correction]) -> str:
 def _people_of(data: DataConfig) -> dict[str, tuple[str, str, bool]]:
     """Real path -> (sample, person, whether the dataset names them) of every photo of a dataset, none decoded.
 
-    Read as the run read it; nothing is corrected.
+    Read as the run read it; nothing is corrected. Raises LabError as `rows_of`.
     """
-    try:
-        root, rows = rows_of(data)
-    except LabError:  # the dataset is read otherwise by now: nobody is known by it
-        return {}
+    root, rows = rows_of(data)
     return {
         os.path.realpath(root / row["sample"]): (row["sample"], str(row["person"]), bool(row.get("person_known")))
         for row in rows

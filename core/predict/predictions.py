@@ -25,7 +25,8 @@ class Asked:
     that order; NaN where a member was not asked: a photo that cannot be read, and members that were trained on the
     photo or on the person in it. By the photo's row, acquaintances: what the runs know of it; problems: why nobody
     answers. By the member's place, features: what its head took for the photos, float32 (n, features), of the members
-    of which that was asked. notes: how the table or folder of the photos was understood.
+    of which that was asked. notes: how the table or folder of the photos was understood, and why runs may know more of
+    them than is told.
     """
 
     photos: tuple[Photo, ...]

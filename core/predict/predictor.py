@@ -72,7 +72,7 @@ class Predictor:
         from core.predict import answering
 
         who = np.ones((len(self.members), len(photos)), dtype=bool)
-        acquaintances, problems = self._acquaintances(photos, who) if held_out_only else ({}, {})
+        acquaintances, problems, notes = self._acquaintances(photos, who) if held_out_only else ({}, {}, ())
         asked = np.flatnonzero(who.any(axis=0))
         answered = answering.answers(
             self.members,
@@ -93,20 +93,24 @@ class Predictor:
             features[place][asked] = of_asked
         problems |= {int(asked[row]): fault for row, fault in answered.faults.items()}
         kind = YesNoAnswers if self.one_by_one else Predictions
-        return kind(tuple(photos), self.members, self.names, answers, acquaintances, problems, features)
+        return kind(tuple(photos), self.members, self.names, answers, acquaintances, problems, features, notes)
 
     def _acquaintances(
         self, photos: Sequence[Photo], who: np.ndarray
-    ) -> tuple[dict[int, tuple[Acquaintance, ...]], dict[int, LabError]]:
-        """(what the runs know of photos; why none of their members may answer). Strikes members out of `who`."""
+    ) -> tuple[dict[int, tuple[Acquaintance, ...]], dict[int, LabError], tuple[str, ...]]:
+        """(what the runs know of photos; why none of their members may answer; where it is not certain that they know
+        nothing). Strikes members out of `who`."""
         acquaintances: dict[int, tuple[Acquaintance, ...]] = {}
         problems: dict[int, LabError] = {}
+        strangers: dict[Run, list[Photo]] = {run: [] for run in self._order}
         for run in self._order:
             if run not in self._known:
                 # A photo that does not tell the attribute was trained on all the same.
                 self._known[run] = Known(run.whole if isinstance(run, OneAttribute) else run)
         for row, photo in enumerate(photos):
             met = {run: each for run, of_run in self._known.items() if (each := of_run.of(photo)) is not None}
+            for run in strangers.keys() - met.keys():
+                strangers[run].append(photo)
             if not met:
                 continue
             acquaintances[row] = tuple(met.values())
@@ -114,7 +118,8 @@ class Predictor:
                 who[place, row] = member.run not in met or met[member.run].left_out_by(member.fold)
             if not who[:, row].any():
                 problems[row] = _trained_on(photo, acquaintances[row][0])
-        return acquaintances, problems
+        notes = [note for run, of_run in self._known.items() for note in of_run.notes(strangers[run])]
+        return acquaintances, problems, tuple(dict.fromkeys(notes))
 
 
 def _trained_on(photo: Photo, met: Acquaintance) -> LabError:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from core.config import to_yaml
 from core.inside import fold_models
 from core.predict import photos
 from core.predict.predictor import Predictor
@@ -63,6 +64,14 @@ def test_a_folder_becomes_a_table_with_a_row_a_photo(run, folder, lab, tmp_path)
     assert table.loc["c.jpg"].isna()["answer"] and "is not an image" in table.loc["c.jpg", "problem"]
     one = lab("predict", run.id, "--photos", folder / "a.png", "--out", tmp_path / "one.parquet", "--folds", "1")
     assert one.code == 0 and pd.read_parquet(tmp_path / "one.parquet")["folds_asked"].tolist() == [1]
+
+
+def test_what_the_runs_may_know_is_noted(run, folder, lab, tmp_path):
+    config = run.config()
+    model = config.model.model_copy(update={"init": "run:deleted"})
+    run.config_file.write_text(to_yaml(config.model_copy(update={"model": model})))
+    done = lab("predict", run.id, "--photos", folder, "--out", tmp_path / "table.csv")
+    assert done.code == 0 and f"note: {run.id} started from deleted, which is not here any more" in done.err
 
 
 def test_a_table_of_photos_becomes_a_submission_in_the_form_of_a_sample(run, folder, lab, tmp_path):

@@ -16,6 +16,7 @@ import safetensors.torch
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from core.config import to_yaml
 from core.data.labels import corrections, reviews
 from core.data.labels.corrections import Correction
 from core.errors import LabError
@@ -701,6 +702,19 @@ def test_an_uploaded_face_is_judged_by_every_fold_and_the_page_says_so(depths, f
     assert f'aria-label="{likeliest}: {shares.max():.3f}; the folds say' in shown
     assert f'<i style="left:{100 * of_folds[0]:.1f}%"></i><i style="left:{100 * of_folds[1]:.1f}%"></i>' in shown
     assert shown.index("predict-answer") < shown.index("What the layers attended to")
+
+
+def test_what_the_run_may_know_of_an_uploaded_photo_is_said_beside_its_answer(depths, tmp_path):
+    (small, _), _ = depths
+    config = small.config()
+    model = config.model.model_copy(update={"init": "run:deleted"})
+    small.config_file.write_text(to_yaml(config.model_copy(update={"model": model})))
+    photo(tmp_path / "new.jpg", 99)
+    at = page(run=small.id, view="upload", layers="layer4")
+    at.file_uploader(key="look-uploads").set_value([("new.jpg", (tmp_path / "new.jpg").read_bytes(), "image/jpeg")])
+    at.run()
+    said = "".join(each.value for each in at.caption).replace("\\", "")
+    assert not at.exception and f"{small.id} started from deleted, which is not here any more" in said
 
 
 def test_an_uploaded_photo_that_the_run_knows_is_judged_by_the_fold_that_held_it_out(depths, folds_asked):

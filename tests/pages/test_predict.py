@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.config import to_yaml
 from core.inside import fold_models
 from core.predict import job as predict_job
 from core.predict import photos, resembling
@@ -124,6 +125,15 @@ def test_a_dropped_photo_is_answered_with_folds_doubt_and_maps(run):
     button(at, "Compare with the training photos (fold 0 looks at 12 photos, once)").click().run()
     shown = html(ended(at, "predict-learning"))
     assert shown.count("<figure") == 6 and "99 % of the photos it held out are within" in words(at)
+
+
+def test_what_the_run_may_know_of_a_photo_is_said_beside_its_answer(run):
+    config = run.config()
+    model = config.model.model_copy(update={"init": "run:deleted"})
+    run.config_file.write_text(to_yaml(config.model_copy(update={"model": model})))
+    at = page("predict", run=run.id)
+    at.file_uploader(key="predict-files").set_value(("me.png", jpeg(), "image/png")).run()
+    assert f"{run.id} started from deleted, which is not here any more" in words(ended(at))
 
 
 def test_the_page_of_a_run_asks_whether_its_photos_are_the_same_after_predict_could_not_tell(run):

@@ -1,7 +1,9 @@
 """Whom a run knows: people by the names that its launch gave them, whatever the dataset calls them."""
 
 import os
+import shutil
 import unicodedata
+from pathlib import Path
 
 import pytest
 
@@ -107,6 +109,87 @@ def test_a_person_is_known_too_by_the_name_that_the_run_it_started_from_knew(lau
     ]
     known = Known(launched(made, parent)).of(left_out(parent, "p6")[0])
     assert (known.how, known.name, known.fold) == (BY_PERSON, "p6", fold_of(parent, "p6"))
+
+
+@pytest.mark.parametrize("table", [None, ""], ids=["gone", "empty"])
+def test_whom_photos_show_is_said_to_be_unread_where_the_datasets_table_cannot_be_read(launched, tmp_path, table):
+    run = launched()
+    photo, of_test = left_out(run, "p6")
+    elsewhere = Photo("elsewhere", str(draw(tmp_path / "elsewhere.png", (9, 9, 9))))
+    known = Known(run)
+    assert known.of(photo).how == BY_PERSON and known.of(elsewhere) is None and known.notes([elsewhere]) == []
+    file = Path(run.config().data.root, "faces.csv")
+    file.unlink()
+    if table is not None:
+        file.write_text(table)
+    known = Known(run)
+    assert known.of(of_test).how == BY_PERSON, "it says itself whom it shows"
+    assert known.of(photo) is None and known.of(elsewhere) is None
+    (note,) = known.notes([photo, elsewhere])
+    reason = "no CSV file in" if table is None else "faces.csv is empty"
+    assert note.startswith(f"{run.id}: whom 1 photo shows could not be read from its dataset") and reason in note
+    assert known.notes([elsewhere]) == []
+
+
+def test_whom_photos_show_is_said_to_be_unread_where_the_list_of_persons_is_gone(tmp_path):
+    root = tmp_path / "faces"
+    names = [f"{i}.png" for i in range(8)]
+    for i, name in enumerate([*names, "new.png"]):
+        draw(root / name, (i, 5 * i, 7 * i))
+    labels = [f"{name},{('fair', 'dark')[i % 2]}" for i, name in enumerate(names)]
+    (root / "faces.csv").write_text("\n".join(["image,label", *labels, "new.png,"]) + "\n")
+    people = [f"{name},{('Anna', 'Bert', 'Cleo', 'Dora')[i // 2]}" for i, name in enumerate(names)]
+    (root / "identity.csv").write_text("\n".join(["image,person", *people, "new.png,Bert"]) + "\n")
+    config = from_dict({**TINY, "data": {"root": str(root), "leave_out_problems": True}})
+    plan = make_plan(config, scan(config.data, threads=1), folder=tmp_path / "runs")
+    run = create(plan.config, plan.samples, folder=tmp_path / "runs", class_names=plan.class_names, info={})
+    new = Photo("new.png", str(root / "new.png"))
+    known = Known(run)
+    assert known.of(new).name == "Bert" and known.notes([]) == []
+    (root / "identity.csv").unlink()
+    known = Known(run)
+    assert known.of(new) is None
+    (note,) = known.notes([new])
+    assert "whom 1 photo shows could not be read" in note and "names nobody any more" in note
+
+
+def test_a_dataset_that_named_nobody_at_the_launch_is_not_said_to_be_unread(tmp_path):
+    root = tmp_path / "faces"
+    names = [f"{i}.png" for i in range(8)]
+    for i, name in enumerate([*names, "new.png"]):
+        draw(root / name, (i, 5 * i, 7 * i))
+    labels = [f"{name},{('fair', 'dark')[i % 2]}" for i, name in enumerate(names)]
+    (root / "faces.csv").write_text("\n".join(["image,label", *labels, "new.png,"]) + "\n")
+    for name in names[:2]:
+        named = Correction(kind="relabel", sample=name, person=name, attribute="person", before=name, after="Anna")
+        corrections.add_all(root, [named], tmp_path / "runs")
+    config = from_dict({**TINY, "data": {"root": str(root), "leave_out_problems": True}})
+    plan = make_plan(config, scan(config.data, threads=1), folder=tmp_path / "runs")
+    frozen = {"class_names": plan.class_names, "info": {}, "corrections": corrections.to_csv(plan.corrections)}
+    run = create(plan.config, plan.samples, folder=tmp_path / "runs", **frozen)
+    assert run.samples()["person_known"].sum() == 2
+    known = Known(run)
+    new = Photo("new.png", str(root / "new.png"))
+    assert known.of(new) is None and known.notes([new]) == []
+
+
+def test_a_photo_that_only_a_deleted_run_of_the_line_knew_is_not_said_to_be_new(launched, tmp_path):
+    parent = launched(made=[])
+    for fold in parent.folds():
+        parent.write_state(FoldState(fold, "done", epoch=1))
+        parent.weights_file(fold, "best").touch()
+    run = launched([Correction(kind="exclude-person", person="p6")], parent)
+    copy = tmp_path / "copy.png"
+    row = parent.samples().set_index("person").loc["p6"].iloc[0]
+    shutil.copy(row["path"], copy)
+    photo, stranger = Photo("copy", str(copy)), Photo("new", str(draw(tmp_path / "new.png", (9, 9, 9))))
+    known = Known(run)
+    assert known.of(photo).fold == row["fold"] and known.of(stranger) is None and known.notes([stranger]) == []
+    shutil.rmtree(parent.dir)
+    known = Known(run)
+    assert known.of(photo) is None and known.notes([]) == []
+    (note,) = known.notes([photo])
+    assert note.startswith(f"{run.id} started from {parent.id}, which is not here any more")
 
 
 @pytest.mark.parametrize("follow_links", [False, True])

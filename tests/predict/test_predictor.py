@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from core.config import to_yaml
 from core.errors import LabError
 from core.inside import fold_models
 from core.predict import answering, photos
@@ -206,6 +207,21 @@ def test_another_photo_of_a_known_person_is_answered_by_the_fold_that_held_the_p
         f"fold {person['fold']}, which held them out, answers"
     )
     assert 1 not in predictions.acquaintances  # a person of another dataset may only be called the same
+
+
+def test_answers_tell_where_it_is_not_certain_that_no_fold_was_trained_on_a_photo(run, strangers):
+    config = run.config()
+    run.config_file.unlink()  # the template's own is the same file
+    model = config.model.model_copy(update={"init": "run:deleted"})
+    data = config.data.model_copy(update={"root": str(strangers), "reader": "csv"})
+    run.config_file.write_text(to_yaml(config.model_copy(update={"model": model, "data": data})))
+    asked = photos.of_folder(strangers)
+    predictions = Predictor([run]).answer(asked)
+    unread, broken = predictions.notes
+    assert unread.startswith(f"{run.id}: whom 5 photos show could not be read") and "no CSV file" in unread
+    assert broken.startswith(f"{run.id} started from deleted, which is not here any more")
+    assert predictions.is_answered.all() and Predictor([run]).answer(asked, held_out_only=False).notes == ()
+    assert Predictor([run]).answer(photos.of_path(run.samples()["path"].iloc[0])).notes == ()
 
 
 def test_what_progress_raises_ends_it(run, strangers):

@@ -85,11 +85,11 @@ def _answered(run: Run, which: str, contents: dict[str, bytes]) -> tuple[Predict
 
 def _judged(predictions: Predictions, which: str) -> Judged:
     if which != WHICH:
-        return Judged(None, "it is known of the best epoch alone.")
+        return Judged(None, "it is known of the best epoch alone.", sentences=predictions.notes)
     try:
-        return Judged(doubt(predictions, views=False), accuracy=ACCURACY)
+        return Judged(doubt(predictions, views=False), accuracy=ACCURACY, sentences=predictions.notes)
     except LabError as error:
-        return Judged(None, error.message)
+        return Judged(None, error.message, sentences=predictions.notes)
 
 
 def _one(run: Run, predictions: Predictions, judged: Judged, row: int) -> None:

@@ -149,7 +149,8 @@ def _offer(source: Source, predictor: Predictor, now: Click) -> None:
 def _work(predictor: Predictor, source: Source, progress: Progress) -> Predictions | YesNoAnswers:
     notes: list[str] = []
     asked = source.photos(notes.append)
-    return replace(predictor.answer(asked, progress, features_of=[0]), notes=tuple(notes))
+    answered = predictor.answer(asked, progress, features_of=[0])
+    return replace(answered, notes=(*notes, *answered.notes))
 
 
 @st.fragment(run_every=EVERY)
