@@ -33,13 +33,28 @@ def test_what_somebody_found_before_stays_theirs(tmp_path, monkeypatch):
     hers = reviews.confirm("/photos", "a.jpg", "male", tmp_path)
     lines = reviews.file("/photos", tmp_path).read_text().splitlines()
     acting(monkeypatch, BERT)
-    assert hers.by == "anna" and reviews.confirm("/photos", "a.jpg", "male", tmp_path) is None
+    assert hers.review.by == "anna" and reviews.confirm("/photos", "a.jpg", "male", tmp_path) is None
     assert reviews.file("/photos", tmp_path).read_text().splitlines() == lines
     his = reviews.confirm("/photos", "b.jpg", "male", tmp_path)
-    reviews.forget("/photos", "b.jpg", tmp_path, made=his._replace(by="anna"))
+    reviews.forget("/photos", "b.jpg", tmp_path, made=his._replace(review=his.review._replace(by="anna")))
     assert reviews.load("/photos", tmp_path) == {"a.jpg": "male", "b.jpg": "male"}, "another one stands there by now"
     reviews.forget("/photos", "b.jpg", tmp_path, made=his)
     assert reviews.load("/photos", tmp_path) == {"a.jpg": "male"}
+
+
+def test_taking_back_what_replaced_another_label_puts_that_one_back(tmp_path, monkeypatch):
+    acting(monkeypatch, ANNA)
+    first = reviews.confirm("/photos", "a.jpg", "male 30-59", tmp_path)
+    before = reviews.file("/photos", tmp_path).read_text()
+    acting(monkeypatch, BERT)
+    second = reviews.confirm("/photos", "a.jpg", "male 40-59", tmp_path)
+    reviews.forget("/photos", "a.jpg", tmp_path, made=first)
+    assert reviews.load("/photos", tmp_path) == {"a.jpg": "male 40-59"}, "another one stands there by now"
+    reviews.forget("/photos", "a.jpg", tmp_path, made=second)
+    assert reviews.file("/photos", tmp_path).read_text() == before
+    acting(monkeypatch, ANNA)
+    reviews.forget("/photos", "a.jpg", tmp_path, made=first)
+    assert reviews.load("/photos", tmp_path) == {}
 
 
 def test_many_at_once_lose_none(tmp_path):

@@ -290,6 +290,15 @@ def test_a_confirmed_label_is_not_asked_again_and_undo_asks_again(doubted, tmp_p
     assert queue(at) == before and reviews.load(tmp_path / "photos") == {}
 
 
+def test_undo_puts_back_what_a_task_of_other_limits_of_age_had_confirmed(doubted, tmp_path):
+    reviews.confirm(tmp_path / "photos", "p017/0.jpg\tgender\tage", "male >=50")
+    at = page(run=doubted.id, view="labels")
+    button(at, "Label is right").click().run()
+    assert reviews.load(tmp_path / "photos") == {"p017/0.jpg\tgender\tage": "male >=60"}
+    button(at, "Undo").click().run()
+    assert reviews.load(tmp_path / "photos") == {"p017/0.jpg\tgender\tage": "male >=50"}
+
+
 def test_a_relabel_lands_in_the_corrections(doubted, tmp_path):
     at = page(run=doubted.id, view="labels", label="p008/0.jpg")
     assert relabel_field(at, "gender").value == "male"

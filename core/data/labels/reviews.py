@@ -32,6 +32,13 @@ class Review(NamedTuple):
     by: str
 
 
+class Confirmation(NamedTuple):
+    """What `confirm` wrote, and what stood there before: another label that was found right, None for none."""
+
+    review: Review
+    before: Review | None
+
+
 def subject(sample: str, attributes: Sequence[str]) -> str:
     """What is confirmed: what a photo is of these attributes, whose classes may be called as those of others are."""
     return _BETWEEN.join((sample, *attributes))
@@ -62,29 +69,34 @@ def _read(path: Path) -> dict[str, Review]:
     return {sample: Review(when, label, by[0] if by else "") for when, sample, label, *by in rows}
 
 
-def confirm(root: str | Path, sample: str, label: str, folder: Path | None = None) -> Review | None:
+def confirm(root: str | Path, sample: str, label: str, folder: Path | None = None) -> Confirmation | None:
     """Remember that whoever asks found this sample's label right; what was written, None where somebody found the same
     before: theirs stays as it is. Raises LabError if it cannot be written."""
     review = Review(datetime.now().astimezone().isoformat(timespec="seconds"), label, asking.asker().name)
+    before: Review | None = None
 
     def with_it(reviewed: dict[str, Review]) -> dict[str, Review]:
+        nonlocal before
         before = reviewed.get(sample)
         return reviewed if before is not None and before.label == label else reviewed | {sample: review}
 
-    return review if _change(root, folder, with_it)[sample] is review else None
+    return Confirmation(review, before) if _change(root, folder, with_it)[sample] is review else None
 
 
-def forget(root: str | Path, sample: str, folder: Path | None = None, *, made: Review | None = None) -> None:
-    """made: what `confirm` wrote, which alone is forgotten: what somebody else found since stays.
+def forget(root: str | Path, sample: str, folder: Path | None = None, *, made: Confirmation | None = None) -> None:
+    """made: what `confirm` wrote, which alone is forgotten, and what it replaced, such as the label of a task with
+    other limits of age, put back: what somebody else found since stays.
 
     Raises LabError: 'not-yours', and as `confirm` does.
     """
 
     def without(reviewed: dict[str, Review]) -> dict[str, Review]:
         review = reviewed.get(sample)
-        if review is None or (made is not None and review != made):
+        if review is None or (made is not None and review != made.review):
             return reviewed
         asking.check(review.by, f"what was found of {sample.split(_BETWEEN)[0]}")
+        if made is not None and made.before is not None:
+            return reviewed | {sample: made.before}
         return {name: row for name, row in reviewed.items() if name != sample}
 
     _change(root, folder, without)

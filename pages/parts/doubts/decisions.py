@@ -11,7 +11,7 @@ import streamlit as st
 from core.data.labels import corrections, reviews
 from core.data.labels.correction_rows import in_words
 from core.data.labels.corrections import Correction
-from core.data.labels.reviews import Review
+from core.data.labels.reviews import Confirmation
 from core.data.labels.whose import is_of_person
 from core.data.tasks import class_parts
 from core.data.values import USUAL, column_of, is_number
@@ -32,14 +32,14 @@ KEYS = {"right": "1", "relabel": "2", "out": "3", "undo": "Z"}
 @dataclass(frozen=True)
 class Decision:
     """What was decided about a sample of the dataset at root, in words, and what takes it back: ids of the corrections
-    that it wrote, or the subject that it confirmed with what was written of it."""
+    that it wrote, or the subject that it confirmed with what was written of it and stood there before."""
 
     root: str
     sample: str
     words: str
     correction_ids: tuple[str, ...] = ()
     confirmed: str = ""
-    review: Review | None = None
+    confirmation: Confirmation | None = None
 
 
 def show(doubt: Doubt) -> None:
@@ -119,8 +119,8 @@ def _undo(decision: Decision) -> None:
     if decision not in made:
         return
     try:
-        if decision.review is not None:
-            reviews.forget(decision.root, decision.confirmed, made=decision.review)
+        if decision.confirmation is not None:
+            reviews.forget(decision.root, decision.confirmed, made=decision.confirmation)
         else:
             corrections.undo_all(decision.root, decision.correction_ids)
     except LabError as error:
@@ -136,12 +136,12 @@ def _confirm(doubt: Doubt) -> None:
     if not _is_on_screen(doubt):
         return
     try:
-        review = reviews.confirm(doubt.root, doubt.subject, doubt.label)
+        confirmation = reviews.confirm(doubt.root, doubt.subject, doubt.label)
     except LabError as error:
         st.session_state[ERROR] = error
         return
     label = f"{doubt.attribute} {doubt.label}".strip()
-    _go_on(doubt, f"{doubt.sample}: {label} confirmed.", review=review)
+    _go_on(doubt, f"{doubt.sample}: {label} confirmed.", confirmation=confirmation)
 
 
 def _leave_photo_out(doubt: Doubt) -> None:
@@ -176,12 +176,14 @@ def _is_on_screen(doubt: Doubt) -> bool:
     return False
 
 
-def _go_on(doubt: Doubt, words: str, *, correction_ids: tuple[str, ...] = (), review: Review | None = None) -> None:
+def _go_on(
+    doubt: Doubt, words: str, *, correction_ids: tuple[str, ...] = (), confirmation: Confirmation | None = None
+) -> None:
     """To the face that follows. What somebody else had written before is theirs: nothing of it is taken back here."""
     before = last(doubt.root)
-    if correction_ids or review is not None:
-        confirmed = doubt.subject if review is not None else ""
-        decision = Decision(doubt.root, doubt.sample, words, correction_ids, confirmed, review)
+    if correction_ids or confirmation is not None:
+        confirmed = doubt.subject if confirmation is not None else ""
+        decision = Decision(doubt.root, doubt.sample, words, correction_ids, confirmed, confirmation)
         st.session_state.setdefault(MADE, []).append(decision)
     elif before is None or (before.sample, before.words) != (doubt.sample, words):  # else a key was pressed twice
         st.session_state[ERROR] = LabError(
