@@ -1,5 +1,6 @@
 """What a new photo resembles, by the features of a fold's network, and whether it is far from all of them."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -92,7 +93,8 @@ def test_features_of_photos_that_are_not_those_of_the_launch_are_not_kept_as_the
     kept, other = shutil.copy2(path, path.with_suffix(".kept")), run.samples()["path"].iloc[4]
 
     def replace(*_):
-        shutil.copyfile(other, path)
+        shutil.copyfile(other, f"{path}.new")
+        os.replace(f"{path}.new", path)  # whoever reads it just then has the one or the other
 
     if when == "before":
         replace()
