@@ -103,7 +103,7 @@ def resume(run: Run) -> list[int]:
 
     A run that is held back because its study is paused may begin: somebody asked for this one by name.
     An archived run is listed again. Returns the folds. Raises LabError: 'not-yours', as check_unchanged when the
-    photos are not those of the launch, 'locks', 'read-only'.
+    photos are not those of the launch, 'locks', 'unreadable', 'read-only'.
     """
     owner.check([run.require()])
     folds = requeue(run)

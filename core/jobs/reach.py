@@ -12,7 +12,7 @@ from pathlib import Path
 from core.data.reach import bounds
 from core.errors import LabError
 from core.runs import Run
-from core.storage import lab_file
+from core.storage import files, lab_file
 from core.storage.files import GARBAGE
 
 ASKED_FROM = "asked_from"  # in run.json: a page or the command line; runs of older labs do not say
@@ -20,9 +20,18 @@ LET_GO_ON = "Correct it, then let the queue go on."  # of a lab.toml for which t
 
 
 def note_asked(run: Run) -> None:
-    """Remember who asked for a run last, where its run.json can be read: a damaged one is told where it trains."""
+    """Remember who asked for a run last, in its run.json: a damaged one is told where it trains.
+
+    Raises LabError: 'unreadable' for one that is out of reach or gone, 'locked'; OSError where it cannot be written.
+    """
     with contextlib.suppress(*GARBAGE):
-        if run.info().get(ASKED_FROM) != bounds.asked_from():
+        try:
+            before = run.info().get(ASKED_FROM)
+        except OSError as error:
+            what = f"{run.id}: {run.info_file.name} cannot be read ({error.strerror}); it says who asked for the run."
+            remedy = files.CHECK if files.out_of_reach(error) else "Copy it back from a backup."
+            raise LabError(what, remedy, kind="unreadable") from error
+        if before != bounds.asked_from():
             run.update_info(**{ASKED_FROM: bounds.asked_from()})
 
 

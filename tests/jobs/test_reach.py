@@ -1,5 +1,7 @@
 """A run is launched, resumed and trained where who asked for it may look."""
 
+import errno
+
 import pytest
 
 from core.data.reach import bounds
@@ -7,6 +9,8 @@ from core.data.scan import scan
 from core.errors import LabError
 from core.jobs import control, halt, reach
 from core.plan.plan import make_plan
+from core.storage import files
+from tests.closed import close
 from tests.moving import draw_dataset, frozen_run
 from tests.workers import assert_done, launch, short, small_net
 
@@ -71,6 +75,24 @@ def test_the_command_line_is_whoever_has_the_account(tmp_path, lab, monkeypatch)
     lab(tmp_path / "elsewhere")
     with reach.held_as_asked(old):
         assert not bounds.may_look(root), "a page asked for it last"
+
+
+def test_a_run_json_that_is_out_of_reach_is_told_before_anything_is_queued(tmp_path, monkeypatch):
+    """Not as a folder that cannot be written: what is wrong is that who asked cannot be read."""
+    monkeypatch.setattr(control, "ensure_workers", lambda folder=None: None)
+    run = frozen_run(tmp_path / "runs", draw_dataset(tmp_path / "faces"))
+    with monkeypatch.context() as patch:
+        close(patch, run.info_file, errno.EIO)
+        with pytest.raises(LabError, match=rf"{run.id}: run\.json cannot be read \(Input/output error\)") as caught:
+            control.requeue(run)
+    assert (caught.value.kind, caught.value.remedy) == ("unreadable", files.CHECK)
+    assert not control.waiting(run.dir.parent)
+    content = run.info_file.read_text()
+    run.info_file.unlink()
+    with pytest.raises(LabError, match=r"run\.json cannot be read \(No such file .*Copy it back from a backup"):
+        control.requeue(run)
+    run.info_file.write_text(content[:-2])
+    assert control.requeue(run) == [0, 1], "a damaged one is told where it trains"
 
 
 def test_a_broken_lab_toml_trains_nothing_of_a_page(tmp_path, lab):
