@@ -176,6 +176,28 @@ def test_what_was_dropped_is_not_forgotten_while_it_cannot_be_read(run, monkeypa
     assert dropped.read(run).weights == ("best", "final")
 
 
+@pytest.mark.parametrize("content", ["", '{"weights": ["best", "fi', "[]", '{"weights": null, "when": 1, "bytes": 2}'])
+def test_a_damaged_record_of_what_was_dropped_lets_nothing_go(run, content):
+    """It may be the only word that a package is the last place that has networks."""
+    keep.drop([run.id], "results")
+    run.package_file.write_bytes(b"x" * 1000)
+    run.dropped_file.write_text(content)
+    says = rf"{run.id}: dropped\.json is damaged \(\w+\); it says what was dropped of the run"
+    assert run.id in use.offer([run.id], keep.CHOICES["packages"]).refused
+    for ask in (
+        lambda: keep.drop([run.id], "packages"),
+        lambda: dropped.note(run, ["final"], 1),
+        lambda: fold_model(run, 1, "best", "cpu").__enter__(),
+    ):
+        with pytest.raises(LabError, match=says) as caught:
+            ask()
+        assert caught.value.kind == "unreadable" and "Copy it back from a backup" in caught.value.remedy
+    assert dropped.sentence(run) == str(caught.value) and dropped.read(run) == dropped.Dropped()
+    assert run.package_file.exists() and run.dropped_file.read_text() == content
+    run.dropped_file.unlink()
+    assert keep.drop([run.id], "packages") == 1000, "whoever deletes it knows better"
+
+
 def test_weights_that_are_gone_for_another_reason_stay_a_fault(run):
     run.weights_file(0, "best").unlink()
     with pytest.raises(LabError, match="are gone from the run folder") as caught, fold_model(run, 0, "best", "cpu"):

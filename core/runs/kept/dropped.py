@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 KIND = "dropped"  # of the errors that are none: somebody wanted it so
 CHECKPOINTS = ("best", "final")
+DAMAGED = "Copy it back from a backup; or delete it, and what was dropped is taken for lost."
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Dropped:
 
 
 def read(run: Run) -> Dropped:
-    """What `written` says; nothing where that is out of reach, for lists, which nothing of it may hide."""
+    """What `written` says; nothing where that cannot be read, for lists, which nothing of it may hide."""
     try:
         return written(run)
     except LabError:
@@ -41,21 +42,23 @@ def read(run: Run) -> Dropped:
 
 
 def written(run: Run) -> Dropped:
-    """Nothing for a run of which nothing was dropped, and for a file that is garbage.
+    """Nothing for a run of which nothing was dropped.
 
-    Raises LabError(kind 'unreadable') where it is out of reach: what was dropped on purpose would be taken for lost,
-    and the package of such a run, the last place that has networks, for one that is made again by a click.
+    Raises LabError(kind 'unreadable') where it is out of reach or damaged: what was dropped on purpose would be taken
+    for lost, and the package of such a run, the last place that has networks, for one that is made again by a click.
     """
     try:
         content = files.read_json(run.dropped_file)
         weights = tuple(which for which in CHECKPOINTS if which in content["weights"])
         return Dropped(weights, float(content["when"]), int(content["bytes"]))
-    except (OSError, *GARBAGE) as error:
-        if files.out_of_reach(error):
-            name = run.dropped_file.name
-            what = f"{run.id}: {name} cannot be read ({error.strerror}); it says what was dropped of the run."
-            raise LabError(what, files.CHECK, kind="unreadable") from error
+    except (FileNotFoundError, NotADirectoryError):
         return Dropped()
+    except (OSError, *GARBAGE) as error:
+        how, remedy = f"is damaged ({type(error).__name__})", DAMAGED
+        if files.out_of_reach(error):
+            how, remedy = f"cannot be read ({error.strerror})", files.CHECK
+        what = f"{run.id}: {run.dropped_file.name} {how}; it says what was dropped of the run."
+        raise LabError(what, remedy, kind="unreadable") from error
 
 
 def note(run: Run, weights: Iterable[str], freed: int) -> None:
