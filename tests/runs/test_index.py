@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from core.config import from_dict
+from core.config import from_dict, to_yaml
 from core.errors import LabError
 from core.runs import FoldState, Run, notes
 from core.runs.create import create
 from core.runs.lists import index as run_index
 from core.runs.lists.summaries import read_summary, summaries
 from core.storage import files
+from tests.closed import close
+from tests.yes_no_runs import told_by_few
 
 SCORES = {f"{which}_{key}": 0.5 for which in ("best", "final") for key in ("f1", "accuracy", "loss")}
 
@@ -127,6 +129,28 @@ def test_settings_of_an_older_run_that_were_out_of_reach_are_asked_for_again(mad
         assert run_index.settings_of(entry) == {}
     assert run_index.settings_of(entry)["training.batch_size"] == 8
     assert run_index.settings_of(entry) is run_index.settings_of(entry), "and kept from then on"
+
+
+def test_attributes_that_an_older_lab_left_to_the_dataset_are_listed_as_those_of_new_runs(tmp_path, monkeypatch):
+    """Its summary named none, and the lists held it apart from new runs of the same attributes."""
+    run = told_by_few(tmp_path)
+    (new,) = run_index.listed(run.dir.parent)
+    assert new.summary["task"] == "Smiling, Young"
+    config, summary = run.config(), files.read_json(run.summary_file)
+    bare = config.model_copy(update={"task": config.task.model_copy(update={"attributes": []})})
+    run.config_file.write_text(to_yaml(bare))
+    summary["settings"]["task.attributes"] = ""
+    files.write_json(run.summary_file, {**summary, "task": bare.task.title})
+    with monkeypatch.context() as patch:
+        close(patch, run.config_file, errno.EIO)
+        (entry,) = run_index.listed(run.dir.parent)
+        assert (entry.state, entry.summary["task"]) == (new.state, "attributes"), "listed all the same"
+    (entry,) = run_index.listed(run.dir.parent)
+    assert entry.summary["task"] == "Smiling, Young" and entry.answers_about == new.answers_about
+    assert run_index.settings_of(entry) == run_index.settings_of(new)
+    read = counting(monkeypatch)
+    run_index.listed(run.dir.parent)
+    assert not read, "and kept from then on"
 
 
 def test_settings_come_from_the_summary_or_for_older_runs_from_the_configuration(made):

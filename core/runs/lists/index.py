@@ -21,7 +21,7 @@ from core.config import recipes, settings
 from core.config.settings import Value
 from core.errors import LabError
 from core.runs.kept import dropped, sizes
-from core.runs.lists.summaries import derived, read_summary
+from core.runs.lists.summaries import derived, lacks_attributes, read_summary
 from core.runs.notes import Notes, written_notes
 from core.runs.owners import owner
 from core.runs.run import ID, Run
@@ -277,7 +277,7 @@ def _entry(root: Path, summary: dict[str, Any], *, noted: bool) -> tuple[Listed,
     What was not is asked for anew at the next look: configuration, samples, rights and disks are mended while
     summary.json and notes.json stay as they are.
     """
-    notes, is_whole = _NO_NOTES, "unreadable" not in summary
+    notes, is_whole = _NO_NOTES, "unreadable" not in summary and not lacks_attributes(summary)
     if noted:
         try:
             notes = written_notes(Run(summary["id"], root))

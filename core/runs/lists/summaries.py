@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from core.config import settings
 from core.errors import LabError
 from core.places import runs_folder
 from core.runs import deaths
@@ -45,7 +47,7 @@ def read_summary(run_dir: Path) -> dict[str, Any] | None:
     try:
         summary = files.read_json(run.summary_file)
         check_summary(summary)
-        return given.summary({**summary, "id": run_dir.name}, run.notes_file)
+        return given.summary(_with_attributes({**summary, "id": run_dir.name}, run), run.notes_file)
     except FileNotFoundError:
         if not run_dir.is_dir():
             return None
@@ -57,6 +59,28 @@ def read_summary(run_dir: Path) -> dict[str, Any] | None:
     with contextlib.suppress(OSError, LabError):
         run.write_summary()
     return given.summary(summary, run.notes_file)
+
+
+def lacks_attributes(summary: Mapping[str, Any]) -> bool:
+    """Whether it does not name what the run tells one by one: an older lab left that to the dataset."""
+    flat = summary.get("settings")
+    return (
+        isinstance(flat, dict)
+        and (flat.get("task.name"), flat.get("task.together")) == ("attributes", "each")
+        and not flat.get("task.attributes")
+    )
+
+
+def _with_attributes(summary: dict[str, Any], run: Run) -> dict[str, Any]:
+    """The summary with the task that a new run of the same attributes has; as it is while that cannot be read."""
+    if not lacks_attributes(summary):
+        return summary
+    try:
+        config = run.config()
+    except (OSError, LabError):
+        return summary
+    named = {"task.attributes": settings.flat(config)["task.attributes"]}
+    return {**summary, "task": config.task.title, "settings": {**summary["settings"], **named}}
 
 
 def what_to_do(run: Run) -> str:
