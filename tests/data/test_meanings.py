@@ -34,6 +34,37 @@ def test_a_person_in_each_row_is_told(tmp_path, column, state):
     assert not facts(read(root, person_column="none"), "persons")
 
 
+@pytest.mark.parametrize(
+    ("first", "cell"),
+    [("id", lambda i: i), ("id", lambda i: i % 2), ("person", lambda i: ""), ("person_id", lambda i: "n/a")],
+)
+def test_where_a_column_can_hardly_tell_persons_the_next_that_is_called_so_does(tmp_path, first, cell):
+    """Else photos of one person would stand on both sides of a fold."""
+    rows = [f"{cell(i)},{i}.jpg,{'ab'[i % 2]},p{i // 2}" for i in range(6)]
+    scanned = read(table(tmp_path, rows, *SIX, header=f"{first},file,label,subject_id"))
+    assert people(scanned) == ("known", 3) and not facts(scanned, "persons")
+
+
+@pytest.mark.parametrize("cell", ["", "n/a", "{i}", "{half}"])
+def test_a_next_column_that_cannot_tell_persons_either_changes_nothing(tmp_path, cell):
+    rows = [f"{i},{i}.jpg,{'ab'[i % 2]},{cell.format(i=i, half=i % 2)}" for i in range(6)]
+    scanned = read(table(tmp_path, rows, *SIX, header="id,file,label,subject_id"))
+    assert people(scanned) == ("unknown", 6)
+    ((text, probable),) = facts(scanned, "persons").items()
+    assert probable and "column 'id' differs in each row" in text
+
+
+def test_the_next_column_is_no_person_where_the_first_tells_them_or_was_chosen(tmp_path):
+    rows = [f"{i // 3},{i},{i}.jpg,{'ab'[i % 2]},p{i // 2}" for i in range(9)]
+    nine = [f"{i}.jpg" for i in range(9)]
+    root = table(tmp_path, rows, *nine, header="person,id,file,label,subject_id")
+    assert people(read(root)) == ("known", 3)
+    assert people(read(root, person_column="id")) == ("known", 9)
+    root = table(tmp_path, [row.partition(",")[2] for row in rows], *nine, header="id,file,label,subject_id")
+    assert people(read(root)) == ("known", 5)
+    assert people(read(root, attributes={"subject_id": "categories"})) == ("unknown", 9)
+
+
 def test_no_column_can_be_chosen_for_what_a_usual_name_would_be_taken_for(tmp_path):
     rows = [f"{i}.jpg,{'ab'[i % 2]},p{i // 2},{30 + i}" for i in range(6)]
     root = table(tmp_path, rows, *SIX, header="path,label,person,age")

@@ -157,13 +157,15 @@ def _judge_person(table: Cells, chosen: dict[str, str], data: DataConfig, facts:
     """Whether the person column only numbers the photos; a column that can hardly tell persons is forgotten.
 
     Only `id` is doubted: it may stand for anything. What is called person or subject is taken, and told if it differs
-    in each row.
+    in each row. Where one is doubted or names nobody, the next that is called so and can tell persons is taken.
     """
     column = chosen.get("person")
     if column is None or column == data.person_column:
         return False
-    nothing = words_for_nothing(data.no_label)
-    values = Counter(cell for cell in table.column(column) if not says_nothing(cell, nothing))
+    if (other := _next_person(table, chosen, data)) is not None:
+        chosen["person"] = other
+        return False
+    values = _persons_in(table, column, data)
     rows, asked = values.total(), ("person_column",)
     if not values:
         how = "names nobody" if any(table.column(column)) else "is empty"
@@ -178,13 +180,39 @@ def _judge_person(table: Cells, chosen: dict[str, str], data: DataConfig, facts:
             text = f"{table.name}: column {column!r} names another person in each of {rows:,} rows."
         facts.append(Fact("persons", text, asked, probable=True))
         return is_id
-    classes = len(set(table.column(chosen["label"]))) if "label" in chosen else 0
-    if is_id and (len(values) <= max(2, classes) or (len(values) < 5 and rows >= 10 * len(values))):
+    if is_id and _are_few(values, table, chosen):
         few = f"{len(values)} value{'s' if len(values) > 1 else ''} in {rows:,} rows"
         text = f"{table.name}: column {column!r} has only {few}: not taken for the person."
         facts.append(Fact("persons", text, asked, probable=True))
         del chosen["person"]
     return False
+
+
+def _next_person(table: Cells, chosen: dict[str, str], data: DataConfig) -> str | None:
+    """The next column with a usual name that can tell persons, where the person column is doubted or names nobody."""
+    first = chosen["person"]
+    if _can_tell_persons(table, first, chosen, data) or (_spelt(first) != "id" and _persons_in(table, first, data)):
+        return None
+    free = [column for column in table.columns if column not in {*chosen.values(), *(data.attributes or {})}]
+    while (column := usual_column(free, "person")) and not _can_tell_persons(table, column, chosen, data):
+        free = [other for other in free if other != column]
+    return column
+
+
+def _can_tell_persons(table: Cells, column: str, chosen: dict[str, str], data: DataConfig) -> bool:
+    values = _persons_in(table, column, data)
+    return len(values) < values.total() and not _are_few(values, table, chosen)
+
+
+def _persons_in(table: Cells, column: str, data: DataConfig) -> Counter[str]:
+    nothing = words_for_nothing(data.no_label)
+    return Counter(cell for cell in table.column(column) if not says_nothing(cell, nothing))
+
+
+def _are_few(values: Counter[str], table: Cells, chosen: dict[str, str]) -> bool:
+    """Too few for persons: rather classes, or parts."""
+    classes = len(set(table.column(chosen["label"]))) if "label" in chosen else 0
+    return len(values) <= max(2, classes) or (len(values) < 5 and values.total() >= 10 * len(values))
 
 
 def _repeated(table: Cells, chosen: dict[str, str]) -> list[Fact]:
