@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from core.runs.use import words as use_words
 from core.runs.yes_no import answers
 from core.stats import metrics
 from core.storage import files
+from core.storage.remembered import MOST_BYTES, Remembered, bytes_of
 from core.text import duration, number_of
 
 NAME = "frozen features + logistic regression"
@@ -81,18 +81,20 @@ class FrozenFeatures:
         return metrics.mean_and_deviation(self.scores(metric).values())[0]
 
 
+LOADED = Remembered[FrozenFeatures | None](MOST_BYTES, lambda kept: bytes_of(kept.table) if kept else 0)
+
+
 def load(run: Run) -> FrozenFeatures | None:
     """What is kept of a run; None where nothing is, or what is there cannot be read. Do not modify it."""
     try:
-        return _load(str(run.dir), run.frozen_features_file.stat().st_mtime_ns)
+        key = run.dir, run.frozen_features_file.stat().st_mtime_ns
+        return LOADED.of(key, lambda: _read(Run(run.id, run.dir.parent)))
     except OSError:
         return None
 
 
-@lru_cache(maxsize=32)
-def _load(run_dir: str, mtime_ns: int) -> FrozenFeatures | None:
+def _read(run: Run) -> FrozenFeatures | None:
     """Raises OSError, which is not remembered: rights and disks are mended without a change of the file's time."""
-    run = Run(Path(run_dir).name, Path(run_dir).parent)
     try:
         stored = pq.read_table(run.frozen_features_file)
         facts = json.loads(stored.schema.metadata[KEY])

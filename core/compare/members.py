@@ -13,7 +13,6 @@ from typing import Any
 
 import pandas as pd
 
-from core.compare.remembered import MOST_BYTES, Remembered, bytes_of
 from core.config import RunConfig
 from core.data.persons import Persons, persons_of
 from core.data.yes_no import pairs
@@ -26,6 +25,7 @@ from core.runs.yes_no import answers
 from core.runs.yes_no.view import attributes
 from core.storage import files
 from core.storage.files import GARBAGE
+from core.storage.remembered import MOST_BYTES, Remembered, bytes_of
 from core.studies import records
 from core.studies.naming import own_name
 

@@ -7,7 +7,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +29,7 @@ from core.runs.everybody.unmeasured import NOBODY, check_held_out
 from core.runs.kept import dropped
 from core.runs.run import is_locked
 from core.runs.yes_no.view import OneAttribute, attributes, check_one
+from core.storage.remembered import MOST_BYTES, Remembered, bytes_of
 from core.training.batches import to_network
 from core.training.device import empty_cache, exact_float32, limit_threads, pick_device
 
@@ -67,6 +67,7 @@ class _Entry:
 _entries: OrderedDict[tuple, _Entry] = OrderedDict()  # least recently used first
 _guard = threading.Lock()
 _clock: threading.Timer | None = None  # until everything is given back
+FROZEN = Remembered[pd.DataFrame](MOST_BYTES, bytes_of)  # samples of runs
 
 
 @contextlib.contextmanager
@@ -266,12 +267,8 @@ def _hook_tables(module: nn.Module) -> list[dict]:
 
 def frozen_samples(run: Run) -> pd.DataFrame:
     """The run's frozen samples, indexed by sample; not to be changed. Raises LabError as Run.samples does."""
-    return _frozen(run.require(), run.photos_version())
-
-
-@lru_cache(maxsize=16)
-def _frozen(run: Run, version: tuple[int, ...]) -> pd.DataFrame:
-    return run.samples().set_index("sample", drop=False)
+    key = run.require(), run.photos_version()
+    return FROZEN.of(key, lambda: run.samples().set_index("sample", drop=False))
 
 
 def held_out_fold(run: Run, sample: str, person: str | None = None) -> int:

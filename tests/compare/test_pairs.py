@@ -17,7 +17,6 @@ from sklearn.metrics import accuracy_score, f1_score
 from statsmodels.stats.multitest import multipletests
 
 from core.compare import contrast, cost, members, pairs
-from core.compare.remembered import bytes_of
 from core.compare.verdict import best_of
 from core.errors import LabError
 from core.figures import comparison
@@ -25,6 +24,7 @@ from core.places import lab_folder
 from core.runs import FoldState
 from core.stats import paired
 from core.storage import files
+from core.storage.remembered import bytes_of
 from core.studies import records
 from core.studies.records import Study
 from core.studies.relocate import relocate

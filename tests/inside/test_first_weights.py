@@ -22,6 +22,7 @@ from core.inside import first_weights
 from core.inside.first_weights import measure
 from core.network.model import build_model
 from core.stats import linear_probe
+from core.storage.remembered import bytes_of
 from core.training import resident
 from core.training.fold_trainer import FoldTrainer
 from core.training.gpu import drawers
@@ -114,8 +115,15 @@ def test_it_is_kept_with_the_run_and_garbage_is_nothing(run, kept, tmp_path):
     run.frozen_features_file.write_bytes(stored)
 
 
+def test_what_is_kept_is_held_by_its_bytes(run, kept):
+    frozen_features.LOADED.forget()
+    loaded = frozen_features.load(run)
+    assert frozen_features.load(run) is loaded
+    assert frozen_features.LOADED.held == bytes_of(loaded.table) > 0
+
+
 def test_what_is_kept_and_out_of_reach_for_a_while_is_found_again(run, kept, monkeypatch):
-    frozen_features._load.cache_clear()
+    frozen_features.LOADED.forget()
 
     def refused(path):
         raise OSError(errno.EMFILE, "Too many open files")

@@ -17,6 +17,7 @@ from core.inside import face_maps, fold_answers, fold_models, stress
 from core.inside.fold_models import as_seen, faces, fold_model, held_out_fold, prepare
 from core.jobs import queue
 from core.runs import Run
+from core.storage.remembered import bytes_of
 from core.training.device import exact_float32
 from tests.fold_runs import alone, draw_faces, make_run, pictures
 
@@ -79,6 +80,14 @@ def test_the_fold_of_a_sample_is_the_one_that_held_its_person_out(run):
         with pytest.raises(LabError) as caught:
             held_out_fold(run, "upload.jpg", person)
         assert caught.value.kind == "unknown-sample"
+
+
+def test_frozen_samples_are_held_by_their_bytes(run):
+    """Those of 180,000 photos take hundreds of megabytes, and the lab goes on for weeks."""
+    fold_models.FROZEN.forget()
+    table = fold_models.frozen_samples(run)
+    assert fold_models.frozen_samples(run) is table
+    assert fold_models.FROZEN.held == bytes_of(table) > 0
 
 
 def test_a_model_is_read_once_by_ten_threads_and_held_by_one_at_a_time(run, monkeypatch):

@@ -15,7 +15,7 @@ from core.compare.cost import RunCost, cost_of
 from core.compare.earned import Earned
 from core.compare.members import ComparedRun, version_of
 from core.compare.pairs import Pair, pair
-from core.compare.remembered import MOST_BYTES, Remembered, bytes_of
+from core.storage.remembered import MOST_BYTES, Remembered, bytes_of
 from pages.parts.compare.pick import Question
 from pages.parts.run import view
 

@@ -1,4 +1,4 @@
-"""What a comparison has made, in memory: at most so much of it, and nothing once nobody has used any for a while.
+"""What was read or made of runs, in memory: at most so much of it, and nothing once nobody has used any for a while.
 
 A table of 40 yes/no attributes of 180,000 photos takes hundreds of megabytes, and the lab goes on for weeks.
 """

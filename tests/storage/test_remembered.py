@@ -1,9 +1,9 @@
-"""What a comparison holds in memory: at most so much, the least recently used given back first, all of it once idle."""
+"""What is held of runs in memory: at most so much, the least recently used given back first, all of it once idle."""
 
 import pytest
 
-from core.compare import remembered
-from core.compare.remembered import IDLE, Remembered
+from core.storage import remembered
+from core.storage.remembered import IDLE, Remembered
 
 
 @pytest.fixture
