@@ -36,7 +36,7 @@ from core.runs.moves import moved
 from core.runs.names import given
 from core.runs.states import FoldState, check_fold, slim
 from core.runs.summary import written_or_rebuilt
-from core.storage import files, locks
+from core.storage import files, locks, parquet
 from core.storage.files import GARBAGE
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
@@ -252,7 +252,7 @@ class Run:
 
     def _photos(self, path: Path) -> pd.DataFrame:
         """A frozen table of photos, where they lie now."""
-        return self._table(path, lambda path: moved.photos(with_bits(pd.read_parquet(path)), self.moved_file))
+        return self._table(path, lambda path: moved.photos(with_bits(parquet.read(path)), self.moved_file))
 
     def _table(
         self, path: Path, read: Callable[[Path], pd.DataFrame], remedy: str = "Copy it back from a backup."
@@ -298,7 +298,7 @@ class Run:
         Raises LabError(kind 'unreadable') for a damaged file.
         """
         path = self.require().dir / "ancestry.parquet"
-        return self._table(path, lambda path: pd.read_parquet(path)[["person", "fold"]]) if path.is_file() else None
+        return self._table(path, lambda path: parquet.read(path)[["person", "fold"]]) if path.is_file() else None
 
     def info(self) -> dict[str, Any]:
         self.require()
@@ -402,7 +402,7 @@ class Run:
                 f"{self.id}: fold {fold} has no {which} predictions yet.", "Let the fold finish.", kind="missing"
             )
         origins.check(self, fold, which)
-        return self._table(path, pd.read_parquet, "Copy it back from a backup, or train the run again.")
+        return self._table(path, parquet.read, "Copy it back from a backup, or train the run again.")
 
     def log_tail(self, lines: int = 40, limit: int = 64_000) -> str:
         """The last lines of worker.log; reads at most `limit` bytes."""

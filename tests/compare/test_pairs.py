@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 from statsmodels.stats.multitest import multipletests
@@ -23,7 +22,7 @@ from core.figures import comparison
 from core.places import lab_folder
 from core.runs import FoldState
 from core.stats import paired
-from core.storage import files
+from core.storage import files, parquet
 from core.storage.remembered import bytes_of
 from core.studies import records
 from core.studies.records import Study
@@ -350,7 +349,7 @@ def test_what_this_account_may_not_read_is_not_said_to_be_damaged_nor_to_be_trai
         raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(pd, "read_parquet", refuse)
+        patch.setattr(parquet, "read", refuse)
         with pytest.raises(LabError, match=r"cannot be read \(Permission denied\)") as caught:
             members.out_of_fold(runs[0], "best")
     assert caught.value.remedy == files.CHECK

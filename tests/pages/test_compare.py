@@ -20,6 +20,7 @@ from core.data.chosen import selections
 from core.errors import LabError
 from core.figures import comparison_curves
 from core.runs import Run, metrics_file
+from core.storage import parquet
 from core.studies import record_file
 from core.text import plain
 from pages.parts.compare import decide, flips, load, pick, tables
@@ -380,7 +381,7 @@ def test_a_rerun_reads_and_draws_nothing_again(study, monkeypatch):
     def watched(name, real):
         return lambda *given, **options: again.append(name) or real(*given, **options)
 
-    sources = {pd: "read_parquet", metrics_file: "read_metrics", comparison_curves: "run_curves", cost: "size_of"}
+    sources = {parquet: "read", metrics_file: "read_metrics", comparison_curves: "run_curves", cost: "size_of"}
     for owner, name in sources.items():
         monkeypatch.setattr(owner, name, watched(name, getattr(owner, name)))
     at.run()

@@ -29,7 +29,7 @@ from core.runs.metrics_file import METRIC_COLUMNS, append_metrics
 from core.runs.run import check_id, is_locked
 from core.runs.states import overall
 from core.runs.yes_no.view import attributes, opened
-from core.storage import files
+from core.storage import files, parquet
 from tests.closed import close
 from tests.runs.metric_rows import assert_same_table, rows
 from tests.yes_no_runs import told_by_few
@@ -611,7 +611,7 @@ def test_samples_that_are_gone_torn_or_not_to_be_read_are_told_with_what_to_do(r
         raise PermissionError(13, "Permission denied")
 
     run.samples_file.write_bytes(whole)
-    monkeypatch.setattr(pd, "read_parquet", refused)
+    monkeypatch.setattr(parquet, "read", refused)
     with pytest.raises(LabError, match=r"samples.parquet cannot be read \(Permission denied\)") as caught:
         run.samples()
     assert "backup" not in caught.value.remedy
