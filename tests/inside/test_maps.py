@@ -1,10 +1,12 @@
 import copy
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
 import pytorch_grad_cam
 import torch
+import torchvision
 from captum.attr import LayerGradCam
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
@@ -18,8 +20,12 @@ from core.inside.layers import LAYERS, METHODS
 from core.inside.maps import held_out_maps, layer_maps
 from core.network.model import FactoredHead
 from tests.fold_runs import SIZE, alone, draw_faces, make_run, pictures
+from tests.narrow import Narrow
 
 SIGNLESS = ("EigenCAM", "EigenGradCAM")
+WHOLE = {18: torchvision.models.resnet18, 50: torchvision.models.resnet50}
+
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +34,14 @@ def dataset(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(dataset, tmp_path_factory):
+def run(narrow, dataset, tmp_path_factory):
     yield make_run(tmp_path_factory.mktemp("runs"), dataset, folds=2)
+    fold_models.free()
+
+
+@pytest.fixture(scope="module")
+def factored(narrow, dataset, tmp_path_factory):
+    yield make_run(tmp_path_factory.mktemp("factored"), dataset, head="factored", kept=("best",))
     fold_models.free()
 
 
@@ -71,12 +83,20 @@ def hooks(model):
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("depth", "head"),
-    [(18, "joint"), (18, "factored"), (34, "joint"), (50, "joint"), (50, "factored"), (101, "joint"), (152, "joint")],
+    ("depth", "head", "seed"),
+    [
+        *((18, "joint", None), (50, "joint", None), (18, "factored", 4), (34, "joint", 4)),
+        *((50, "factored", 2), (101, "joint", 4), (152, "joint", 4)),
+    ],
 )  # each depth, and the other head once on each kind of block: a head knows nothing of the depth behind it
-def test_every_layers_map_is_the_librarys_own_and_captums(dataset, tmp_path, depth, head):
-    """In float64: in float32 a random network of 50 layers and more carries rounding of up to 4e-4 to the stem."""
-    run = make_run(tmp_path, dataset, depth=depth, head=head, kept=("best",))
+def test_every_layers_map_is_the_librarys_own_and_captums(dataset, tmp_path, monkeypatch, depth, head, seed):
+    """In float64: in float32 a random network of 50 layers and more carries rounding of up to 4e-4 to the stem.
+
+    seed: of a narrow network, one that has heat in each layer; None at full width, as one of each kind of block is.
+    """
+    network = WHOLE[depth] if seed is None else partial(Narrow, depth=depth)
+    monkeypatch.setattr(torchvision.models, f"resnet{depth}", network)
+    run = make_run(tmp_path, dataset, depth=depth, head=head, kept=("best",), seed=seed or 0)
     names = run.samples()["sample"].tolist()[:2]
     # Without gradients of the weights, which in float64 would take most of the time.
     model = alone(run, 1).double().requires_grad_(False)
@@ -103,23 +123,21 @@ def test_every_layers_map_is_the_librarys_own_and_captums(dataset, tmp_path, dep
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_explains_a_factored_head_as_the_equal_joint_one(dataset, tmp_path, method):
-    run = make_run(tmp_path, dataset, head="factored", kept=("best",))
-    names = run.samples()["sample"].tolist()[:3]
-    factored = layer_maps(run, 0, names, [0, 2, 5], method=method)
-    fold_models.free()
-    model, inputs = explained(alone(run, 0)), pictures(run, names).requires_grad_()
+def test_every_method_explains_a_factored_head_as_the_equal_joint_one(factored, method):
+    names = factored.samples()["sample"].tolist()[:3]
+    answer = layer_maps(factored, 0, names, [0, 2, 5], method=method)
+    model, inputs = explained(alone(factored, 0)), pictures(factored, names).requires_grad_()
     with torch.no_grad():
-        np.testing.assert_allclose(factored.probabilities, model(inputs).double().softmax(1).numpy(), atol=1e-5)
+        np.testing.assert_allclose(answer.probabilities, model(inputs).double().softmax(1).numpy(), atol=1e-5)
     for i, layer in enumerate(LAYERS):
         theirs = by_library(model, inputs, [0, 2, 5], layer, method)
-        np.testing.assert_allclose(factored.maps[:, i], theirs, atol=1e-5, rtol=0, err_msg=layer)
+        np.testing.assert_allclose(answer.maps[:, i], theirs, atol=1e-5, rtol=0, err_msg=layer)
 
 
-@pytest.mark.parametrize("head", ["joint", "factored"])
-def test_a_map_does_not_fade_where_the_head_is_sure(dataset, tmp_path, head):
+@pytest.mark.parametrize("head", [pytest.param("run", id="joint"), "factored"])
+def test_a_map_does_not_fade_where_the_head_is_sure(request, head):
     """Logits that are scaled make any confidence of the same evidence; the heat is then scaled likewise, no less."""
-    run = make_run(tmp_path, dataset, head=head, kept=("best",))
+    run = request.getfixturevalue(head)
     names = run.samples()["sample"].tolist()[:2]
     inputs = pictures(run, names)
     heat, sure = [], []
@@ -132,7 +150,6 @@ def test_a_map_does_not_fade_where_the_head_is_sure(dataset, tmp_path, head):
             layers = gradcam.maps_of(opened, inputs, model=surer)
             heat.append(np.stack([np.abs(raw).max((1, 2)) for raw in layers.raw]) / scale)
             sure.append(layers.probabilities.max(1))
-    fold_models.free()
     assert (sure[0] < 0.9).all() and (sure[2] > 0.999).all(), sure
     assert (heat[0] > 0).all()
     np.testing.assert_allclose(heat[1], heat[0], rtol=1e-3)
