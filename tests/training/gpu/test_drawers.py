@@ -30,6 +30,18 @@ def source(tiny_plan, tmp_path):
 def apart():
     made = drawers.Drawers(2)
     yield made
+    for process in made.processes:  # it may not be up yet, which takes a second of the processor
+        process.kill()
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """Drawers that are up, for tests that leave them as they are."""
+    made = drawers.Drawers(2)
+    all_up(made)
+    yield made
+    assert made.is_whole()
     made.close()
 
 
@@ -74,12 +86,11 @@ def test_they_draw_what_a_thread_draws_before_they_are_up_and_after(source, apar
 
 
 @pytest.mark.parametrize(("epoch", "reused"), [(3, 3), (4, 0)])
-def test_batches_that_were_begun_before_their_epoch_are_its_own(source, apart, epoch, reused):
-    all_up(apart)
+def test_batches_that_were_begun_before_their_epoch_are_its_own(source, shared, monkeypatch, epoch, reused):
     photos = resident.photos_on(CPU, source.pixels, 0.9)
-    loader = Loader(resident.DrawnBatches(source, 7, 1, "train", photos, apart), 0, CPU, threads=2)
-    asked, whole = [], apart.draw
-    apart.draw = lambda *request: asked.append(request) or whole(*request)
+    loader = Loader(resident.DrawnBatches(source, 7, 1, "train", photos, shared), 0, CPU, threads=2)
+    asked, whole = [], shared.draw
+    monkeypatch.setattr(shared, "draw", lambda *request: asked.append(request) or whole(*request))
     try:
         loader.begin(epoch, BATCHES)
         until(lambda: len(asked) == 3, "the first batches are drawn")
@@ -110,9 +121,8 @@ def test_one_that_cannot_start_is_done_without(source, monkeypatch, capfd):
     assert capfd.readouterr().err.count("ended (code 1)") == 2
 
 
-def test_they_load_no_torch_and_wait_for_work_without_working(apart):
-    all_up(apart)
-    for process in map(psutil.Process, (process.pid for process in apart.processes)):
+def test_they_load_no_torch_and_wait_for_work_without_working(shared):
+    for process in map(psutil.Process, (process.pid for process in shared.processes)):
         assert not [each.path for each in process.memory_maps() if "libtorch" in each.path]
 
 
