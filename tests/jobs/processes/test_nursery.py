@@ -37,9 +37,14 @@ SPOILT = {
 }
 
 
+def endless(plan):
+    """Of many epochs, whose resume points of 134 MB are not written after each of them."""
+    return short(plan, epochs=500, training__resume_seconds=600)
+
+
 def under_way(plan, root):
     """(a run of many epochs, the worker that trains its first fold), once an epoch of it is done."""
-    run = control.launch(short(plan, epochs=500), folder=root)
+    run = control.launch(endless(plan), folder=root)
     until(lambda: run.written_state(0).epoch, f"an epoch is done: {log_of(run)}")
     return run, worker_of(run, 0)
 
@@ -57,7 +62,7 @@ def descriptors(pid) -> dict[int, str]:
 
 
 def trained(plan, root):
-    run = launch(plan, root)
+    run = launch(short(plan), root)
     until(lambda: run.written_state(0).state == "done", f"it is trained: {log_of(run)}")
     until(lambda: queue.free_slots(root) == 1, "the worker leaves")
     return run
@@ -105,7 +110,7 @@ def test_all_slots_get_their_workers_from_one_process_and_each_lives_and_dies_fo
     measurement = speed.start_measuring(config, root)
     until(lambda: locks.is_held(machine_folder(root) / "measure.lock"), "it is under way")
     assert psutil.Process(process.pid).children(), "as a fork of the process that waits"
-    run = control.launch(short(tiny_plan, epochs=500), folder=root)
+    run = control.launch(endless(tiny_plan), folder=root)
     until(lambda: all(run.written_state(fold).epoch for fold in (0, 1)), f"both train: {log_of(run)}")
     assert measurement.poll() is not None and not locks.is_held(machine_folder(root) / "measure.lock")
     workers = [worker_of(run, fold) for fold in (0, 1)]
