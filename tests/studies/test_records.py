@@ -5,15 +5,12 @@ import hashlib
 import itertools
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
 from core.data.scan import scan
 from core.errors import LabError
 from core.jobs import control, queue
-from core.places import HOME
 from core.plan.plan import make_plan
 from core.runs import FoldState, Run
 from core.runs.create import create
@@ -22,7 +19,7 @@ from core.storage import files
 from core.studies import grid, healing, record_file, records
 from core.studies.grid import StudyConfig
 from tests.closed import close
-from tests.workers import small_net, with_changes
+from tests.workers import FORKS, PATIENCE, small_net, with_changes
 
 TINY = {"folds.count": 2, "phases.0.epochs": 1, "training.batch_size": 8}
 
@@ -164,12 +161,18 @@ def test_stopped_folds_that_are_taken_up_in_a_paused_study_wait_with_the_others(
 
 
 def in_another_process(root, code, study_id):
-    """Run a line on `study` (its record as that process reads it) in a fresh process, as another page would."""
-    lines = f"import sys; from core.studies import records; study = records.load(sys.argv[1]); {code}"
-    command = [sys.executable, "-c", lines, study_id]
+    """Run a line on `study` (its record as that process reads it) in another process, as another page would."""
     env = {**os.environ, "FACET_RUNS": str(root)}
-    done = subprocess.run(command, cwd=HOME, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    process = FORKS.Process(target=_on_a_study, args=(env, code, study_id))
+    process.start()
+    process.join(PATIENCE)
+    assert process.exitcode == 0
+
+
+def _on_a_study(env, code, study_id):
+    os.environ.clear()
+    os.environ.update(env)
+    exec(code, {"records": records, "study": records.load(study_id)})
 
 
 @pytest.fixture
