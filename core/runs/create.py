@@ -135,8 +135,8 @@ def support(samples: pd.DataFrame, class_names: Sequence[str]) -> dict[str, dict
         # Each run of a study counts this at its launch: of a hundred photos in 0.2 ms, by pandas' crosstab in 3.9 ms.
         classes = pd.Index(class_names).get_indexer(samples["class_name"])
         of_task = classes >= 0
-        counts = np.zeros((len(numbers), len(class_names)), int)
-        np.add.at(counts, (fold[of_task], classes[of_task]), 1)
+        cells = fold[of_task] * len(class_names) + classes[of_task]
+        counts = np.bincount(cells, minlength=len(numbers) * len(class_names)).reshape(len(numbers), -1)
     return {
         str(number): {name: int(count) for name, count in zip(class_names, held_out, strict=True)}
         for number, held_out in zip(numbers, counts, strict=True)
