@@ -18,7 +18,7 @@ def saying(paths: Iterable[Path], *words: str) -> list[Path]:
 
 @functools.cache
 def tree_of(path: Path) -> ast.Module:
-    """Read once for all rules of a file of tests, which lets go of it in the end (see forget)."""
+    """Read once for all rules of this room, which lets go of it in the end (see conftest.py)."""
     return ast.parse(text_of(path))
 
 

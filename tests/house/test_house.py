@@ -12,7 +12,7 @@ import pytest
 from core.config import to_yaml
 from core.config.recipes import load_recipe
 from core.places import HOME, lab_folder
-from tests.house.source import forget, imported, nodes_of, saying, text_of, tree_of
+from tests.house.source import imported, nodes_of, saying, text_of, tree_of
 
 CORE = sorted((HOME / "core").rglob("*.py"))
 ROOMS = ("core", "pages", "bench", "tests")
@@ -117,12 +117,6 @@ FLOORS = [
     "report",
     "cli",
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def sources():
-    yield
-    forget()
 
 
 def tracked():

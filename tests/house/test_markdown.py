@@ -9,6 +9,7 @@ function of the pages everything that it returns is looked at. What cannot be fo
 import ast
 
 from core.places import HOME
+from tests.house.source import tree_of
 
 
 def short_name(path):
@@ -17,7 +18,7 @@ def short_name(path):
 
 
 FILES = [HOME / "app.py", *(HOME / "pages").rglob("*.py")]
-TREES = {short_name(path): ast.parse(path.read_text("utf-8")) for path in FILES if path.name != "__init__.py"}
+TREES = {short_name(path): tree_of(path) for path in FILES if path.name != "__init__.py"}
 ELEMENTS = """
 markdown caption info error success warning toast expander button download_button form_submit_button metric
 checkbox toggle radio selectbox segmented_control pills tabs popover spinner link_button page_link

@@ -9,7 +9,7 @@ import ast
 import pytest
 
 from core.places import HOME
-from tests.house.source import forget, nodes_of, tree_of
+from tests.house.source import nodes_of, tree_of
 
 # Where what people made is written, moved and removed.
 KEPT = {
@@ -117,8 +117,7 @@ class House:
 
 @pytest.fixture(scope="module")
 def house():
-    yield House()
-    forget()
+    return House()
 
 
 def test_every_change_that_a_page_offers_is_asked_for_in_core(house):

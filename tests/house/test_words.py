@@ -4,6 +4,7 @@ import ast
 import re
 
 from core.places import HOME
+from tests.house.source import nodes_of
 
 FACE = re.compile(r"\b[Ff]aces?\b")
 # The demo draws faces; regions and bands are parts of one; folders may be called so; the rest are names of elements.
@@ -18,14 +19,13 @@ MEANT = {"Where a face is in a photo: auto, close or portrait."}
 
 def texts(path):
     """(line, text) of what is written in a file but for docstrings."""
-    tree = ast.parse(path.read_text("utf-8"))
     said_of_code = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes_of(path)
         if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef)) and node.body
         if isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(tree):
+    for node in nodes_of(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said_of_code:
             yield node.lineno, node.value
 
