@@ -23,7 +23,12 @@ from core.jobs import control, queue, worker
 from core.runs import Run
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["core.training.train", "core.jobs.worker", "sklearn.model_selection", "albumentations"])
+FORKS.set_forkserver_preload(
+    [
+        *("core.training.train", "core.jobs.worker", "sklearn.model_selection", "albumentations", "core.cli.main"),
+        *("pytest", "streamlit.testing.v1"),  # of the test files that a fork imports for what it is to do
+    ]
+)
 PATIENCE = 180.0  # seconds; generous, because the machine may be busy
 
 

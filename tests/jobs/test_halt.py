@@ -1,9 +1,10 @@
 """After an error that nobody foresaw a fresh process goes on; after three instant ones in a row the queue stops."""
 
 import math
+import os
 import shlex
-import subprocess
 import sys
+from typing import NamedTuple
 
 import pytest
 
@@ -14,7 +15,7 @@ from core.errors import LabError, out_of_memory
 from core.jobs import control, elsewhere, halt
 from core.storage import files
 from tests.pages.app import button, html, labels, page
-from tests.workers import assert_done, launch, log_of, short, small_net, until
+from tests.workers import FORKS, PATIENCE, assert_done, launch, log_of, short, small_net, until
 
 BROKEN = "CUDA error: an illegal memory access was encountered"
 
@@ -236,7 +237,7 @@ def test_pages_say_that_the_queue_has_stopped_and_let_it_go_on(runs_folder, monk
     assert halt.stopped(runs_folder) is None
 
 
-def test_the_command_line_says_so_and_a_worker_started_by_hand_lets_it_go_on(runs_folder):
+def test_the_command_line_says_so_and_a_worker_started_by_hand_lets_it_go_on(lab, runs_folder):
     stop_the_queue(runs_folder)
     done = lab("status")
     assert done.returncode == 0
@@ -248,7 +249,7 @@ def test_the_command_line_says_so_and_a_worker_started_by_hand_lets_it_go_on(run
     assert halt.stopped(runs_folder) is None
 
 
-def test_the_command_that_lets_a_queue_go_on_is_about_that_queue_and_no_other(runs_folder, tmp_path, monkeypatch):
+def test_the_command_that_lets_a_queue_go_on_is_about_that_queue_and_no_other(lab, runs_folder, tmp_path, monkeypatch):
     """Typed as it stands, in whichever shell: without the folder it would lift another stop and train there."""
     other = tmp_path / "other runs"
     other.mkdir()
@@ -264,7 +265,7 @@ def test_the_command_that_lets_a_queue_go_on_is_about_that_queue_and_no_other(ru
 
 
 def test_where_a_cluster_trains_a_resume_lets_the_queue_go_on_and_no_worker_is_advised(
-    tiny_plan, runs_folder, monkeypatch
+    lab, tiny_plan, runs_folder, monkeypatch
 ):
     """A worker would train on this machine what is to train there."""
     started = []
@@ -284,16 +285,38 @@ def test_where_a_cluster_trains_a_resume_lets_the_queue_go_on_and_no_worker_is_a
     assert started == [runs_folder], "the writer, which hands what waits to the cluster"
 
 
-def test_where_no_engine_of_the_name_is_a_stop_is_told_all_the_same(runs_folder, monkeypatch):
+def test_where_no_engine_of_the_name_is_a_stop_is_told_all_the_same(lab, runs_folder, monkeypatch):
     monkeypatch.setenv(elsewhere.CHOICE, "spark://head:7077")
     stop_the_queue(runs_folder)
     done = lab("status")
     assert done.returncode == 0 and "python -m core resume RUN" in done.stderr
 
 
-def lab(*arguments):
-    command = [sys.executable, "-m", "core", *arguments]
-    return subprocess.run(command, cwd=places.HOME, capture_output=True, text=True)
+@pytest.fixture
+def lab(tmp_path):
+    """lab("status") is `python -m core status` in a process of its own, forked from one that has imported the lab."""
+
+    def call(*arguments):
+        process = FORKS.Process(target=_core, args=(arguments, tmp_path, dict(os.environ)))
+        process.start()
+        process.join(PATIENCE)
+        return Ended(process.exitcode, (tmp_path / "err").read_text("utf-8"))
+
+    return call
+
+
+class Ended(NamedTuple):
+    returncode: int
+    stderr: str
+
+
+def _core(arguments, folder, environment):
+    os.environ.clear()
+    os.environ.update(environment)
+    for stream, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+    sys.argv = ["core", *arguments]
+    main()
 
 
 class AcceleratorError(RuntimeError):
