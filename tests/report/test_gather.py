@@ -18,8 +18,9 @@ from core.data.content.same_bytes import digest_of
 from core.data.thumbnails import blurred as blur
 from core.data.thumbnails import small_jpeg
 from core.errors import LabError
-from core.report import faces, gather, render
+from core.report import faces, gather, numbers, render
 from core.report.blocks import Bullets, Faces, Figure, Section, Table
+from core.report.findings import compare_runs
 from core.report.maps import RunMaps
 from core.runs import Run
 from core.runs.use import used
@@ -498,7 +499,7 @@ def test_the_names_of_many_runs_do_not_take_the_height_of_the_curves(report, cop
     assert all(block.half for block in section(report, "Curves").blocks if isinstance(block, Figure))
     for number in range(3, 12):
         shutil.copytree(chosen(copied)[0].dir, copied / f"20260101-0000{number:02}-copy-00{number:02}")
-    figures = [block for block in section(gather.gather(chosen(copied)), "Curves").blocks if isinstance(block, Figure)]
+    figures = [block for block in numbers.curves(compare_runs(chosen(copied))).blocks if isinstance(block, Figure)]
     assert len(figures) == 2
     for block in figures:
         layout = block.figure.layout
