@@ -8,6 +8,7 @@ from core.export import made, network, package
 from core.inside import fold_models
 from core.runs import FoldState
 from pages.parts.run import take
+from tests.answered import copied
 from tests.fold_runs import draw_faces, make_run
 from tests.pages.app import button, html, labels, page
 from tests.pages.app import captions as markdown
@@ -19,9 +20,15 @@ def captions(at):
     return markdown(at).replace("\\", "")  # as a person reads them
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory):
+    place = tmp_path_factory.mktemp("take")
+    return make_run(place / "runs", draw_faces(place / "photos"), kept=("best",))
+
+
 @pytest.fixture
-def run(folder):
-    yield make_run(folder, draw_faces(folder / "photos"), kept=("best",))
+def run(made_once, folder):
+    yield copied(made_once, folder)
     fold_models.free()
 
 
