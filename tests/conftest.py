@@ -1,6 +1,7 @@
 """Fixtures that every test may use: a tiny dataset, a configuration for it, and a runs folder that is left clean."""
 
 import atexit
+import functools
 import gc
 import os
 import shutil
@@ -117,6 +118,16 @@ def pages_in_haste():
     from tests.drawing import in_haste
 
     with in_haste():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def verbs_in_haste():
+    """Where some test calls a verb: typer makes its parser of all verbs once, as in a process that calls one."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in (("typer.main", "get_command"), ("typer.testing", "_get_command")):
+            if module in sys.modules:
+                patch.setattr(sys.modules[module], name, functools.cache(getattr(sys.modules[module], name)))
         yield
 
 
