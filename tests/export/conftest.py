@@ -1,26 +1,49 @@
-"""Runs with odd photos, packaged once for all tests: one of each kind of head, two folds each; one in all forms."""
+"""Runs with odd photos, packaged once for all tests: one of each kind of head, two folds each; one in all forms.
 
+Their networks have half their width, as everywhere in the test files that ask for them: what a package is made of is
+the same. test_one_by_one.py packages networks at their full width.
+"""
+
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import zipfile
+from functools import partial
 
 import httpx
 import pytest
+import torchvision
 
 from core.export import package as packages
 from core.export.formats.names import FILES
 from core.places import HOME
 from tests.export.odd_runs import TOKEN, Taken, answered_run, odd_faces
+from tests.narrow import Narrow
+
+
+@contextlib.contextmanager
+def at_half_width():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torchvision.models, "resnet18", partial(Narrow, width=32))
+        yield
+
+
+@pytest.fixture(scope="module")
+def half():
+    """As long as a module's tests go on, a ResNet-18 has half its width, as in the packages that are made here."""
+    with at_half_width():
+        yield
 
 
 @pytest.fixture(scope="session")
 def joint(tmp_path_factory):
     folder = tmp_path_factory.mktemp("joint")
-    run = answered_run(folder / "runs", odd_faces(folder / "faces"), "joint", kept=("best",))
-    packaged = packages.package(run, folder / "taken.zip", formats=list(FILES), calibration=4)
+    with at_half_width():
+        run = answered_run(folder / "runs", odd_faces(folder / "faces"), "joint", kept=("best",))
+        packaged = packages.package(run, folder / "taken.zip", formats=list(FILES), calibration=4)
     with zipfile.ZipFile(folder / "taken.zip") as archive:
         archive.extractall(folder)
     yield Taken(run, folder / "taken.zip", folder / run.id, packaged)
@@ -31,9 +54,11 @@ def joint(tmp_path_factory):
 def factored(tmp_path_factory):
     """Not as a zip."""
     folder = tmp_path_factory.mktemp("factored")
-    run = answered_run(folder / "runs", odd_faces(folder / "faces"), "factored", kept=("best",))
     (folder / "taken").mkdir()
-    yield Taken(run, folder / "none.zip", folder / "taken", packages.build(run, folder / "taken"))
+    with at_half_width():
+        run = answered_run(folder / "runs", odd_faces(folder / "faces"), "factored", kept=("best",))
+        packaged = packages.build(run, folder / "taken")
+    yield Taken(run, folder / "none.zip", folder / "taken", packaged)
     shutil.rmtree(folder)
 
 

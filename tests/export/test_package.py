@@ -38,7 +38,7 @@ from tests.answered import answer
 from tests.export.odd_runs import torch_answers
 from tests.fold_runs import make_run
 
-pytestmark = pytest.mark.long  # its fixtures, once
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("half")]  # long: its fixtures, once
 
 BARE = ("onnxruntime", "numpy", "numpy.libs", "PIL", "pillow.libs")
 
@@ -230,7 +230,7 @@ def test_the_card_tells_classes_scores_and_limits_and_no_place_of_this_machine(t
 
 
 @pytest.fixture(scope="module")
-def many(tmp_path_factory):
+def many(half, tmp_path_factory):
     """A run whose folds held out enough photos to be calibrated; a quarter of their answers is wrong."""
     root = tmp_path_factory.mktemp("many")
     (root / "faces").mkdir()

@@ -24,7 +24,7 @@ from tests.serving import port_of
 from tests.serving import served as serving_here
 from tests.workers import until
 
-pytestmark = pytest.mark.long  # its fixtures, once
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("half")]  # long: its fixtures, once
 
 
 def files_of(run, count=None):

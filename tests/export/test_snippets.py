@@ -17,7 +17,7 @@ from core.cli import main as cli
 from core.export import network
 from core.export.snippets import snippets
 
-pytestmark = pytest.mark.long  # its fixtures, once
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("half")]  # long: its fixtures, once
 
 
 @pytest.fixture

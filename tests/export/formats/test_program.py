@@ -1,11 +1,14 @@
 """A fold as a program of torch.export: tests/export/test_package.py holds its answers against the run's own table."""
 
+import pytest
 import safetensors.torch
 import torch
 
 from core.export.formats import program
 from core.inside.fold_models import fold_model
 from core.places import HOME
+
+pytestmark = pytest.mark.usefixtures("half")
 
 
 def test_a_program_has_its_own_folds_weights_and_leaves_the_open_network_alone(joint, tmp_path):
