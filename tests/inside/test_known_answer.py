@@ -59,7 +59,7 @@ def known(tmp_path_factory):
             "folds": {"count": 5},
             "transforms": [{"name": "Resize", "params": {"height": SIDE, "width": SIDE}}, {"name": "Normalize"}],
             "model": {"depth": 18, "init": "scratch"},
-            "phases": [{"optimizer": "adamw", "epochs": 5, "lr_backbone": 1e-3, "lr_head": 1e-3, "weight_decay": 0.05}],
+            "phases": [{"optimizer": "adamw", "epochs": 4, "lr_backbone": 1e-3, "lr_head": 1e-3, "weight_decay": 0.05}],
             "training": {"batch_size": 8, "device": "cpu", "precision": "float32"},
         }
     )
