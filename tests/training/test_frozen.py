@@ -10,6 +10,7 @@ from core.config.run_config import PhaseConfig
 from core.runs.create import create
 from core.training import checkpoint, frozen, train
 from core.training.fold_trainer import build_optimizer
+from tests.narrow import narrow_resnet18
 from tests.workers import SmallNet, assert_same_tensors, with_changes
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -59,6 +60,7 @@ def _start_phase_as_before(self, phase):
 
 
 def test_the_resnet_too_gives_the_same_bits_without_a_backward_pass(tiny_plan, runs_folder, monkeypatch):
+    monkeypatch.setattr(torchvision.models, "resnet18", narrow_resnet18)
     phase = {**tiny_plan.config.phases[0].model_dump(), "epochs": 1, "lr_backbone": 0.0}
     plan = with_changes(tiny_plan, phases=[phase])
     run = trained(plan, runs_folder)
