@@ -452,12 +452,12 @@ def test_the_page_goes_on_from_launch_until_something_is_changed_here(lab, tiny_
     assert not page.exception
 
 
-def test_a_runs_own_list_stands_beside_this_one_and_can_be_taken(never_stopped, tiny_dataset, monkeypatch):
-    monkeypatch.setenv("FACET_RUNS", str(never_stopped.dir.parent))
+def test_a_runs_own_list_stands_beside_this_one_and_can_be_taken(never_stopped_small, tiny_dataset, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(never_stopped_small.dir.parent))
     monkeypatch.setattr(jobs, "start_worker", lambda root: None)
-    page = open_page(root=str(tiny_dataset), recipe="study", view="beside", **{"with": f"run:{never_stopped.id}"})
-    own = never_stopped.config().transforms
-    assert f"Run {never_stopped.config().name} · " in text_of(page)
+    page = open_page(root=str(tiny_dataset), recipe="study", view="beside", **{"with": f"run:{never_stopped_small.id}"})
+    own = never_stopped_small.config().transforms
+    assert f"Run {never_stopped_small.config().name} · " in text_of(page)
     assert "Crop the middle" in text_of(page) and "only in this list" in text_of(page)
     before = names(page)
     page.button(key="augment-take-other").click().run()
