@@ -46,7 +46,7 @@ def read_metrics(path: Path) -> pd.DataFrame:
 
 
 def _column(name: str, cells: Sequence[str]) -> np.ndarray:
-    """Column by column: pages read this each second, and to convert a frame takes pandas four times as long."""
+    """Column by column: pages read this each second, and to convert a frame takes pandas six times as long."""
     if name == "split":
         return np.array(cells, dtype=object)
     return np.array(cells, dtype=str).astype("int64" if name in ("epoch", "phase") else "float64")
