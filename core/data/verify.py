@@ -66,7 +66,7 @@ def verify(
     memory: a parquet file of verdicts; a file of the same path, size and time is not decoded again.
     ctimes: ctime_ns of each. One that is remembered with another is read again, and decoded only if its bytes are not
     the same; an inode's number would not do, since exFAT numbers anew at each mount. None goes by size and time alone.
-    decodes: False goes by headers where nothing is remembered, as photo_fault does; that is not remembered.
+    decodes: False goes by headers where nothing is remembered, as photo_fault does; what they say is not remembered.
     """
     remembered, changed = _recall(memory)
     now = dict(zip(files, ctimes, strict=True)) if ctimes is not None else {}
@@ -87,8 +87,10 @@ def verify(
             progress(len(files), len(files))
     finally:  # also when progress raises, which cancels: what is known by then need not be decoded again
         pool.shutdown(cancel_futures=True)
-        if memory and fresh and decodes:
-            _remember(memory, remembered, fresh, changed | {file: now[file] for file in fresh if file in now})
+        # What a header says is not remembered, but that a file is the one that was decoded once is.
+        kept = {file: verdict for file, verdict in fresh.items() if decodes or verdict is remembered.get(file)}
+        if memory and kept:
+            _remember(memory, remembered, kept, changed | {file: now[file] for file in kept if file in now})
     remembered.update(fresh)
     return [remembered[file] for file in files]
 
