@@ -9,6 +9,7 @@ import copy
 import functools
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from core.errors import LabError
 from core.storage import files, plain_yaml
 
 SCHEMA = 1
+# Mappings of names that people made, with dots perhaps: each of them is changed and said as one setting.
+WHOLE = ("data.attributes", "task.limits", "task.only", "task.merge")
 
 
 def study_transforms(size: int = 224) -> list[TransformConfig]:
@@ -221,24 +224,24 @@ def with_setting(data: dict, key: str, value: str) -> dict:
     except LabError:
         remedy = "Use a number, a word in quotes, true, false, null or [a, b]."
         raise LabError(f"--set {key}={value}: the value is not plain YAML.", remedy, kind="config") from None
-    return with_value(data, key, parsed, "--set ")
+    return with_value(data, key, parsed, "--set ", value)
 
 
-_DOT = re.compile(r'\.(?=(?:[^"]*"[^"]*")*[^"]*$)')  # one that is not between quotes
+# Of a dotted key. Quotes are round a part if they stand at both its ends; else they are letters of a name: size 12"
+_PART = re.compile(r'(?:\A|\.)(?:"(?P<quoted>.*?)"(?=\.|\Z)|(?P<bare>[^.]*))', re.DOTALL)
 
 
-def with_value(data: dict, key: str, value: Any, source: str = "") -> dict:
+def with_value(data: dict, key: str, value: Any, source: str = "", typed: str | None = None) -> dict:
     """A copy of a configuration dict with `key` (dotted, list indices as numbers) set to a value.
 
     A name in double quotes is one part, whatever dots it holds: task.limits."waist.cm". source: what a message begins
-    with. Raises LabError when the path does not exist in RunConfig's shape.
+    with. typed: the value as it stood behind --set, whose remedy is a word for a shell. Raises LabError when the path
+    does not exist in RunConfig's shape.
     """
     copied = copy.deepcopy(data)
     spot: Any = copied
-    parts = _DOT.split(key)
+    parts = [found["bare"] if found["quoted"] is None else found["quoted"] for found in _PART.finditer(key)]
     for index, part in enumerate(parts):
-        if len(part) > 1 and part[0] == part[-1] == '"':
-            part = part[1:-1]
         last = index == len(parts) - 1
         if isinstance(spot, list):
             if not part.isdecimal() or int(part) >= len(spot):
@@ -248,8 +251,11 @@ def with_value(data: dict, key: str, value: Any, source: str = "") -> dict:
         elif not isinstance(spot, dict) or (not last and part not in spot):
             names = ", ".join(spot) or "none yet" if isinstance(spot, dict) else "no settings below it"
             remedy = f"Known: {names}."
-            if index == 2 and isinstance(spot, dict):  # where people's own names stand
-                remedy += f' A name with dots stands in quotes: {".".join(parts[:2])}."{".".join(parts[2:])}".'
+            mapping, name = ".".join(parts[:2]), ".".join(parts[2:])
+            if index == 2 and mapping in WHOLE and isinstance(spot, dict) and '"' not in key:
+                quoted = f'{mapping}."{name}"'
+                setting = quoted if typed is None else f"--set {shlex.quote(f'{quoted}={typed}')}"
+                remedy += f" A name with dots stands in quotes: {setting}."
             raise LabError(f"{source}{key}: no setting '{part}' here.", remedy, kind="config")
         if last:
             spot[part] = copy.deepcopy(value)

@@ -7,15 +7,13 @@ from functools import lru_cache
 from typing import Any
 
 from core.config import recipes
-from core.config.run_config import RunConfig
+from core.config.run_config import WHOLE, RunConfig
 
 # Settings that say what a run is called, where it runs and on what, not how it learns.
 APART = (
     *("schema_version", "name", "description", "data.", "task.", "folds.", "training.seed", "training.device"),
     *("training.loader_workers", "training.precision", "model.depth", "model.init"),
 )
-# Mappings of names that people made, with dots perhaps: each of them is changed and said as one setting.
-WHOLE = ("data.attributes", "task.limits", "task.only", "task.merge")
 Value = str | int | float | bool | None
 
 

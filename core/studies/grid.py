@@ -16,8 +16,8 @@ from pydantic import Field, ValidationError
 
 from core import places
 from core.config import RunConfig, from_dict, recipes
-from core.config.run_config import Part, field_errors, with_value
-from core.config.settings import WHOLE, differing, flat, leaves
+from core.config.run_config import WHOLE, Part, field_errors, with_value
+from core.config.settings import differing, flat, leaves
 from core.data.scan import Scan
 from core.errors import LabError
 from core.jobs import speed

@@ -1,5 +1,6 @@
 import itertools
 import math
+import shlex
 import warnings
 
 import pytest
@@ -11,7 +12,7 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LinearLR, Se
 
 from core.config import RunConfig, from_dict, from_yaml, to_yaml
 from core.config.recipes import all_recipes, load_recipe
-from core.config.run_config import with_setting
+from core.config.run_config import with_setting, with_value
 from core.errors import LabError
 
 RECIPES = sorted(all_recipes())
@@ -246,10 +247,34 @@ def test_a_name_with_dots_is_set_in_quotes_and_a_refusal_says_so():
     assert with_setting(data, '"task"."only".hair', "[dark]")["task"]["only"] == {"hair": ["dark"]}
     with pytest.raises(LabError, match="no setting 'waist' here") as refused:
         with_setting(data, "task.limits.waist.cm", "[1.5, 2.5]")
-    assert refused.value.remedy == 'Known: none yet. A name with dots stands in quotes: task.limits."waist.cm".'
+    beginning, remedy = refused.value.remedy.rstrip(".").split(" A name with dots stands in quotes: ")
+    option, setting = shlex.split(remedy)
+    assert (beginning, option, setting) == ("Known: none yet.", "--set", 'task.limits."waist.cm"=[1.5, 2.5]')
+    assert with_setting(data, *setting.split("=", 1))["task"]["limits"] == {"waist.cm": [1.5, 2.5]}
+    with pytest.raises(LabError) as refused:  # in a file, where no shell takes quotes away
+        with_value(data, "task.limits.waist.cm", [1.5, 2.5], "study 's': ")
+    assert refused.value.remedy == f'{beginning} A name with dots stands in quotes: task.limits."waist.cm".'
     for key in ('task.limits."waist.cm', 'task."limits.waist'):
         with pytest.raises(LabError, match="no setting"):
             from_dict(with_setting(data, key + ".x", "1"))
+
+
+@pytest.mark.parametrize(
+    "key", ["transforms.3.parms.height", 'task.limits."waist.cm".1', "training.batch.size", "training.batch_size.a.b"]
+)
+def test_quotes_are_told_only_where_people_name_something_and_left_them_out(key):
+    with pytest.raises(LabError, match="no setting") as caught:
+        with_setting(load_recipe("quick").model_dump(mode="json"), key, "64")
+    assert "quotes" not in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ['size 12"', '"', '3"x5', '"so" called', 'a"b"', "one\nbeneath"])
+def test_a_quote_in_a_name_is_one_of_its_letters(name):
+    data = load_recipe("quick").model_dump(mode="json")
+    for written in (name, f'"{name}"'):
+        after = with_setting(data, f"task.limits.{written}", "[1.5, 2.5]")
+        assert from_dict(after).task.limits == {name: [1.5, 2.5]}
+        assert with_setting(after, f"task.limits.{written}.1", "3.5")["task"]["limits"] == {name: [1.5, 3.5]}
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,8 @@ import pytest
 
 from core.config import from_dict
 from core.config.recipes import all_recipes, load_recipe, recipes_home, save_recipe
-from core.config.run_config import RunConfig, with_setting, with_value
+from core.config.run_config import WHOLE, RunConfig, with_setting, with_value
 from core.config.settings import (
-    WHOLE,
     differing,
     flat,
     leaves,
