@@ -29,6 +29,7 @@ from pages.parts.augment import beside, views
 from pages.parts.augment import photo as photo_part
 from pages.parts.form.transforms import search_line
 from tests import celeba
+from tests.answered import copied, photo
 from tests.photos import png_bomb
 from tests.yes_no_runs import NAMES as ATTRIBUTES
 
@@ -559,6 +560,33 @@ def test_the_stress_test_of_a_finished_fold(never_stopped, monkeypatch):
     assert "One photo" in text
     assert "on 8 held-out photos. Without it: accuracy" in text
     assert len(page.get("plotly_chart")) == 2
+
+
+def test_a_photo_that_was_replaced_since_the_stress_test_is_not_shown_with_its_answers(
+    never_stopped, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path))
+    monkeypatch.setattr(jobs, "start_worker", lambda root: None)
+    run = copied(never_stopped, tmp_path)
+    table = run.samples()
+    paths = [tmp_path / "own" / sample for sample in table["sample"]]
+    for row, path in enumerate(paths):
+        photo(path, row)
+    table.assign(path=[str(path) for path in paths]).to_parquet(run.samples_file, index=False)
+    page = open_page(view="stress", run=run.id)
+    page.slider(key="stress-count").set_value(8).run()
+    page.button(key="stress-go").click().run(timeout=120)
+    chosen = page.selectbox(key="stress-face")
+    shown, face = chosen.options[0], chosen.value
+    assert "<figure>" in html_of(page)
+    photo(paths[table["sample"].tolist().index(shown.split(" · ")[1])], 99, (80, 48))
+    page.run()
+    assert "changed or replaced since it was tested" in text_of(page) and "<figure>" not in html_of(page)
+    page.selectbox(key="stress-face").set_value((face + 1) % 8).run()
+    assert "since it was tested" not in text_of(page) and "<figure>" in html_of(page)
+    page.button(key="stress-go").click().run(timeout=120)
+    page.selectbox(key="stress-face").set_value(face).run()
+    assert not page.exception and "since it was tested" not in text_of(page) and "<figure>" in html_of(page)
 
 
 # Uploads

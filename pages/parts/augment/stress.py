@@ -12,7 +12,7 @@ import streamlit as st
 from core.augment import steps
 from core.config.transforms import TRANSFORMS, param_title, title_of
 from core.data.persons import UNKNOWN, Persons, persons_of, units
-from core.data.pictures.photo import photo_of
+from core.data.pictures.photo import photo_of, photos_of
 from core.errors import LabError
 from core.figures import stress as stress_figures
 from core.places import HOME
@@ -36,6 +36,7 @@ _CHART = {
     "config": {"displaylogo": False, "displayModeBar": False, "showSendToCloud": False},
 }
 ALL = "All"
+Stamp = tuple[int, ...] | None  # of StoredPhoto.stamp
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def show(_: Any) -> None:
     if latest is None or latest[0] != test:
         st.caption("Choose a transform and its strength, then test. The photos were never trained on by this model.")
         return
-    _draw(latest[1], opened(test.run_id), test.fold)
+    _, outcome, tested = latest
+    _draw(outcome, tested, opened(test.run_id), test.fold)
 
 
 def _done_folds(summary: dict) -> list[int]:
@@ -153,7 +155,8 @@ def _draw_others() -> None:
     st.session_state["stress-draw"] += 1
 
 
-def _run(test: StressTest) -> tuple[StressTest, StressPredictions] | None:
+def _run(test: StressTest) -> tuple[StressTest, StressPredictions, list[Stamp]] | None:
+    """With the stamps of the photos that were tested, in their order; None after a failure."""
     from core.inside import stress  # torch, which the other views do without
 
     run = opened(test.run_id)
@@ -161,6 +164,7 @@ def _run(test: StressTest) -> tuple[StressTest, StressPredictions] | None:
     bar = place.progress(0.0, "Loading the model")
     try:
         samples = stress.held_out(run, test.fold, test.faces, test.draw, test.class_name)
+        stamps: list[Stamp] = [photo.stamp() for photo in photos_of(samples)]
         outcome = stress.stress(
             run,
             test.fold,
@@ -176,8 +180,8 @@ def _run(test: StressTest) -> tuple[StressTest, StressPredictions] | None:
         return None
     finally:
         place.empty()
-    st.session_state["stress-result"] = (test, outcome)
-    return test, outcome
+    st.session_state["stress-result"] = (test, outcome, stamps)
+    return test, outcome, stamps
 
 
 def _photos(persons: Persons) -> str:
@@ -186,7 +190,8 @@ def _photos(persons: Persons) -> str:
     return photos if persons.state == UNKNOWN else f"{photos} of {units(persons.people, persons.state)}"
 
 
-def _draw(outcome: StressPredictions, run: Run, fold: int) -> None:
+def _draw(outcome: StressPredictions, tested: list[Stamp], run: Run, fold: int) -> None:
+    """tested: stamps of the photos as they were then."""
     param = TRANSFORMS[outcome.name].params.get(outcome.param)
     strength = "probability" if param is None else param_title(outcome.param).lower()
     strength += f", {param.unit}" if param is not None and param.unit else ""
@@ -202,7 +207,8 @@ def _draw(outcome: StressPredictions, run: Run, fold: int) -> None:
     )
     st.plotly_chart(figure, key="stress-accuracy", **_CHART)
     theme.heading("One photo")
-    _face(outcome, _pick_face(outcome), run, fold, strength)
+    face = _pick_face(outcome)
+    _face(outcome, face, tested[face], run, fold, strength)
 
 
 def _pick_face(outcome: StressPredictions) -> int:
@@ -217,15 +223,19 @@ def _pick_face(outcome: StressPredictions) -> int:
     return st.selectbox("Photo", list(labels), key="stress-face", width=480, format_func=labels.get, help=hint)
 
 
-def _face(outcome: StressPredictions, face: int, run: Run, fold: int, strength: str) -> None:
-    """What the network saw of one held-out face at each strength, and what it said."""
+def _face(outcome: StressPredictions, face: int, tested: Stamp, run: Run, fold: int, strength: str) -> None:
+    """What the network saw of one held-out face at each strength, and what it said. tested: the stamp it had then."""
     samples, names = outcome.samples, outcome.class_names
     label = int(samples["y"].iloc[face])
     probabilities = outcome.probabilities[:, face]
     param = None if outcome.param == "p" else outcome.param
     values = tuple(outcome.values.tolist())
+    now = photo_of(samples.iloc[face]).stamp()
+    if now not in (tested, None):  # of one that is gone the pictures say so
+        words = "This photo was changed or replaced since it was tested, so the answers are not to it. Test again."
+        st.warning(words, icon=":material/sync_problem:")
+        return
     try:
-        now = photo_of(samples.iloc[face]).stamp()
         pictures = _pictures(run.key, fold, int(samples.index[face]), now, outcome.name, param, values)
     except LabError as error:
         badges.show_error(error)
@@ -255,7 +265,7 @@ def _pictures(
     run_id: str,
     fold: int,
     row: int,
-    now: tuple[int, ...] | None,
+    now: Stamp,
     name: str,
     param: str | None,
     values: tuple[float, ...],
