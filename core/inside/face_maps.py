@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from core.data.pictures.photo import photo_of
+from core.data.pictures.photo import photos_of
 from core.errors import LabError, memory_in_words
 from core.inside.cells import Grid, drawn, grids_of
 from core.inside.fold_answers import FaceInputs, faces_of, of_one_size, probabilities, trained_folds
@@ -105,8 +105,8 @@ def version(run: Run, samples: Sequence[str], which: str) -> tuple:
     weights = [run.weights_file(fold, which) for fold in run.folds()]
     photos = []
     with contextlib.suppress(LabError, OSError, KeyError, ValueError):
-        table = run.samples().set_index("sample", drop=False)
-        photos = [photo_of(table.loc[name]).stamp() for name in samples if name in table.index]
+        table = run.samples()
+        photos = [photo.stamp() for photo in photos_of(table[table["sample"].isin(samples)])]
     return (*(path.stat().st_mtime_ns if path.is_file() else 0 for path in weights), *photos)
 
 

@@ -592,6 +592,30 @@ def test_groups_that_are_chosen_with_the_click_are_looked_at(depths):
     assert [row["title"] for row in sent(at, "facet_maps")["rows"]][1] == "B: gender female"
 
 
+@pytest.fixture
+def own_photos(depths, tmp_path):
+    """One of the runs, and its photos, which a test may replace."""
+    (small, _), _ = depths
+    table = small.samples()
+    paths = [tmp_path / "own" / sample for sample in table["sample"]]
+    for row, path in enumerate(paths):
+        photo(path, row)
+    table.assign(path=[str(path) for path in paths]).to_parquet(small.dir / "samples.parquet", index=False)
+    return small, paths
+
+
+def test_groups_of_which_a_photo_was_replaced_wait_to_be_looked_at_anew(own_photos):
+    small, paths = own_photos
+    at = page(run=small.id, view="groups", a="all", b="gender-male")
+    button(at, "Look at them").click().run()
+    before = sent(at, "facet_maps")["rows"]
+    photo(paths[0], 99, (80, 48))
+    at.run()
+    assert not at.exception and sent(at, "facet_maps") is None and "photos wait" in infos(at)
+    button(at, "Look at them").click().run()
+    assert not at.exception and sent(at, "facet_maps")["rows"] != before
+
+
 def test_boxes_that_were_moved_live_in_the_address(depths):
     (small, _), _ = depths
     moved = "0.1_0.1_0.9_0.9_0.2_0.2_0.8_0.4_0.3_0.5_0.7_0.8"
@@ -623,6 +647,20 @@ def test_disagreement_between_folds_orders_the_gallery(depths):
     assert all(re.fullmatch(r"(over )?\d+ % sure · fold \d", face["lines"][0]) for face in faces)
     spreads = [float(face["lines"][1].split()[1]) for face in faces]
     assert spreads == sorted(spreads, reverse=True) and spreads[0] > 0
+
+
+def test_folds_are_asked_anew_about_photos_that_were_replaced(own_photos):
+    def spreads(at):
+        faces = sent(at, "facet_gallery")["faces"]
+        return {face["sample"]: face["lines"][1] for face in faces}
+
+    small, paths = own_photos
+    at = page(run=small.id, answer="all", sort="folds")
+    before = spreads(at)
+    for row, path in enumerate(paths):
+        photo(path, 99 + row, (80, 48))
+    at.run()
+    assert not at.exception and spreads(at).keys() == before.keys() and spreads(at) != before
 
 
 def test_trust_stands_beneath_each_map(depths):

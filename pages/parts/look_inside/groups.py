@@ -69,7 +69,7 @@ def show(run: Run, answers: Answers) -> None:
     boxes = regions.boxes_of(run.samples())
     rows = np.flatnonzero(a.mask | b.mask)
     samples = tuple(answers.table["sample"].iloc[rows])
-    key = (run.key, samples, request, boxes, face_maps.version(run, [], answers.which))
+    key = (run.key, samples, request, boxes, face_maps.version(run, samples, answers.which))
     if st.session_state.pop(CLICKED, None) == run.key:  # with what was chosen just before the click
         st.session_state[ASKED] = key
     update, icon = {CLICKED: run.key}, ":material/visibility:"

@@ -94,7 +94,7 @@ def _select(answers: Answers, rows: np.ndarray, root: str) -> str:
 def _between_folds(run: Run, answers: Answers, rows: np.ndarray) -> pd.Series | None:
     """Asks every fold once about these faces; None after a failure."""
     samples = tuple(answers.table["sample"].iloc[rows])
-    key = (run.key, answers.which, samples, face_maps.version(run, [], answers.which))
+    key = (run.key, answers.which, samples, face_maps.version(run, samples, answers.which))
     remembered = st.session_state.get("look-between-folds")
     if remembered is not None and remembered[0] == key:
         return remembered[1]
