@@ -240,7 +240,7 @@ def with_value(data: dict, key: str, value: Any, source: str = "", typed: str | 
     """
     copied = copy.deepcopy(data)
     spot: Any = copied
-    parts = [found["bare"] if found["quoted"] is None else found["quoted"] for found in _PART.finditer(key)]
+    parts = [match["bare"] if match["quoted"] is None else match["quoted"] for match in _PART.finditer(key)]
     for index, part in enumerate(parts):
         last = index == len(parts) - 1
         if isinstance(spot, list):
