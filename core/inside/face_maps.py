@@ -21,6 +21,8 @@ from core.inside.layers import LAYERS, layer_names
 from core.runs import Run
 from core.text import sure
 
+LOOKED_AT = 2_000  # photos whose files are asked for at each redraw
+
 
 @dataclass(frozen=True)
 class MapRequest:
@@ -101,12 +103,16 @@ class RunMaps:
 
 
 def version(run: Run, samples: Sequence[str], which: str) -> tuple:
-    """Changes when a fold's weights or a photo does: a key for what was computed from them."""
+    """Changes when a fold's weights or a photo does: a key for what was computed from them.
+
+    More photos than LOOKED_AT are not looked at: that would take each redraw of a page a second and more.
+    """
     weights = [run.weights_file(fold, which) for fold in run.folds()]
     photos = []
-    with contextlib.suppress(LabError, OSError, KeyError, ValueError):
-        table = run.samples()
-        photos = [photo.stamp() for photo in photos_of(table[table["sample"].isin(samples)])]
+    if 0 < len(samples) <= LOOKED_AT:
+        with contextlib.suppress(LabError, OSError, KeyError, ValueError):
+            table = run.samples()
+            photos = [photo.stamp() for photo in photos_of(table[table["sample"].isin(samples)])]
     return (*(path.stat().st_mtime_ns if path.is_file() else 0 for path in weights), *photos)
 
 
