@@ -107,13 +107,14 @@ def resume(run: Run) -> list[int]:
     """
     owner.check([run.require()])
     folds = requeue(run)
+    halt.go_on(run.dir.parent)
     queue.let_go(run)
     ensure_workers(run.dir.parent)
     return folds
 
 
 def requeue(run: Run, *, stopped: bool = True) -> list[int]:
-    """`resume`, whoever asks, that leaves what is held back held back, and starts no worker.
+    """`resume`, whoever asks, that leaves what is held back held back, and starts nothing.
 
     stopped: what was stopped is taken up, too; else only what waits.
     """
@@ -139,7 +140,6 @@ def requeue(run: Run, *, stopped: bool = True) -> list[int]:
                 waiting.append(fold)
         if waiting:
             notes.list_again(run)
-    halt.go_on(run.dir.parent)
     queue.enqueue(run, waiting)
     return waiting
 

@@ -22,7 +22,7 @@ from core.config.parts import DataConfig, FoldsConfig
 from core.data import persons
 from core.data.scan import Scan, scan
 from core.errors import LabError
-from core.jobs import control, queue
+from core.jobs import control, halt, queue
 from core.jobs.room import forecast
 from core.places import lab_folder, runs_folder
 from core.plan.plan import Plan, check_weights
@@ -325,8 +325,13 @@ def resume(
     """
     root = folder or runs_folder()
     check_own(study, root)
-    there = present(load(study.id, root), root)
-    return _queued(study, [run for run in there if run_ids is None or run.id in run_ids], root, stopped=True)
+    chosen = [run for run in present(load(study.id, root), root) if run_ids is None or run.id in run_ids]
+    with record_file.locked(root):
+        if record_file.fresh(study.id, root).paused:  # one of them may have been let go by name before it was stopped
+            queue.hold(
+                root, study.id, [run.id for run in chosen if overall(s.state for s in run.states()) not in ALIVE]
+            )
+    return _queued(study, chosen, root, stopped=True)
 
 
 def _queued(
@@ -339,6 +344,8 @@ def _queued(
         except LabError as error:
             refused.append((run, error))
     after = _reordered(study.id, root, lambda record: record)
+    if not after.paused and len(refused) < len(runs):  # somebody wants that training goes on
+        halt.go_on(root)
     control.ensure_workers(root)
     return after, refused
 

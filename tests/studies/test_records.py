@@ -10,7 +10,7 @@ import pytest
 
 from core.data.scan import scan
 from core.errors import LabError
-from core.jobs import control, queue
+from core.jobs import control, halt, queue
 from core.plan.plan import make_plan
 from core.runs import FoldState, Run
 from core.runs.create import create
@@ -158,6 +158,21 @@ def test_stopped_folds_that_are_taken_up_in_a_paused_study_wait_with_the_others(
     assert [states[run_id] for run_id in made.run_ids] == [{"queued"}, {"cancelled"}, {"queued"}]
     records.go_on(paused)
     assert order(workers.root) == [made.run_ids[0], made.run_ids[2]]
+
+
+def test_in_a_paused_study_nothing_that_is_taken_up_begins_nor_a_queue_that_was_stopped(seeds, workers):
+    study_config, plans, _ = seeds
+    made = records.launch(study_config, plans)
+    paused, first = records.pause(made), Run(made.run_ids[0])
+    control.resume(first)  # by name, as on its own page; then somebody stops it
+    control.cancel(first)
+    halt.stop(workers.root, "three fold jobs in a row broke.", "Look at the last one.")
+    paused, refused = records.resume(paused, run_ids=[first.id])
+    assert paused.paused and not refused and {state.state for state in first.states()} == {"queued"}
+    assert order(workers.root) == [] and first.id in queue.held_runs(workers.root)
+    assert halt.stopped(workers.root) is not None
+    records.go_on(paused)
+    assert first.id in order(workers.root) and halt.stopped(workers.root) is None
 
 
 def in_another_process(root, code, study_id):
