@@ -208,7 +208,7 @@ def test_a_companion_of_cells_that_an_attribute_was_asked_of_stands_in_the_table
 )
 def test_a_companion_whose_meaning_a_column_of_the_table_has_is_told_as_not_read(tmp_path, own, name, says, setting):
     cells = {"splits.csv": PARTS, "identity.csv": [f"p{number // 2}" for number in range(10)]}[name]
-    own_cells = {"split": ["train", "val"] * 5, "id": [f"{number:04d}" for number in range(10)]}[own]
+    own_cells = {"split": ["train", "val"] * 5, "id": [f"{number // 2:04d}" for number in range(10)]}[own]
     labelled(tmp_path, ["path,what", *(f"{photo},{cell}" for photo, cell in zip(TEN, cells, strict=True))], name)
     rows = (tmp_path / "labels.csv").read_text().splitlines()
     rows = [f"{cell},{row}" for cell, row in zip([own, *own_cells], rows, strict=True)]
@@ -218,6 +218,16 @@ def test_a_companion_whose_meaning_a_column_of_the_table_has_is_told_as_not_read
     assert asked(scanned) == {f"{name} may say {says}; it is not read: {why}.": (setting,)}
     assert len(scanned.samples) == 10 and not any("read together" in fact.text for fact in scanned.facts)
     assert not asked(of(tmp_path, **{setting: own})), "somebody chose the column"
+
+
+def test_a_companion_says_who_the_photos_show_where_an_id_in_the_table_only_numbers_them(tmp_path):
+    labelled(tmp_path, ["path,what", *(f"{photo},p{number // 2}" for number, photo in enumerate(TEN))], "identity.csv")
+    rows = (tmp_path / "labels.csv").read_text().splitlines()
+    numbered = [f"{cell},{row}" for cell, row in zip(["id", *(f"{n:04d}" for n in range(10))], rows, strict=True)]
+    (tmp_path / "labels.csv").write_text("\n".join(numbered) + "\n")
+    scanned = of(tmp_path)
+    assert scanned.samples["person"].nunique() == 5 and not asked(scanned)
+    assert any("identity.csv says who the photos show: read together" in fact.text for fact in scanned.facts)
 
 
 def test_a_companion_beside_a_column_that_is_called_as_one_of_splits_and_is_none_is_read(tmp_path):

@@ -16,7 +16,7 @@ from core.predict.yes_no.answers import YesNoAnswers
 from core.predict.yes_no.table import table
 from core.runs import FoldState
 from core.runs.yes_no.answers import of_probabilities
-from core.storage import files
+from core.storage import files, parquet
 from core.training import checkpoint
 from tests.celeba import drawn
 from tests.yes_no_runs import frozen, planned
@@ -100,7 +100,7 @@ def test_answers_that_may_not_be_read_are_not_said_to_be_damaged(run, monkeypatc
     def refuse(*_):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(pd, "read_parquet", refuse)
+    monkeypatch.setattr(parquet, "read", refuse)
     with pytest.raises(LabError, match=r"cannot be read \(Permission denied\)") as told:
         thresholds.fitted([run], ["Bald"])
     assert told.value.remedy == files.CHECK and told.value.kind == "unreadable"

@@ -637,7 +637,7 @@ def test_answers_that_are_torn_or_not_to_be_read_are_told_with_file_and_what_to_
         raise PermissionError(13, "Permission denied")
 
     path.write_bytes(whole)
-    monkeypatch.setattr(pd, "read_parquet", refused)
+    monkeypatch.setattr(parquet, "read", refused)
     with pytest.raises(LabError, match=r"predictions_best\.parquet cannot be read \(Permission denied\)") as caught:
         run.predictions(1)
     assert (caught.value.kind, caught.value.remedy) == ("unreadable", files.CHECK)
