@@ -34,7 +34,7 @@ def save(token: str, draft: dict[str, Any], folder: Path | None = None) -> None:
         fresh = not path.exists()
         files.write_json(path, draft, durable=False)
         if fresh:
-            files.keep_newest(path.parent, MOST, DAYS, whose=lambda each: whose(each.stem, folder))
+            files.keep_newest(path.parent, MOST, DAYS, whose=lambda each: _counted_with(each.stem, folder))
 
 
 def load(token: str, folder: Path | None = None) -> dict[str, Any] | None:
@@ -68,6 +68,14 @@ def whose(token: str, folder: Path | None = None) -> str:
 def forget(token: str, folder: Path | None = None) -> None:
     with contextlib.suppress(OSError):
         _path(token, folder).unlink(missing_ok=True)
+
+
+def _counted_with(token: str, folder: Path | None) -> str:
+    """Among whose drafts this one is counted; one that is out of reach alone, so that nobody's newer ones take it."""
+    try:
+        return whose(token, folder)
+    except LabError:
+        return token
 
 
 def _path(token: str, folder: Path | None) -> Path:

@@ -164,7 +164,8 @@ def keep_newest(
         place, together = newer.get(person := whose(path), (0, 0))
         newer[person] = place + 1, together + size
         if place >= most or (place and together + size > most_bytes) or time.time() - written > days * 86_400:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # one that stays is no reason to keep all the older ones
+                path.unlink()
 
 
 def sizes_below(folder: Path) -> Iterator[tuple[Path, int]]:
