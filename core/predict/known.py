@@ -27,15 +27,16 @@ from core.runs.ancestry import ancestry, line
 from core.runs.everybody.unmeasured import NOBODY
 from core.text import number_of
 
-BY_PATH, BY_BYTES, BY_PERSON = "path", "bytes", "person"
+BY_PATH, BY_BYTES, BY_PERSON, BY_FILE = "path", "bytes", "person", "file"
 
 
 @dataclass(frozen=True)
 class Acquaintance:
     """What a run knows of a photo. how: BY_PATH or BY_BYTES, the photo itself, called `name` there; BY_PERSON, other
-    photos of the person of that name. fold: the only one whose training left it out; NOBODY of a run that was
-    trained on everybody. copy: (name, fold) of the same photo, byte for byte, that another fold held out: each fold was
-    then trained on one of the two, and none may answer."""
+    photos of the person of that name; BY_FILE, whatever lies where the photo `name` lay, where nothing else tells that
+    it is not that photo saved anew. fold: the only one whose training left it out; NOBODY of a run that was trained on
+    everybody. copy: (name, fold) of the same photo, byte for byte, that another fold held out: each fold was then
+    trained on one of the two, and none may answer."""
 
     run: Run
     fold: int
@@ -50,18 +51,21 @@ class Acquaintance:
     @property
     def words(self) -> str:
         """ "trained on as p7/mask1.jpg; fold 2, which held it out, answers"."""
+        met, then = f"trained on as {self.name}", ""
+        if self.how == BY_FILE:
+            met, then = f"the file of {self.name}, changed since it was trained on", "then "
         if self.fold == NOBODY:
             if self.how == BY_PERSON:
                 return f"other photos of person {self.name} were trained on, which no fold held out"
-            return f"trained on as {self.name}, which no fold held out"
+            return f"{met}, which no fold held out"
         if self.copy is not None:
             return (
-                f"trained on as {self.name}, which fold {self.fold} held out, and byte for byte the same as "
+                f"{met}, which fold {self.fold} held out, and {then}byte for byte the same as "
                 f"{self.copy[0]}, which fold {self.copy[1]} held out: every fold was trained on it"
             )
         if self.how == BY_PERSON:
             return f"other photos of person {self.name} were trained on; fold {self.fold}, which held them out, answers"
-        return f"trained on as {self.name}; fold {self.fold}, which held it out, answers"
+        return f"{met}; fold {self.fold}, which held it out, answers"
 
 
 class _Row(NamedTuple):
@@ -128,6 +132,8 @@ class Known:
         for person in self._names_of(photo, real):
             if person in self._by_person:
                 return Acquaintance(self._run, self._by_person[person], BY_PERSON, person)
+        if rows:  # rotated or saved anew it still shows whom the other folds were trained on
+            return self._met(BY_FILE, rows[0].sample, int(rows[0].fold), self._copies(rows[0].bytes, rows[0].digest))
         return None
 
     def notes(self, strangers: Iterable[Photo]) -> list[str]:

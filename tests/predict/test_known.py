@@ -14,10 +14,11 @@ from core.data.labels.corrections import Correction
 from core.data.scan import scan
 from core.plan.plan import make_plan
 from core.predict import photos
-from core.predict.known import BY_BYTES, BY_PATH, BY_PERSON, Known
+from core.predict.known import BY_BYTES, BY_FILE, BY_PATH, BY_PERSON, Known
 from core.predict.photos import Photo
 from core.runs import FoldState
 from core.runs.create import create
+from core.runs.everybody.unmeasured import NOBODY
 from tests.conftest import TINY
 from tests.photos import draw
 
@@ -249,6 +250,35 @@ def test_a_photo_that_took_anothers_name_since_the_launch_is_known_by_what_it_sh
         met = known.of(Photo(name, str(root / name)))
         called = f"p{shown.removesuffix('.png')}" if how == BY_PERSON else shown
         assert (met.how, met.name, met.fold, met.copy) == (how, called, fold_of_photo[shown], None)
+
+
+@pytest.mark.parametrize("has_copy", [False, True], ids=["one", "copy in another fold"])
+def test_a_photo_of_nobody_known_that_was_edited_is_answered_by_the_fold_that_held_it_out(tmp_path, has_copy):
+    root = tmp_path / "faces"
+    for i in range(8):
+        draw(root / ("fair", "dark")[i % 2] / f"{i}.png", (i, 5 * i, 7 * i))
+        if has_copy:
+            draw(root / ("fair", "dark")[i % 2] / f"same{i}.png", (200, 10, 10))
+    settings = {"task": {"name": "label"}, "data": {"root": str(root), "leave_out_problems": True}}
+    config = from_dict({**TINY, **settings})
+    plan = make_plan(config, scan(config.data, threads=1), folder=tmp_path / "runs")
+    frozen = {"folder": tmp_path / "runs", "class_names": plan.class_names, "info": {}}
+    run = create(plan.config, plan.samples, **frozen)
+    everybody = create(plan.config, plan.samples.assign(fold=NOBODY), **frozen)
+    assert not run.samples()["person_known"].any()
+    table = run.samples()
+    edited = table[table["sample"].str.contains("same") == has_copy].iloc[0]
+    assert Known(run).of(Photo("as it was", edited["path"])).how == BY_PATH
+    draw(Path(edited["path"]), (255, 0, 0), (9, 9))
+    met = Known(run).of(Photo("edited", edited["path"]))
+    assert (met.how, met.name, met.fold) == (BY_FILE, edited["sample"], edited["fold"])
+    assert met.left_out_by(edited["fold"]) is not has_copy and not met.left_out_by(1 - edited["fold"])
+    assert met.words.startswith(f"the file of {edited['sample']}, changed since it was trained on")
+    assert met.words.endswith("every fold was trained on it" if has_copy else "which held it out, answers")
+    met = Known(everybody).of(Photo("edited", edited["path"]))
+    assert met.fold == NOBODY and met.words.endswith("changed since it was trained on, which no fold held out")
+    elsewhere = shutil.copy(edited["path"], tmp_path / Path(edited["path"]).name)
+    assert Known(run).of(Photo("elsewhere", str(elsewhere))) is None
 
 
 @pytest.mark.parametrize("hashed", [True, False], ids=["hash", "older lab"])
