@@ -11,6 +11,7 @@ import pandas as pd
 from core.config.parts import CHOOSE
 from core.config.run_config import FoldsConfig, ModelConfig
 from core.data.persons import persons_of, units
+from core.data.readers.spelling import nfc
 from core.data.yes_no import pairs
 from core.errors import LabError
 from core.plan.folds import assign_folds, given_folds
@@ -103,11 +104,26 @@ def inherit_folds(table: pd.DataFrame, people: pd.DataFrame, folds: int, seed: i
 
 def check_held_out(table: pd.DataFrame, parent: Run) -> None:
     """Raises LabError(kind 'transfer') when a photo stands in another fold than the one where the parent, or a run of
-    its line that is still here, held it out.
+    its line that is still here, held it out, or somebody in another than where their line held them out under
+    another spelling of their name.
 
     A label correction can give a photo to another person, whom that run held out elsewhere: the fold's first weights
-    would have seen the photo. table: labelled samples with their fold.
+    would have seen the photo. An older lab could take two spellings of a name for two persons, in a fold each.
+    table: labelled samples with their fold.
     """
+    people = ancestry(parent)
+    here = _names_here(people, table)
+    fold_here = here.map(dict(zip(table["person"], table["fold"], strict=True)))
+    respelt = people[(here != people["person"]) & fold_here.notna() & (fold_here != people["fold"])]
+    if len(respelt):
+        first, place = respelt.iloc[0], respelt.index[0]
+        raise LabError(
+            f"transfer: {parent.id} held person '{here[place]}' out in fold {first['fold']} under another spelling "
+            "that looks the same (accents apart or joined); here they stand in fold "
+            f"{fold_here[place]:.0f}, whose weights saw them.",
+            "Start from other weights: no label correction keeps two such spellings apart.",
+            kind="transfer",
+        )
     for run in line(parent):
         before = run.samples()
         held_out = table["sample"].map(dict(zip(before["sample"], before["fold"], strict=True)))
@@ -120,6 +136,12 @@ def check_held_out(table: pd.DataFrame, parent: Run) -> None:
                 "Make the label corrections of persons as they were for that run, or start from other weights.",
                 kind="transfer",
             )
+
+
+def _names_here(people: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
+    """What the table calls each of the ancestors' people, however the name was spelt; None of who is not in it."""
+    names = {nfc(person): person for person in table["person"].unique()}
+    return people["person"].where(people["person"].isin(table["person"]), people["person"].map(nfc).map(names))
 
 
 def _spread(table: pd.DataFrame, fold: pd.Series, folds: int, seed: int) -> np.ndarray:
@@ -166,6 +188,9 @@ def folds_for(table: pd.DataFrame, folds: FoldsConfig, parent: Run | None, model
         return assign_folds(table, folds.count, folds.seed) if given is None else given
     check_parent(parent, folds.count, model)
     people = ancestry(parent)
+    here = _names_here(people, table)
+    names = here.where(~here.isin(people["person"])).fillna(people["person"])  # who is called so there comes first
+    people = people.assign(person=names).drop_duplicates("person")
     inherited = inherit_folds(table, people, folds.count, folds.seed)
     if given is None:
         return inherited

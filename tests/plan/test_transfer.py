@@ -1,3 +1,5 @@
+import unicodedata
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,17 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.config import from_dict
-from core.config.run_config import ModelConfig
+from core.config.run_config import FoldsConfig, ModelConfig
 from core.data.scan import scan
 from core.errors import LabError
 from core.jobs import control
 from core.plan.plan import make_plan
-from core.plan.transfer import ancestry, check_parent, inherit_folds
+from core.plan.transfer import ancestry, check_held_out, check_parent, folds_for, inherit_folds
 from core.runs import FoldState, Run
 from tests.photos import draw
 from tests.plan.lineage import make_run, table_of
 
 BEST = ModelConfig(init_checkpoint="best")
+COMPOSED, APART = (unicodedata.normalize(form, "Zoë") for form in ("NFC", "NFD"))
 
 
 @settings(max_examples=10, deadline=None)
@@ -94,6 +97,34 @@ def test_a_person_in_two_folds_of_the_line_is_refused(tmp_path):
     table["fold"] = [0, 1, 0, 0, 1, 1]
     with pytest.raises(LabError, match="person 'a' stands in two folds"):
         ancestry(make_run(tmp_path, "leaky", table))
+
+
+@pytest.mark.parametrize("here", [COMPOSED, APART])
+@pytest.mark.parametrize("others", ["the same photos", "other photos"])
+def test_two_spellings_that_an_older_lab_held_out_as_two_persons_are_refused_with_what_can_be_done(
+    tmp_path, here, others
+):
+    table = table_of([COMPOSED, APART, *"abcdef"])
+    table["fold"] = table["person"].map({person: i % 2 for i, person in enumerate(table["person"].unique())})
+    parent = make_run(tmp_path, "parent", table)
+    one = table.drop(columns="fold").replace({"person": {COMPOSED: here, APART: here}})
+    if others == "other photos":
+        one["sample"] += "-masked"
+    one["fold"] = folds_for(one, FoldsConfig(count=2), parent, BEST)
+    with pytest.raises(LabError, match=f"'{here}' out in fold .* another spelling .* weights saw") as caught:
+        check_held_out(one, parent)
+    assert caught.value.kind == "transfer" and "Start from other weights" in caught.value.remedy
+
+
+@pytest.mark.parametrize("before, here", [(COMPOSED, APART), (APART, COMPOSED)])
+def test_a_person_stays_in_their_fold_where_only_the_spelling_of_their_name_changed(tmp_path, before, here):
+    table = table_of(["a", "b", "c", before]).assign(y=0)
+    table["fold"] = table["person"].map({"a": 1, "b": 0, "c": 0, before: 0})  # somebody new would stand in fold 1
+    parent = make_run(tmp_path, "parent", table)
+    respelt = table.drop(columns="fold").replace({"person": {before: here}})
+    respelt["fold"] = folds_for(respelt, FoldsConfig(count=2), parent, BEST)
+    assert respelt["fold"].tolist() == table["fold"].tolist()
+    check_held_out(respelt, parent)
 
 
 @pytest.mark.parametrize("new", [1, 2])
