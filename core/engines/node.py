@@ -89,7 +89,7 @@ def _train(run: Run, job: FoldJob, line: Line, node: dict[str, Any]) -> bool:
     with fold_job.output_to(run.log_file):
         reporter, begun = fold_job.Reporter(run, fold), time.monotonic()
         with fold_job.ending(run, fold) as end:
-            fold_job.begin(run, fold, {})
+            reporter.state = fold_job.begin(run, fold, {})
             device = device_name(pick_device(run.config().training.device, 0))
             facts = {**node, "device": device, "memory": machine.memory(), "cores": job.cores}
             if not line.desk.begun(job.key, job.attempt, facts):
@@ -111,7 +111,7 @@ def _train(run: Run, job: FoldJob, line: Line, node: dict[str, Any]) -> bool:
             line.desk.unfit(job.key, job.attempt, node["id"], why)
             return broken
         lasted = math.inf if reporter.epochs else time.monotonic() - begun
-        fold_job.finish(run, fold, end)
+        fold_job.finish(run, fold, end, reporter.state)
     line.finish(lasted)
     return broken
 

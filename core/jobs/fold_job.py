@@ -13,16 +13,31 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import LabError, out_of_memory
-from core.runs import Run, deaths, origins
+from core.runs import FoldState, Run, deaths, origins
 from core.runs.metrics_file import SCORES, fold_scores
 from core.storage import files
 
 
-def begin(run: Run, fold: int, worker: dict[str, Any]) -> None:
-    """Say that a fold runs. worker: who trains it."""
+def begin(run: Run, fold: int, worker: dict[str, Any]) -> FoldState:
+    """Say that a fold runs. worker: who trains it. Returns the state that was written."""
     before = run.written_state(fold)
     state = replace(before, state="running", worker=worker, started=time.time(), ended=None, resumed=before.was_begun)
-    run.write_state(replace(state, reason="", remedy="", kind=""))
+    state = replace(state, reason="", remedy="", kind="")
+    run.write_state(state)
+    return state
+
+
+def _before(run: Run, fold: int, last: FoldState | None) -> FoldState:
+    """The state that the next one goes on from; `last` where it is out of reach, since a guess would be kept with it.
+
+    Raises OSError where that is None.
+    """
+    try:
+        return run.state_in_reach(fold)
+    except OSError:
+        if last is None:
+            raise
+        return last
 
 
 @contextlib.contextmanager
@@ -44,9 +59,12 @@ def ending(run: Run, fold: int) -> Iterator[dict[str, Any]]:
             raise
 
 
-def finish(run: Run, fold: int, end: dict[str, Any]) -> None:
-    """Write the state of a fold that has ended, with the scores and times of its metrics. end: as `ending` gives it."""
-    before = run.written_state(fold)
+def finish(run: Run, fold: int, end: dict[str, Any], last: FoldState | None = None) -> None:
+    """Write the state of a fold that has ended, with the scores and times of its metrics. end: as `ending` gives it.
+
+    last: its state as whoever trained it wrote it, for where it is out of reach. Raises OSError there without one.
+    """
+    before = _before(run, fold, last)
     table = run.metrics(fold)
     epoch = int(table["epoch"].max()) if len(table) else before.epoch
     best = origins.of_predictions(run.predictions_file(fold, "best"))
@@ -85,21 +103,26 @@ def images_per_second(run: Run, fold: int) -> float | None:
 
 
 class Reporter:
-    """Turns the trainer's rows into progress.json, state.json and the log."""
+    """Turns the trainer's rows into progress.json, state.json and the log.
+
+    state: as it was last written, first by `begin`.
+    """
 
     def __init__(self, run: Run, fold: int):
         self.run, self.fold, self.epochs = run, fold, 0
+        self.state: FoldState | None = None
 
     def __call__(self, row: dict[str, Any]) -> None:
         if row["kind"] == "epoch":
             self.epochs += 1
-            state = replace(self.run.written_state(self.fold), epoch=row["epoch"])
+            state = replace(_before(self.run, self.fold, self.state), epoch=row["epoch"])
             if row["scores"]:  # else nobody was held out, and what was trained on says nothing about new people
                 best = row["best"]
                 scores = {f"best_{k}": best[k] for k in SCORES if k in best}
                 scores |= {f"final_{k}": v for k, v in row["scores"].items()}
                 state = replace(state, best_epoch=best["epoch"], scores=scores)
             self.run.write_state(state)
+            self.state = state
             scores, on = (row["scores"], "") if row["scores"] else (row["trained"], ", on the photos trained on")
             self.run.log(
                 f"fold {self.fold}: epoch {row['epoch']}: loss {scores['loss']:.4f}, "

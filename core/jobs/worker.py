@@ -187,7 +187,7 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
         reporter, begun = fold_job.Reporter(run, fold), None
         with fold_job.ending(run, fold) as end:
             slots = {"slots": queue.slot_count(run.dir.parent), "slots_are_set": queue.slots_are_set(run.dir.parent)}
-            fold_job.begin(run, fold, {**deaths.note(), **slots})
+            reporter.state = fold_job.begin(run, fold, {**deaths.note(), **slots})
             entry.unlink(missing_ok=True)
             run.sweep(fold)
             run.log(f"fold {fold}: started, {run.written_state(fold).epoch} epochs done before")
@@ -212,7 +212,7 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
             end["state"] = "done" if finished else "cancelled"
         deleted = not run.exists()  # there is no one left to tell, and no wonder that one of its files was missing
         if not deleted:
-            fold_job.finish(run, fold, end)
+            fold_job.finish(run, fold, end, reporter.state)
             fold_job.forget_resume_point(run, fold)
             rate = fold_job.images_per_second(run, fold) if end["state"] == "done" else None
             if rate is not None and beside.leaves(threads):
