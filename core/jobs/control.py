@@ -22,6 +22,7 @@ from core import __version__, machine, places
 from core.data.content.unchanged import check_unchanged
 from core.data.labels import corrections
 from core.data.reach import bounds
+from core.errors import LabError
 from core.jobs import elsewhere, halt, queue, reach
 from core.jobs.processes import detached, ready
 from core.jobs.room import forecast
@@ -121,12 +122,14 @@ def requeue(run: Run, *, stopped: bool = True) -> list[int]:
     check_unchanged(run.require().samples(), run.touched_file)
     locks.check_folder(places.lab_folder(run.dir.parent))
     queue.check_folder(run.dir.parent)
+    for fold in run.folds():  # before any is queued anew
+        _state_in_reach(run, fold)
     waiting = []
     with files.written_to(run.dir):
         reach.note_asked(run)
         for fold in run.folds():
             with contextlib.suppress(Timeout), run.fold_lock(fold).acquire(timeout=0.2):
-                state = run.written_state(fold)
+                state = _state_in_reach(run, fold)
                 if state.state == "done" or not (stopped or state.state == "queued"):
                     continue
                 run.cancel_file(fold).unlink(missing_ok=True)
@@ -142,6 +145,16 @@ def requeue(run: Run, *, stopped: bool = True) -> list[int]:
             notes.list_again(run)
     queue.enqueue(run, waiting)
     return waiting
+
+
+def _state_in_reach(run: Run, fold: int) -> FoldState:
+    """Raises LabError(kind 'unreadable') where it is out of reach: it may be that of a fold that is done."""
+    try:
+        return run.state_in_reach(fold)
+    except OSError as error:
+        name = run.state_file(fold).relative_to(run.dir).as_posix()
+        what = f"{run.id}: {name} cannot be read ({error.strerror})."
+        raise LabError(what, files.CHECK, kind="unreadable") from error
 
 
 def cancel(run: Run, *, grace: float = GRACE) -> None:

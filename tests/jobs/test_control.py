@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 import tempfile
@@ -15,6 +16,8 @@ from core.runs import FoldState, Run, notes
 from core.runs.create import create
 from core.runs.lists import index
 from core.runs.lists.summaries import summaries
+from core.storage import files
+from tests.closed import close
 from tests.nobody import as_nobody
 from tests.workers import FORKS, PATIENCE, held, hold_at, launch, log_of, release, short, small_net, until
 
@@ -199,6 +202,21 @@ def test_cancelling_leaves_what_has_ended_as_it_is(tiny_plan, runs_folder, start
     assert states(run) == ["done", "failed"]
     assert control.resume(run) == [1]
     assert run.fold_state(1).reason == ""
+
+
+def test_a_resume_replaces_no_state_that_is_out_of_reach(tiny_plan, runs_folder, started, monkeypatch):
+    run = control.launch(tiny_plan)
+    control.cancel(run)
+    run.write_state(FoldState(1, state="done", epoch=3, scores={"best_f1": 0.5}))
+    before = [run.written_state(fold) for fold in run.folds()]
+    with monkeypatch.context() as patch:
+        close(patch, run.state_file(1), errno.EIO)
+        with pytest.raises(LabError, match=r"folds/1/state\.json cannot be read \(Input/output error\)") as caught:
+            control.resume(run)
+    assert (caught.value.kind, caught.value.remedy) == ("unreadable", files.CHECK)
+    assert [run.written_state(fold) for fold in run.folds()] == before and control.waiting() == []
+    assert control.resume(run) == [0]
+    assert run.written_state(1) == before[1]
 
 
 def test_a_cancel_that_is_cut_off_while_a_fold_still_trains_has_cancelled_those_that_wait(
