@@ -35,7 +35,8 @@ def claim(
 ) -> tuple[Run, int, FileLock, Path] | None:
     """(run, fold, its lock, held, its place in the queue) of the fold job whose turn it is; None when there is none.
 
-    passed_over: jobs whose lock cannot be opened, which are not tried again; those that this call finds come to them.
+    passed_over: jobs whose lock or state cannot be opened, which are not tried again; those that this call finds come
+    to them.
     by_itself: only jobs that this machine begins by itself.
 
     Its place is given up only by who holds the fold's lock, once the state says running: a worker killed before that
@@ -65,7 +66,14 @@ def _claim(root: Path, passed_over: set[tuple[str, int]], by_itself: bool) -> tu
         if run_id in queue.held_runs(root):  # since the queue was read: whoever holds it finds it begun, or not at all
             lock.release()
             continue
-        if run.written_state(fold).state in ALIVE and not run.cancel_file(fold).exists():
+        try:
+            waits = run.state_in_reach(fold).state in ALIVE and not run.cancel_file(fold).exists()
+        except OSError as error:  # as where it cannot be locked
+            lock.release()
+            passed_over.add((run_id, fold))
+            print(f"{run.id}: fold {fold} cannot be read and waits on: {error}", file=sys.stderr, flush=True)
+            continue
+        if waits:
             turns.took_one(run)
             return run, fold, lock, entry
         entry.unlink(missing_ok=True)

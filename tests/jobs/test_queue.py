@@ -22,6 +22,7 @@ from core.runs import FoldState, Run
 from core.runs.create import create
 from core.runs.run import is_locked
 from core.storage import files, locks
+from tests.closed import close
 from tests.workers import FORKS, PATIENCE, Workers, assert_done, held, launch, short, small_net, until
 
 
@@ -318,6 +319,23 @@ def test_a_job_that_cannot_be_locked_keeps_its_place_and_the_log_says_why(make_r
     assert f"{run.id}: fold 0 cannot be locked" in capsys.readouterr().err
 
 
+def test_a_job_whose_state_is_out_of_reach_keeps_its_place_and_the_log_says_why(
+    make_run, runs_folder, monkeypatch, capsys
+):
+    run, passed_over = make_run(), set()
+    queue.enqueue(run, [0, 1])
+    with monkeypatch.context() as patch:
+        close(patch, run.state_file(0), errno.EIO)
+        claimed = worker.claim(runs_folder, passed_over)
+        assert claimed[:2] == (run, 1) and passed_over == {(run.id, 0)}
+        claimed[2].release()
+        assert waiting(runs_folder) == [(run.id, 0), (run.id, 1)] and not is_locked(run.fold_lock(0))
+        assert f"{run.id}: fold 0 cannot be read and waits on: " in capsys.readouterr().err
+    claimed = worker.claim(runs_folder)
+    assert claimed[:2] == (run, 0)
+    claimed[2].release()
+
+
 def test_a_worker_leaves_when_what_waits_cannot_be_locked_and_says_so_once(make_run, runs_folder, monkeypatch, capsys):
     run, begun, looks, take_slot = make_run(), [], [], queue.take_slot
 
@@ -351,10 +369,10 @@ def _stand_still(root, *, point):
             (root / ".held").touch()
             signal.pause()
 
-    states, unlink = Run.written_state, Path.unlink
+    states, unlink = Run.state_in_reach, Path.unlink
     write = files.write_json
 
-    def written_state(run, fold):
+    def state_in_reach(run, fold):
         here("locked")
         return states(run, fold)
 
@@ -370,7 +388,7 @@ def _stand_still(root, *, point):
             here("before its entry goes")
         return unlink(path, **options)
 
-    Run.written_state, files.write_json, Path.unlink = written_state, write_json, gone
+    Run.state_in_reach, files.write_json, Path.unlink = state_in_reach, write_json, gone
 
 
 @pytest.mark.parametrize(
