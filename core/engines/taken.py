@@ -26,9 +26,10 @@ def write(run: Run, parcel: Parcel) -> None:
     files wait under other names, metrics, the resume point, the waiting files put in place, then state and progress.
     A resume point that came no more, since the fold is done, goes where a newer one would be written: from then on
     metrics, best and final files tell the end (training.course). Raises LabError(kind 'disk-full') with everything
-    before it intact.
+    before it intact, and OSError, before anything is written, where the state of before is out of reach.
     """
-    fold, contents = parcel.fold, dict(parcel.files)
+    fold, contents, over = parcel.fold, dict(parcel.files), parcel.end == "over"
+    before = run.state_in_reach(fold) if parcel.state or over else None
     outcomes = [
         p for which in ("best", "final") for p in (run.weights_file(fold, which), run.predictions_file(fold, which))
     ]
@@ -54,11 +55,10 @@ def write(run: Run, parcel: Parcel) -> None:
             run.update_info(**facts)
     if parcel.log:
         _log(run, parcel.log)
-    over = parcel.end == "over"
-    if parcel.state or over:
+    if before is not None:
         fields: dict[str, Any] = {key: parcel.state[key] for key in (ENDED if over else KEPT) if key in parcel.state}
         fields |= {"ended": time.time()} if over else {}
-        run.write_state(replace(run.written_state(fold), **fields))
+        run.write_state(replace(before, **fields))
     if over:
         run.progress_file(fold).unlink(missing_ok=True)
     elif parcel.progress:

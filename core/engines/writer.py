@@ -71,7 +71,7 @@ class Writer:
         self.held: dict[Key, Held] = {}
         self.packed: dict[Key, FoldJob] = {}
         self.unwritten: set[Key] = set()  # folds that have failed, which no disk had room to say
-        self.passed_over: set[Key] = set()  # folds whose lock cannot be opened, once that was said
+        self.passed_over: set[Key] = set()  # folds whose lock or state cannot be opened, once that was said
         self.arranged: list[tuple[Key, int]] | None = None
         self.batch = 0
         self.parcels: list[Parcel] = []  # of that batch, not written yet
@@ -161,9 +161,9 @@ class Writer:
         self.tell()
 
     def _interrupted(self, run: Run, fold: int, why: str) -> None:
-        state = run.written_state(fold)
-        remedy = f"Resume goes on after epoch {state.epoch}, there once it is back, or on this machine."
         with contextlib.suppress(OSError, LabError):
+            state = run.state_in_reach(fold)
+            remedy = f"Resume goes on after epoch {state.epoch}, there once it is back, or on this machine."
             run.write_state(replace(state, kind="stopped", reason=why, remedy=remedy))
         run.log(f"fold {fold}: {why}")
 
@@ -355,7 +355,7 @@ class Writer:
             return False
         try:
             with run.fold_lock(fold).acquire(timeout=0):
-                is_due = run.written_state(fold).state in ALIVE and not run.cancel_file(fold).exists()
+                is_due = run.state_in_reach(fold).state in ALIVE and not run.cancel_file(fold).exists()
                 if not is_due:
                     queue.remove(run, [fold])
                 return is_due
@@ -364,7 +364,7 @@ class Writer:
         except OSError as error:  # no word about the job: it keeps its place
             if key not in self.passed_over:
                 self.passed_over.add(key)
-                run.log(f"fold {fold}: cannot be locked and waits on: {error}")
+                run.log(f"fold {fold}: cannot be locked or read and waits on: {error}")
             return False
 
     def _collect(self) -> None:

@@ -25,6 +25,7 @@ from core.runs import FoldState, Run, origins
 from core.runs.run import is_locked
 from core.storage import files, locks
 from core.studies import healing
+from tests.closed import close
 from tests.engines.in_process import Broken, Near, demand, near
 from tests.workers import assert_same_result, keep_queued, short, small_net, stray_files, with_changes
 
@@ -693,6 +694,20 @@ def test_what_a_worker_here_trains_is_left_to_it(root, open_lab, tiny_plan):
     assert run.fold_state(0).state == "done"
 
 
+def test_a_job_whose_state_is_out_of_reach_keeps_its_place_and_the_next_begins(root, open_lab, tiny_plan, monkeypatch):
+    cluster, hands = near()
+    (run, other), lab = [launched(short(tiny_plan), root) for _ in range(2)], open_lab(cluster)
+    with monkeypatch.context() as patch:
+        close(patch, run.state_file(0), errno.EIO)
+        for _ in range(3):
+            lab.round()
+        assert control.waiting(root) == [(run.id, 0), (other.id, 0)]
+        assert list(hands.desk.waiting) == [(other.id, 0)]
+    assert run.log_tail().count("fold 0: cannot be locked or read and waits on: ") == 1
+    lab.round()
+    assert list(hands.desk.waiting) == [(run.id, 0), (other.id, 0)]
+
+
 def test_what_was_held_back_waits_at_the_desk_again_once_it_may_begin(root, open_lab, tiny_plan, never_stopped_small):
     """The desk had let go of what it needs meanwhile."""
     cluster, hands = near()
@@ -820,6 +835,22 @@ def test_a_dead_cluster_leaves_what_trained_interrupted_with_the_reason(
     keep_queued(run, [0])
     assert workers.run(small_net) == 0
     assert_same_result(run, never_stopped_small)
+
+
+def test_a_cluster_that_ends_while_a_state_is_out_of_reach_leaves_that_state_as_it_was(
+    root, open_lab, tiny_plan, monkeypatch
+):
+    cluster, hands = near()
+    run, lab = launched(short(tiny_plan), root), open_lab(cluster)
+    _, job, _, row = begun(lab, hands)
+    hands.desk.begun(job.key, 1, {"id": row.id, "name": row.name})
+    lab.round()
+    before = run.written_state(0)
+    with monkeypatch.context() as patch:
+        close(patch, run.state_file(0), errno.EIO)
+        lab.writer.give_up("The cluster is gone.")
+    assert run.written_state(0) == before and run.fold_state(0).state == "interrupted"
+    assert "fold 0: The cluster is gone." in run.log_tail()
 
 
 def test_a_desk_that_died_with_its_node_is_followed_by_one_that_goes_on(root, open_lab, tiny_plan, never_stopped_small):
