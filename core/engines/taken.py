@@ -17,6 +17,7 @@ from core.storage import files
 
 KEPT = ("epoch", "best_epoch", "scores")  # of a fold's state, while it trains
 ENDED = (*KEPT, "state", "reason", "remedy", "kind", "seconds")
+OUT_OF_REACH = "attempts-out-of-reach"  # kind of the error that says so, which is no word about the fold
 
 
 def write(run: Run, parcel: Parcel) -> None:
@@ -94,16 +95,23 @@ def attempts(run: Run, fold: int) -> list[dict[str, Any]]:
 
 
 def written_attempts(run: Run, fold: int) -> list[dict[str, Any]]:
-    """The same; LabError(kind 'unreadable') where they are out of reach: the next would have the number of an older
+    """The same; LabError(kind OUT_OF_REACH) where they are out of reach: the next would have the number of an older
     one, whose parcels would be taken for its own."""
-    path = run.attempts_file(fold)
     try:
-        entries = files.read_json(path)
+        return attempts_in_reach(run, fold)
+    except OSError as error:
+        what = f"{run.id}: folds/{fold}/{run.attempts_file(fold).name} cannot be read ({error.strerror})."
+        raise LabError(what, files.CHECK, kind=OUT_OF_REACH) from error
+
+
+def attempts_in_reach(run: Run, fold: int) -> list[dict[str, Any]]:
+    """The same; OSError where they are out of reach."""
+    try:
+        entries = files.read_json(run.attempts_file(fold))
         return [entry for entry in entries if isinstance(entry["attempt"], int)]
     except (OSError, *files.GARBAGE) as error:
         if files.out_of_reach(error):
-            what = f"{run.id}: folds/{fold}/{path.name} cannot be read ({error.strerror})."
-            raise LabError(what, files.CHECK, kind="unreadable") from error
+            raise
         return []
 
 

@@ -71,7 +71,7 @@ class Writer:
         self.held: dict[Key, Held] = {}
         self.packed: dict[Key, FoldJob] = {}
         self.unwritten: set[Key] = set()  # folds that have failed, which no disk had room to say
-        self.passed_over: set[Key] = set()  # folds whose lock or state cannot be opened, once that was said
+        self.passed_over: set[Key] = set()  # folds whose lock or files cannot be opened, once that was said
         self.arranged: list[tuple[Key, int]] | None = None
         self.batch = 0
         self.parcels: list[Parcel] = []  # of that batch, not written yet
@@ -358,6 +358,8 @@ class Writer:
                 is_due = run.state_in_reach(fold).state in ALIVE and not run.cancel_file(fold).exists()
                 if not is_due:
                     queue.remove(run, [fold])
+                else:
+                    taken.attempts_in_reach(run, fold)  # it would be packed in vain, and what waits behind it waits on
                 return is_due
         except Timeout:
             return False
@@ -382,7 +384,7 @@ class Writer:
                 elif isinstance(error, DeskFault):
                     if not self.packer.is_outlived(future):
                         self._stop(error.message, error.remedy, error.kind)
-                elif self._may_fail(key):
+                elif error.kind != taken.OUT_OF_REACH and self._may_fail(key):
                     self._fail(key, {"reason": error.message, "remedy": error.remedy, "kind": error.kind})
             except Exception as error:
                 if self.packer.is_outlived(future):

@@ -57,7 +57,7 @@ def test_attempts_that_cannot_be_read_are_not_begun_anew_at_one(tiny_plan, runs_
         close(patch, run.attempts_file(0), errno.EIO)
         with pytest.raises(LabError, match=r"attempts\.json cannot be read \(Input/output error\)") as caught:
             taken.note_attempt(run, 0, 1, {"name": "node 1"})
-        assert (caught.value.kind, caught.value.remedy) == ("unreadable", files.CHECK)
+        assert (caught.value.kind, caught.value.remedy) == (taken.OUT_OF_REACH, files.CHECK)
         assert taken.attempts(run, 0) == [], "pages show the run all the same"
     taken.note_attempt(run, 0, 2, {"name": "node 1"})
     assert [(entry["attempt"], entry["name"]) for entry in taken.attempts(run, 0)] == [(1, "node 0"), (2, "node 1")]

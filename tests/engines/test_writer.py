@@ -694,11 +694,14 @@ def test_what_a_worker_here_trains_is_left_to_it(root, open_lab, tiny_plan):
     assert run.fold_state(0).state == "done"
 
 
-def test_a_job_whose_state_is_out_of_reach_keeps_its_place_and_the_next_begins(root, open_lab, tiny_plan, monkeypatch):
+@pytest.mark.parametrize("what", ["state.json", "attempts.json"])
+def test_a_job_whose_files_are_out_of_reach_keeps_its_place_and_the_next_begins(
+    root, open_lab, tiny_plan, monkeypatch, what
+):
     cluster, hands = near()
     (run, other), lab = [launched(short(tiny_plan), root) for _ in range(2)], open_lab(cluster)
     with monkeypatch.context() as patch:
-        close(patch, run.state_file(0), errno.EIO)
+        close(patch, run.fold_dir(0) / what, errno.EIO)
         for _ in range(3):
             lab.round()
         assert control.waiting(root) == [(run.id, 0), (other.id, 0)]
@@ -706,6 +709,28 @@ def test_a_job_whose_state_is_out_of_reach_keeps_its_place_and_the_next_begins(r
     assert run.log_tail().count("fold 0: cannot be locked or read and waits on: ") == 1
     lab.round()
     assert list(hands.desk.waiting) == [(run.id, 0), (other.id, 0)]
+
+
+def test_jobs_whose_attempts_are_out_of_reach_as_they_are_packed_keep_their_places(
+    root, open_lab, tiny_plan, monkeypatch
+):
+    cluster, hands = near()
+    runs, lab = [launched(short(tiny_plan), root) for _ in range(2)], open_lab(cluster)
+    refused, read_json = [], files.read_json
+
+    def flickers(path):
+        packs = threading.current_thread() is not threading.main_thread()
+        if packs and path.name == "attempts.json" and path not in refused:
+            refused.append(path)
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return read_json(path)
+
+    monkeypatch.setattr(files, "read_json", flickers)
+    for _ in range(2):
+        lab.round()
+    assert refused == [run.attempts_file(0) for run in runs]
+    assert [run.fold_state(0).state for run in runs] == ["queued"] * 2
+    assert list(hands.desk.waiting) == [(run.id, 0) for run in runs] == control.waiting(root)
 
 
 def test_what_was_held_back_waits_at_the_desk_again_once_it_may_begin(root, open_lab, tiny_plan, never_stopped_small):
