@@ -151,10 +151,11 @@ def _answers(plan: Plan) -> list[tuple[str, str, str | None]]:
 def rare(plans: Sequence[Plan]) -> None:
     """Classes that a fold judges on one or two people: each of them weighs as much in its F1 as any other."""
     classes, state = thin(plans), plans[0].persons.state
-    for name, people, means in classes[:MOST_THIN]:
-        st.markdown(f":orange[:material/warning: {plain(name)}: {units(people, state)}, {plain(means)}.]")
-    if (more := len(classes) - MOST_THIN) > 0:
-        st.caption(f"{number_of(more, 'more class is', 'more classes are')} rare.")
+    with st.container(gap="xxsmall"):
+        for name, people, means in classes[:MOST_THIN]:
+            st.markdown(f":orange[:material/warning: {plain(name)}: {units(people, state)}, {plain(means)}.]")
+        if (more := len(classes) - MOST_THIN) > 0:
+            st.caption(f"{number_of(more, 'more class is', 'more classes are')} rare.")
 
 
 def thin(plans: Sequence[Plan]) -> list[tuple[str, int, str]]:
