@@ -132,13 +132,19 @@ def test_whom_photos_show_is_said_to_be_unread_where_the_datasets_table_cannot_b
     assert known.notes([elsewhere]) == []
 
 
-def test_whom_photos_show_is_said_to_be_unread_where_the_list_of_persons_is_gone(tmp_path):
-    root = tmp_path / "faces"
+def labelled(root):
+    """Eight photos of two hair colours and one without a label, whose persons no column names; names of the eight."""
     names = [f"{i}.png" for i in range(8)]
     for i, name in enumerate([*names, "new.png"]):
         draw(root / name, (i, 5 * i, 7 * i))
     labels = [f"{name},{('fair', 'dark')[i % 2]}" for i, name in enumerate(names)]
     (root / "faces.csv").write_text("\n".join(["image,label", *labels, "new.png,"]) + "\n")
+    return names
+
+
+def test_whom_photos_show_is_said_to_be_unread_where_the_list_of_persons_is_gone(tmp_path):
+    root = tmp_path / "faces"
+    names = labelled(root)
     people = [f"{name},{('Anna', 'Bert', 'Cleo', 'Dora')[i // 2]}" for i, name in enumerate(names)]
     (root / "identity.csv").write_text("\n".join(["image,person", *people, "new.png,Bert"]) + "\n")
     config = from_dict({**TINY, "data": {"root": str(root), "leave_out_problems": True}})
@@ -156,11 +162,7 @@ def test_whom_photos_show_is_said_to_be_unread_where_the_list_of_persons_is_gone
 
 def test_a_dataset_that_named_nobody_at_the_launch_is_not_said_to_be_unread(tmp_path):
     root = tmp_path / "faces"
-    names = [f"{i}.png" for i in range(8)]
-    for i, name in enumerate([*names, "new.png"]):
-        draw(root / name, (i, 5 * i, 7 * i))
-    labels = [f"{name},{('fair', 'dark')[i % 2]}" for i, name in enumerate(names)]
-    (root / "faces.csv").write_text("\n".join(["image,label", *labels, "new.png,"]) + "\n")
+    names = labelled(root)
     for name in names[:2]:
         named = Correction(kind="relabel", sample=name, person=name, attribute="person", before=name, after="Anna")
         corrections.add_all(root, [named], tmp_path / "runs")
