@@ -26,7 +26,11 @@ def test_attributes_of_a_table_are_chosen_cut_launched_and_each_is_told(page, la
     choose(page, "Attributes", "height_cm (150 to 195)")
     page.keyboard.press("Escape")
     limits = page.get_by_role("textbox", name=re.compile("Limits of height"))
-    soon(lambda: limits.count() == 1 and limits.input_value(), 60 * slack(), "limits are proposed")
+    soon(
+        lambda: limits.count() == 1 and limits.input_value(),
+        60 * slack(),
+        lambda: f"limits are proposed: {text(page)[:3000]}",
+    )
     limits.fill("170")
     limits.press("Enter")
     sees(page, "hair x height_cm · 6 classes")
