@@ -323,6 +323,9 @@ def test_the_verb_says_what_would_become_free_and_does_it_when_asked_twice(run, 
     assert told["runs"][0]["id"] == run.id and told["runs"][0]["total"] == sizes.bytes_of(run).total
     words = said("--drop", "results", run.id)
     assert "would become free" in words and "no maps" in words and run.weights_file(0, "best").exists()
+    offered = json.loads(said("--drop", "results", run.id, "--json"))
+    assert (offered["drop"], offered["done"], offered["runs"]) == ("results", False, [run.id])
+    assert offered["bytes"] > 0 and offered["left_out"] == {}
     assert "became free" in said("--drop", "results", run.id, "--yes")
     assert not run.weights_file(0, "best").exists()
     assert "nothing to drop" in said("--drop", "results", "--all", "--yes")

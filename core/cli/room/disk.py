@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from core import places
 from core.data.pictures import kept
 from core.errors import LabError
 from core.jobs.room import keep, use
+from core.jobs.room.use import Offer
 from core.runs import Run
 from core.text import number_of, size
 
@@ -60,22 +62,34 @@ def disk(
 ) -> None:
     """Show what takes how much of the disk, and make room."""
     root = runs_dir.resolve() if runs_dir else places.runs_folder()
+    moves_pixels = pixels_limit is not None or pixels_folder is not None
+    if drop is None and (runs or every):
+        raise LabError("disk: runs are named, but not what to drop of them.", "Add --drop.", kind="config")
+    if runs and keep_rule is not None:
+        message = "disk: --keep holds for every run that ends from now on, and runs are named."
+        raise LabError(message, "Leave --keep out, or set it by itself.", kind="config")
+    if drop is not None and not yes and (keep_rule is not None or moves_pixels or forget_pixels):
+        message = "disk: --drop without --yes only says what it would do, and something else would be done."
+        raise LabError(message, "Add --yes, or ask for the rest by itself.", kind="config")
+    if keep_rule is not None:
+        keep.rule_of(keep_rule)
+    now = kept.room_of(root)
+    limit = now.limit if pixels_limit is None else _limit(pixels_limit)
+    offer = None if drop is None else _offer(root, drop, runs or [], every=every)
+    # nothing is changed before here, so that what is refused has done nothing
+    if moves_pixels:
+        folder = str(now.folder) if now.folder != kept.usual_folder(root) else ""
+        kept.choose(root, folder=folder if pixels_folder is None else pixels_folder, limit=limit)
     if keep_rule is not None:
         keep.set_rule(root, keep_rule)
-    if pixels_limit is not None or pixels_folder is not None:
-        now = kept.room_of(root)
-        folder = str(now.folder) if now.folder != kept.usual_folder(root) else ""
-        limit = now.limit if pixels_limit is None else _limit(pixels_limit)
-        kept.choose(root, folder=folder if pixels_folder is None else pixels_folder, limit=limit)
     if forget_pixels:
         from core.training import pixel_cache
 
-        print(f"{size(pixel_cache.forget(kept.room_of(root).folder))} of decoded photos became free")
-    if drop is not None:
-        _drop(root, drop, runs or [], every=every, yes=yes)
+        freed = pixel_cache.forget(kept.room_of(root).folder)
+        print(f"{size(freed)} of decoded photos became free", file=sys.stderr if as_json else sys.stdout)
+    if offer is not None:
+        _drop(root, offer, yes=yes, as_json=as_json)
         return
-    if runs:
-        raise LabError("disk: runs are named, but not what to drop of them.", "Add --drop.", kind="config")
     _show(root, as_json=as_json)
 
 
@@ -87,7 +101,8 @@ def _limit(gigabytes: float) -> int | None:
     return None if gigabytes < 0 else int(gigabytes * GIGA)
 
 
-def _drop(root: Path, name: str, runs: list[str], *, every: bool, yes: bool) -> None:
+def _offer(root: Path, name: str, runs: list[str], *, every: bool) -> Offer:
+    """What would be dropped; nothing is touched. Raises LabError for a choice or a run that there is not."""
     choice = keep.choice_of(name)
     if every:
         runs = [run.id for run in use.look(root).runs if run.state != "unreadable"]
@@ -95,19 +110,28 @@ def _drop(root: Path, name: str, runs: list[str], *, every: bool, yes: bool) -> 
         raise LabError("disk: no run is named.", "Name some, or add --all.", kind="config")
     for run_id in runs:
         Run(run_id, root).require()
-    offer = use.offer(runs, choice, root)
-    for why in offer.refused.values():
+    return use.offer(runs, choice, root)
+
+
+def _drop(root: Path, offer: Offer, *, yes: bool, as_json: bool) -> None:
+    """Do it, or without `yes` say what it would do."""
+    choice = offer.choice
+    for why in () if as_json else offer.refused.values():
         print(f"left out: {why}")
+    freed = keep.drop(offer.ids, choice.name, root) if yes else offer.bytes
+    if as_json:
+        print(
+            json.dumps({"drop": choice.name, "done": yes, "runs": offer.ids, "bytes": freed, "left_out": offer.refused})
+        )
+        return
+    what = f"{choice.title}: {size(freed)} of {number_of(len(offer.ids), 'run')}"
     if not offer.ids:
         print("nothing to drop")
-        return
-    what = f"{choice.title}: {size(offer.bytes)} of {number_of(len(offer.ids), 'run')}"
-    if not yes:
+    elif yes:
+        print(f"{what} became free")
+    else:
         ends = "There is no way back. " if choice.weights else ""
         print(f"{what} would become free. {choice.loses}\n{ends}Add --yes to do it.")
-        return
-    freed = keep.drop(offer.ids, name, root)
-    print(f"{choice.title}: {size(freed)} of {number_of(len(offer.ids), 'run')} became free")
 
 
 def _show(root: Path, *, as_json: bool) -> None:

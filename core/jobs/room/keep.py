@@ -213,11 +213,16 @@ def rule(root: Path) -> Choice:
     return RULES.get(name, ALL) if isinstance(name, str) else ALL
 
 
-def set_rule(root: Path, name: str) -> None:
-    """Keep the rule, for runs that end from now on. Raises LabError(kind 'config') for what is none of RULES."""
+def rule_of(name: str) -> Choice:
+    """Raises LabError(kind 'config') for what is none of RULES."""
     if name not in RULES:
         raise LabError(f"{name!r} is no rule of what is kept.", f"Choose {', '.join(RULES)}.", kind="config")
-    machine_settings.change(root, **{SETTING: name})
+    return RULES[name]
+
+
+def set_rule(root: Path, name: str) -> None:
+    """Keep the rule, for runs that end from now on. Raises LabError(kind 'config') for what is none of RULES."""
+    machine_settings.change(root, **{SETTING: rule_of(name).name})
 
 
 def follow_rule(run: Run) -> None:
