@@ -75,37 +75,64 @@ def predict(
         )
     weights = _weights(runs) if vote == "weighted" else None
     predictions = predictor.answer(asked, bar("photos read and answers given,") or (lambda done, total: None))
-    if isinstance(predictions, YesNoAnswers):
-        content = _yes_no(predictions, vote, form, out)
+    limits = _limits(predictions) if isinstance(predictions, YesNoAnswers) else None
+    if form is None:
+        write_file(out, _table(predictions, vote, weights, limits, out.suffix.lower()))
     else:
-        content = _of_classes(predictions, vote, weights, form, out)
-    write_file(out, content)
+        try:
+            content = _filled(form, predictions, vote, weights, limits)
+        except LabError as error:
+            if error.kind != "ids":
+                raise
+            beside = out.parent / f"{out.stem}.table.csv"  # what was answered cost minutes, and is no less right
+            write_file(beside, _table(predictions, vote, weights, limits, beside.suffix))
+            _tell(predictions)
+            remedy = f"All other answers, and why there is none, are in {beside}; mend the photos, or ask all folds."
+            raise LabError(error.message, remedy, error.kind) from error
+        write_file(out, content)
     _tell(predictions)
     print(out)
 
 
-def _of_classes(predictions: Predictions, vote: str, weights: np.ndarray | None, form: Form | None, out: Path) -> bytes:
-    from core.predict.table import as_file, table
-
-    if form is not None:
-        return form.filled(predictions.means(weights), predictions.classes(vote, weights))
-    if vote == "hard":
-        print(f"note: {SHARES_OF_VOTES}", file=sys.stderr)
-    return as_file(table(predictions, vote, weights), out.suffix.lower())
-
-
-def _yes_no(answers: YesNoAnswers, vote: str, form: Form | None, out: Path) -> bytes:
-    """Every attribute of every photo, by the attribute's own threshold, which is told."""
-    from core.predict.table import as_file
+def _limits(answers: YesNoAnswers) -> np.ndarray:
+    """Of each attribute the probability above which it is a yes, told with where it is from."""
     from core.predict.yes_no import thresholds
-    from core.predict.yes_no.table import table
 
     fitted = thresholds.fitted(answers.runs, answers.attributes)
     for sentence in fitted.sentences:
         print(f"note: {sentence}", file=sys.stderr)
-    if form is None:
-        return as_file(table(answers, fitted.values, vote), out.suffix.lower())
-    return form.filled(answers.probabilities(), answers.yes(fitted.values, vote))
+    return fitted.values
+
+
+def _table(
+    predictions: Predictions | YesNoAnswers,
+    vote: str,
+    weights: np.ndarray | None,
+    limits: np.ndarray | None,
+    suffix: str,
+) -> bytes:
+    """A row a photo. limits: of the attributes that are told one by one."""
+    from core.predict import table
+    from core.predict.yes_no import table as of_yes_no
+
+    if isinstance(predictions, YesNoAnswers):
+        return table.as_file(of_yes_no.table(predictions, limits, vote), suffix)
+    if vote == "hard":
+        print(f"note: {SHARES_OF_VOTES}", file=sys.stderr)
+    return table.as_file(table.table(predictions, vote, weights), suffix)
+
+
+def _filled(
+    form: Form,
+    predictions: Predictions | YesNoAnswers,
+    vote: str,
+    weights: np.ndarray | None,
+    limits: np.ndarray | None,
+) -> bytes:
+    """The sample's form. Raises LabError(kind 'ids') naming ids of photos that have no answer."""
+    if isinstance(predictions, YesNoAnswers):
+        return form.filled(predictions.probabilities(), predictions.yes(limits, vote))
+    return form.filled(predictions.means(weights), predictions.classes(vote, weights))
 
 
 def _check_choices(out: Path, sample: Path | None, vote: str, tta: str) -> None:
@@ -178,4 +205,4 @@ def _tell(predictions: Asked) -> None:
     for row, problem in list(predictions.problems.items())[:5]:
         print(f"no answer for {predictions.photos[row].name}: {problem}", file=sys.stderr)
     if (rest := len(predictions.problems) - 5) > 0:
-        print(f"and {count(rest)} more; the column problem tells why", file=sys.stderr)
+        print(f"and {count(rest)} more; the column problem of the table tells why", file=sys.stderr)

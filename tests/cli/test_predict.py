@@ -102,6 +102,13 @@ def test_a_table_of_photos_becomes_a_submission_in_the_form_of_a_sample(run, fol
     assert gaps.code == 0 and (tmp_path / "mine.csv").read_text() == whole, gaps.err
     assert "note: test.csv: 1 row names a photo that another row names too" in gaps.err
     assert "no answer for test.csv row 3: the path is empty" in gaps.err
+    sample.write_text(f"id,class\na,{names[0]}\nb,{names[0]}\nc,{names[0]}\n")
+    (folder / "test.csv").write_text("file,width\nb.png,1\na.png,2\nc.jpg,3\n")
+    one = lab(*words, "--sample-submission", sample, "--tta", "flip", "--vote", "hard")
+    assert one.code == 1 and (tmp_path / "mine.csv").read_text() == whole, "the one before is not replaced"
+    assert "no answer for c.jpg: " in one.err and "is not an image" in one.err and "id 'c' has no answer" in one.err
+    assert f"All other answers, and why there is none, are in {tmp_path / 'mine.table.csv'}" in one.err
+    assert pd.read_csv(tmp_path / "mine.table.csv")["answer"].tolist()[:2] == [of_b, of_a]
 
 
 @pytest.mark.parametrize(
