@@ -20,7 +20,7 @@ from core.cli.lab import alert
 from core.cli.lab.link import link
 from core.cli.launching import everybody, rendering
 from core.cli.predict import predict
-from core.cli.progress import bar, wait_for, way_on_from_a_stop
+from core.cli.progress import bar, tell_of_a_stop, wait_for
 from core.cli.relocate import relocate
 from core.cli.room import disk
 from core.cli.scores.baseline import baseline
@@ -29,7 +29,7 @@ from core.config import recipes, run_config
 from core.data.labels import corrections
 from core.data.scan import Scan
 from core.data.tasks import CHOSEN
-from core.errors import LabError, in_sentences
+from core.errors import LabError
 from core.jobs import control, halt, speed
 from core.jobs.processes import nursery
 from core.jobs.room import forecast
@@ -158,6 +158,8 @@ def train(
             print(f"note: {doubt}", file=sys.stderr)
     if wait:
         wait_for(run)
+    else:
+        tell_of_a_stop(run.dir.parent, run.id)
 
 
 def _ways(error: LabError, config: run_config.RunConfig, dataset: Scan, folder: Path | None) -> WaysOut | None:
@@ -210,8 +212,9 @@ def study(
     _note(forecast.forecast(plans, folder).warning)
     record = records.launch(config, plans, folder=folder)
     failed = bool(record.refused)
-    for member in record.runs:
-        print(member.id, flush=True)
+    launched = [run_id for run_id in record.run_ids if run_id not in record.refused]
+    for run_id in record.run_ids:
+        print(run_id, flush=True)
     for refused, why in record.refused.items():
         print(f"{refused} was not launched: {why}", file=sys.stderr)
     if wait:
@@ -220,6 +223,8 @@ def study(
                 wait_for(run)
             except typer.Exit:
                 failed = True  # one failing run never stops the others
+    elif launched:
+        tell_of_a_stop(folder or places.runs_folder(), launched[0])
     if failed:
         raise typer.Exit(1)
 
@@ -251,10 +256,7 @@ def status(
             print_folds(run)
         return
     listed = summaries(folder)
-    root = folder or places.runs_folder()
-    if stop := halt.stopped(root):
-        print(in_sentences(stop.message, stop.remedy), file=sys.stderr)
-        print(f"Let it go on with: {way_on_from_a_stop(root)}", file=sys.stderr)
+    tell_of_a_stop(folder or places.runs_folder())
     if as_json:
         print(json.dumps(listed))
         return

@@ -53,6 +53,13 @@ def wait_for(run: Run) -> None:
         raise typer.Exit(1)
 
 
+def tell_of_a_stop(root: Path, run_id: str = "RUN") -> None:
+    """Beside the output, which programs read: that the queue has stopped, why, and what lets it go on."""
+    if stop := halt.stopped(root):
+        print(in_sentences(stop.message, stop.remedy), file=sys.stderr)
+        print(f"Let it go on with: {way_on_from_a_stop(root, run_id)}", file=sys.stderr)
+
+
 def way_on_from_a_stop(root: Path, run_id: str = "RUN") -> str:
     """The command that lets a queue go on that has stopped: a worker, which trains on this machine, or where fold jobs
     train on a cluster a resume, which starts the writer beside the lab."""

@@ -13,7 +13,7 @@ import yaml
 
 from core.cli import progress
 from core.config import to_yaml
-from core.jobs import control, slots
+from core.jobs import control, halt, slots
 from core.places import HOME, datasets_folder
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
@@ -181,9 +181,16 @@ def test_the_command_line_takes_the_task_that_the_dataset_has_and_says_so(lab, w
     assert sorted(run.info()["class_names"]) == ["blue", "green", "red"]
 
 
-def test_a_task_that_the_dataset_has_is_taken_without_a_word(lab, workers, recipe, tiny_dataset):
+def test_a_task_that_the_dataset_has_is_taken_without_a_word_and_a_queue_that_has_stopped_is_told(
+    lab, workers, recipe, tiny_dataset
+):
+    halt.stop(workers.root, "it fails.", "Mend it.")
     done = lab("train", recipe, "--data", tiny_dataset)
     assert done.code == 0 and "Task" not in done.err
+    assert done.err.splitlines()[-2:] == [
+        "The queue has stopped: it fails. Mend it.",
+        f"Let it go on with: python -m core worker --runs {workers.root}",
+    ]
 
 
 def test_a_study_takes_the_task_that_the_dataset_has(lab, workers, tiny_dataset, tmp_path):

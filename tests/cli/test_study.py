@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from core.jobs import control
+from core.jobs import control, halt
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.studies import grid as study
@@ -90,9 +90,11 @@ def test_a_parent_that_is_unfinished_or_of_another_dataset_is_refused(lab, write
     assert len(summaries()) == 1
 
 
-def test_a_study_file_launches_every_combination(lab, write, tiny_dataset):
+def test_a_study_file_launches_every_combination(lab, write, tiny_dataset, runs_folder):
+    halt.stop(runs_folder, "it fails.", "Mend it.")
     done = lab("study", write({"training.seed": [0, 1], "model.depth": [18, 34]}), "--data", tiny_dataset)
     assert done.code == 0, done.err
     (record,) = record_file.all_studies()
     assert done.out.split() == record.run_ids and len(record.run_ids) == 4
     assert "4 runs, 8 fold jobs" in done.err
+    assert "The queue has stopped: it fails. Mend it.\nLet it go on with: python -m core worker" in done.err

@@ -18,7 +18,7 @@ from core.cli import main as cli
 from core.errors import LabError
 from core.export.runtime.package_folder import PackageFolder
 from core.inside import fold_models
-from core.jobs import control, trash
+from core.jobs import control, halt, trash
 from core.network.model import build_model
 from core.predict.photos import Photo
 from core.predict.predictor import Predictor
@@ -158,6 +158,7 @@ def test_vote_weights_maps_and_answers_need_somebody_held_out(both, run, lab, tm
 
 
 def test_the_verb_trains_what_is_proposed_and_says_so(lab, both, run, tmp_path, monkeypatch):
+    halt.stop(run.dir.parent, "it fails.", "Mend it.")  # until the resume below
     code, out, err = lab("everybody", both[0].id, "--set", "training.batch_size=4", "--set", "name=ours")
     assert code == 0
     ours = type(run)(out.strip(), run.dir.parent)
@@ -166,6 +167,7 @@ def test_the_verb_trains_what_is_proposed_and_says_so(lab, both, run, tmp_path, 
         assert [fold.state for fold in ours.states()] == ["queued"]
         assert "35 epochs, the median of the folds' best epochs (30 and 40)." in err
         assert "its own score is not measured" in err and "training.batch_size differ" in err
+        assert "The queue has stopped: it fails. Mend it.\nLet it go on with: python -m core worker" in err
         control.cancel(ours)
         assert lab("status", ours.id)[1].startswith(f"one network, on everybody of {both[0].id}: cancelled")
         assert control.resume(ours) == [0]

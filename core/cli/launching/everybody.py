@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.progress import wait_for
+from core.cli.progress import tell_of_a_stop, wait_for
 from core.config import run_config
 from core.config.run_config import RunConfig
 from core.errors import LabError
@@ -55,6 +55,8 @@ def launch(config: RunConfig, folder: Path | None, *, wait: bool) -> None:
         print(f"note: {note}", file=sys.stderr)
     if wait:
         wait_for(run)
+    else:
+        tell_of_a_stop(run.dir.parent, run.id)
 
 
 def notes(plan: Plan, folder: Path | None) -> list[str]:
