@@ -181,7 +181,7 @@ def study(
         typer.Option("--yes", help=f"Launch a grid of more than {grid.ASK_ABOVE} runs, too; else it is refused."),
     ] = False,
 ) -> None:
-    """Launch every combination of a grid on the same folds. Prints the run ids, one a line."""
+    """Launch every combination of a grid on the same folds. Prints the ids of what was launched, one a line."""
     from core.data.scan import scan
 
     folder = runs_dir and runs_dir.resolve()
@@ -213,8 +213,10 @@ def study(
     record = records.launch(config, plans, folder=folder)
     failed = bool(record.refused)
     launched = [run_id for run_id in record.run_ids if run_id not in record.refused]
-    for run_id in record.run_ids:
+    for run_id in launched:
         print(run_id, flush=True)
+    written_up = f"python -m core report {record.id}{places.runs_option(folder or places.runs_folder())}"
+    print(f"study {record.id}; write it up with: {written_up}", file=sys.stderr)
     for refused, why in record.refused.items():
         print(f"{refused} was not launched: {why}", file=sys.stderr)
     if wait:

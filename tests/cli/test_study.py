@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from core.errors import LabError
 from core.jobs import control, halt
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
@@ -97,4 +98,20 @@ def test_a_study_file_launches_every_combination(lab, write, tiny_dataset, runs_
     (record,) = record_file.all_studies()
     assert done.out.split() == record.run_ids and len(record.run_ids) == 4
     assert "4 runs, 8 fold jobs" in done.err
+    assert f"study {record.id}; write it up with: python -m core report {record.id} --runs {runs_folder}" in done.err
     assert "The queue has stopped: it fails. Mend it.\nLet it go on with: python -m core worker" in done.err
+
+
+def test_a_run_that_is_refused_is_not_printed_as_launched(lab, write, tiny_dataset, monkeypatch):
+    launch = control.launch
+
+    def first_alone(plan, *given, **more):
+        if plan.config.training.seed:
+            raise LabError("the disk is full.", "Make room.", kind="disk-full")
+        return launch(plan, *given, **more)
+
+    monkeypatch.setattr(control, "launch", first_alone)
+    done = lab("study", write({"training.seed": [0, 1]}), "--data", tiny_dataset)
+    (record,) = record_file.all_studies()
+    assert done.code == 1 and done.out.split() == record.run_ids[:1]
+    assert f"{record.run_ids[1]} was not launched: the disk is full. Make room." in done.err
