@@ -225,6 +225,11 @@ def study(
                 wait_for(run)
             except typer.Exit:
                 failed = True  # one failing run never stops the others
+            except LabError as error:
+                if error.kind != "gone":  # deleted meanwhile
+                    raise
+                print(error, file=sys.stderr)
+                failed = True
     elif launched:
         tell_of_a_stop(folder or places.runs_folder(), launched[0])
     if failed:

@@ -1,8 +1,11 @@
 """`python -m core study FILE`: what is refused before anything is queued, and what is launched."""
 
+import shutil
+
 import pytest
 import yaml
 
+from core.cli import progress
 from core.errors import LabError
 from core.jobs import control, halt
 from core.runs import FoldState, Run
@@ -115,3 +118,19 @@ def test_a_run_that_is_refused_is_not_printed_as_launched(lab, write, tiny_datas
     (record,) = record_file.all_studies()
     assert done.code == 1 and done.out.split() == record.run_ids[:1]
     assert f"{record.run_ids[1]} was not launched: the disk is full. Make room." in done.err
+
+
+def test_a_run_that_is_deleted_meanwhile_does_not_end_the_waiting_for_the_others(
+    lab, write, tiny_dataset, runs_folder, monkeypatch
+):
+    def meanwhile(root):
+        first, second = (Run(run_id, root) for run_id in record_file.all_studies()[0].run_ids)
+        shutil.rmtree(first.dir, ignore_errors=True)
+        for fold in second.folds():
+            second.write_state(FoldState(fold, "cancelled"))
+
+    monkeypatch.setattr(progress.healing, "look_after", meanwhile)
+    done = lab("study", write({"training.seed": [0, 1]}), "--data", tiny_dataset, "--wait")
+    first, _, *table = done.out.splitlines()
+    assert done.code == 1 and f"run '{first}' is gone. It was deleted while it trained." in done.err
+    assert sum("cancelled" in line for line in table) == 2, "the other was waited for"
