@@ -113,7 +113,7 @@ def train(
     """Launch a cross-validated training. Prints the run id first; --wait exits with 0 only if every fold finished."""
     from core.data.scan import scan
 
-    values = recipes.load_recipe(recipe).model_dump(mode="json")
+    values = recipes.load_recipe(recipe, runs_dir and runs_dir.resolve()).model_dump(mode="json")
     if data is not None:
         values["data"]["root"] = str(data)  # not read as YAML: a folder may be called 2024
     for setting in settings or []:
@@ -192,14 +192,14 @@ def study(
             "Add --yes to launch them all, or make the grid smaller.",
             kind="large",
         )
-    configurations = grid.expand(config, {"root": str(data)})
+    configurations = grid.expand(config, {"root": str(data)}, folder=folder)
     for configuration in configurations:
         check_weights(configuration)
     dataset = scan(configurations[0].data, progress=bar("scanning"))
     config, note = grid.fit_study(config, configurations, dataset)
     if note:
         _note(note)
-        configurations = grid.expand(config, {"root": str(data)})
+        configurations = grid.expand(config, {"root": str(data)}, folder=folder)
     plans = grid.make_plans(configurations, dataset, folder=folder)
     estimate, corrections = grid.estimate(plans, folder), plans[0].corrections
     print(

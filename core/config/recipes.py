@@ -22,12 +22,15 @@ TITLES = {  # of the lab's own on screen, where "study" is another thing: runs l
 }
 
 
-def all_recipes(folder: Path = RECIPES) -> dict[str, RunConfig]:
-    """Name -> recipe, for every YAML file in the folder; after the lab's own those that its user saved."""
+def all_recipes(folder: Path = RECIPES, root: Path | None = None) -> dict[str, RunConfig]:
+    """Name -> recipe, for every YAML file in the folder; after the lab's own those that its user saved.
+
+    root: the runs beside which these lie, here and below; runs_folder() if None.
+    """
     paths = sorted(folder.glob("*.yaml"), key=lambda path: path.stem)
     named = {path.stem: read_config(path, path.name) for path in paths}
     named = dict(sorted(named.items(), key=lambda item: item[1].model.parent is not None))  # second stages come last
-    return named | (own_recipes()[0] if folder == RECIPES else {})
+    return named | (own_recipes(root)[0] if folder == RECIPES else {})
 
 
 def lab_recipes() -> list[str]:
@@ -40,19 +43,19 @@ def title(name: str) -> str:
     return TITLES.get(name, name)
 
 
-def version() -> tuple[tuple[str, int, int], ...]:
+def version(root: Path | None = None) -> tuple[tuple[str, int, int], ...]:
     """(file, time, size) of every recipe there is: the same value means the same recipes."""
     stamps = []
-    for path in (*sorted(RECIPES.glob("*.yaml")), *sorted(recipes_home().glob("*.yaml"))):
+    for path in (*sorted(RECIPES.glob("*.yaml")), *sorted(recipes_home(root).glob("*.yaml"))):
         with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
             status = path.stat()
             stamps.append((str(path), status.st_mtime_ns, status.st_size))
     return tuple(stamps)
 
 
-def load_recipe(name: str) -> RunConfig:
+def load_recipe(name: str, root: Path | None = None) -> RunConfig:
     """A named recipe or a YAML file. Raises LabError with the names there are."""
-    named = all_recipes()
+    named = all_recipes(root=root)
     if name in named:
         return named[name]
     path = Path(name)
@@ -61,14 +64,14 @@ def load_recipe(name: str) -> RunConfig:
     raise LabError(f"recipe '{name}' is not known.", f"Use one of {', '.join(named)}, or a YAML file.", kind="config")
 
 
-def recipes_home() -> Path:
-    return lab_folder() / "recipes"
+def recipes_home(root: Path | None = None) -> Path:
+    return lab_folder(root) / "recipes"
 
 
-def own_recipes() -> tuple[dict[str, RunConfig], dict[str, LabError]]:
+def own_recipes(root: Path | None = None) -> tuple[dict[str, RunConfig], dict[str, LabError]]:
     """(name -> recipe, name -> what is wrong with its file), a name of the lab's own never among them."""
     named, wrong = {}, {}
-    for path in sorted(recipes_home().glob("*.yaml")):
+    for path in sorted(recipes_home(root).glob("*.yaml")):
         if not NAME.fullmatch(path.stem) or (RECIPES / path.name).exists():
             wrong[path.stem] = LabError(f"recipe {path}: its name cannot be used.", "Rename the file.", "config")
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from core.config import recipes
@@ -69,18 +70,18 @@ def phases_line(config: RunConfig) -> str:
 
 
 @lru_cache(maxsize=4)
-def _recipes(version: tuple) -> dict[str, dict[str, Value]]:
+def _recipes(version: tuple, root: Path | None) -> dict[str, dict[str, Value]]:
     """version: of the files that are read, from recipes.version."""
-    return {name: _learning(flat(recipe)) for name, recipe in recipes.all_recipes().items()}
+    return {name: _learning(flat(recipe)) for name, recipe in recipes.all_recipes(root=root).items()}
 
 
-def recipe_of(config: RunConfig) -> tuple[str, int]:
+def recipe_of(config: RunConfig, root: Path | None = None) -> tuple[str, int]:
     """(the recipe that the configuration is nearest to, number of settings in which it differs from it).
 
     Name, dataset, task, folds, seed, device, depth and first weights are not counted: they are settings of their own.
     """
     mine = _learning(flat(config))
-    distances = {name: len(differing([mine, theirs])) for name, theirs in _recipes(recipes.version()).items()}
+    distances = {name: len(differing([mine, theirs])) for name, theirs in _recipes(recipes.version(root), root).items()}
     name = min(distances, key=lambda name: (distances[name], name))
     return name, distances[name]
 

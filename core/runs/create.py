@@ -95,7 +95,7 @@ def create(
         for state in states:
             (hidden / "folds" / str(state.fold)).mkdir(parents=True)
             files.write_json(hidden / "folds" / str(state.fold) / "state.json", vars(state))
-        files.write_json(hidden / "summary.json", summary_of(config, samples, facts, states))
+        files.write_json(hidden / "summary.json", summary_of(config, samples, facts, states, run.dir.parent))
         os.rename(hidden, run.dir)  # fails if another click made the folder meanwhile: a run folder is never empty
     except OSError as error:
         shutil.rmtree(hidden, ignore_errors=True)

@@ -36,7 +36,8 @@ def tidy_metrics(chosen: Sequence[Run]) -> pd.DataFrame:
         wide = run.all_metrics()
         long = wide.melt(["fold", "epoch", "phase", "split"], var_name="metric", value_name="value")
         long = long[long["value"].notna() | ~long["metric"].isin(LATER)]  # an older run never measured them
-        about = {"run": run.id, "name": config.name, "by": owner.of(run), "recipe": recipe_of(config)[0]}
+        recipe, _ = recipe_of(config, run.dir.parent)
+        about = {"run": run.id, "name": config.name, "by": owner.of(run), "recipe": recipe}
         parts.append(long.assign(**about, depth=config.model.depth, seed=config.training.seed))
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=TIDY)
     table = table[TIDY].astype({"value": "float64"})

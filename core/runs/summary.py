@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def summary_of(
-    config: RunConfig, samples: pd.DataFrame, info: dict[str, Any], states: Sequence[FoldState]
+    config: RunConfig, samples: pd.DataFrame, info: dict[str, Any], states: Sequence[FoldState], root: Path
 ) -> dict[str, Any]:
-    """summary.json of a run. info: its run.json."""
+    """summary.json of a run. info: its run.json. root: the folder of its runs, beside which people's recipes lie."""
     return {
         "id": info["id"],
         "name": config.name,
@@ -46,7 +46,7 @@ def summary_of(
         "retrained": info.get("retrained"),
         "by": info.get("by"),
         "everybody": config.folds.everybody,
-        "recipe": list(settings.recipe_of(config)),
+        "recipe": list(settings.recipe_of(config, root)),
         "settings": settings.flat(config),
         "folds": [slim(state) for state in states],
     }
@@ -79,7 +79,8 @@ def rebuilt(run: Run) -> dict[str, Any] | None:
     try:
         config, samples = run.config(), run.samples()
         facts = _facts(run, samples)
-        summary = summary_of(config, samples, facts, [run.state_in_reach(fold) for fold in run.folds()])
+        states = [run.state_in_reach(fold) for fold in run.folds()]
+        summary = summary_of(config, samples, facts, states, run.dir.parent)
         check_summary(summary)
     except (OSError, LabError, *GARBAGE):
         return None

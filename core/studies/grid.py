@@ -124,10 +124,11 @@ def size(study: StudyConfig) -> int:
     return math.prod(len(values) for values in study.grid.values())
 
 
-def expand(study: StudyConfig, data: dict[str, Any] | None = None) -> list[RunConfig]:
+def expand(study: StudyConfig, data: dict[str, Any] | None = None, *, folder: Path | None = None) -> list[RunConfig]:
     """Every combination of the grid as a configuration, in the grid's order, each named after what differs.
 
-    data: settings of the dataset that all runs share. Raises LabError naming the run and its wrong settings.
+    data: settings of the dataset that all runs share. folder: of the runs, beside which people's recipes lie. Raises
+    LabError naming the run and its wrong settings.
     """
     if not study.grid or size(study) == 0:
         raise LabError(f"study '{study.name}': the grid is empty.", "Give a setting with values.", kind="config")
@@ -141,7 +142,7 @@ def expand(study: StudyConfig, data: dict[str, Any] | None = None) -> list[RunCo
         combination = dict(zip(study.grid, values, strict=True))
         recipe = str(combination.get("recipe", study.recipe))
         if recipe not in shared_by:
-            shared_by[recipe] = shared(study, recipe, data)
+            shared_by[recipe] = shared(study, recipe, data, folder=folder)
         config = shared_by[recipe]
         for key, value in combination.items():
             if key != "recipe":
@@ -150,12 +151,14 @@ def expand(study: StudyConfig, data: dict[str, Any] | None = None) -> list[RunCo
     return configurations
 
 
-def shared(study: StudyConfig, recipe: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
+def shared(
+    study: StudyConfig, recipe: str, data: dict[str, Any] | None = None, *, folder: Path | None = None
+) -> dict[str, Any]:
     """A recipe with the settings that all runs share, shrunk: what the grid starts from, as a dict.
 
     Raises LabError naming the epochs or sizes that cannot be shrunk; what else is wrong the grid may still set right.
     """
-    base = recipes.load_recipe(recipe).model_dump(mode="json")
+    base = recipes.load_recipe(recipe, folder).model_dump(mode="json")
     if data:
         base["data"] = {**base["data"], **data}
     for key, value in study.set.items():

@@ -12,7 +12,7 @@ import torchvision
 import yaml
 
 from core.cli import progress
-from core.config import to_yaml
+from core.config import recipes, to_yaml
 from core.jobs import control, halt, slots
 from core.places import HOME, datasets_folder
 from core.runs import FoldState, Run
@@ -217,6 +217,19 @@ def test_a_study_that_names_a_task_which_does_not_fit_is_refused(lab, workers, t
         assert not record_file.all_studies() and not summaries()
 
 
+def test_a_recipe_is_looked_for_beside_the_runs_that_are_named(lab, recipe, tmp_path):
+    home = recipes.recipes_home(tmp_path / "other")
+    home.mkdir(parents=True)
+    recipe.rename(home / "mine.yaml")
+    (tmp_path / "study.yaml").write_text("name: seeds\nrecipe: mine\ngrid: {training.seed: [0, 1]}\n")
+    there = ("--runs", tmp_path / "other")
+    assert "name: tiny" in lab("render-config", "mine", *there).out
+    assert "no dataset is named" in error_of(lab("train", "mine", *there))[0]
+    assert "there is no such folder" in error_of(lab("study", tmp_path / "study.yaml", "--data", "gone", *there))[0]
+    for words in (["render-config", "mine"], ["train", "mine"], ["study", tmp_path / "study.yaml", "--data", "gone"]):
+        assert "recipe 'mine' is not known" in error_of(lab(*words))[0]
+
+
 # Status
 
 
@@ -266,6 +279,8 @@ def test_unpack_makes_a_dataset_of_a_zip_and_prints_its_folder(lab, tmp_path, ru
     assert (done.code, done.out) == (0, f"{root}\n")
     assert error_of(lab("scan", zip_file))[1].endswith(f"unpack it with: python -m core unpack {zip_file}")
     assert done.err == "note: Left out: 1 file of a system, or hidden (.DS_Store).\n"
+    other = lab("unpack", zip_file, "--runs", tmp_path / "other")
+    assert other.out == f"{datasets_folder(tmp_path / 'other') / 'pets'}\n"
     again = lab("unpack", zip_file)
     assert again.out == done.out and "was unpacked before" in again.err
     assert "- 2 classes: cat 2, dog 2." in lab("scan", root).out

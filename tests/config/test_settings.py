@@ -65,7 +65,8 @@ def test_a_recipe_that_is_saved_changed_or_deleted_counts_at_once(tmp_path, monk
     mine = changed("quick", training__batch_size=16, phases__0__epochs=2)
     assert recipe_of(mine) == ("quick", 2)
     save_recipe("mine", mine)
-    assert recipe_of(mine) == ("mine", 0)
+    assert recipe_of(mine) == recipe_of(mine, tmp_path) == ("mine", 0)
+    assert recipe_of(mine, tmp_path / "other") == ("quick", 2), "that folder's own recipes count for its runs"
     save_recipe("mine", changed("study"), replace=True)
     assert recipe_of(mine) == ("quick", 2)
     save_recipe("mine", mine, replace=True)

@@ -115,7 +115,7 @@ def _live(words: list[str], folder: Path, env: dict[str, str]) -> None:
         control.start_worker = lambda root: None  # nothing trains on behind the tests
     torchvision.models.resnet18 = narrow_resnet18  # what trains, is packaged and served is megabytes, not gigabytes
     load = recipes.load_recipe
-    recipes.load_recipe = lambda name: _shortened(load(name))
+    recipes.load_recipe = lambda name, root=None: _shortened(load(name, root))
     sys.argv = words
     runpy.run_module(words[0], run_name="__main__", alter_sys=True)
 
