@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.answers.ensemble_scores import NO_CHOICE
+from core.cli.options.device import AUTO, DeviceOption, named
 from core.cli.progress import bar
 from core.errors import LabError
 from core.plan import apart
@@ -38,7 +39,7 @@ def extras(
     most: Annotated[
         int | None, typer.Option("--photos", min=1, help="Ask about so many held-out photos, of people drawn.")
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    device: DeviceOption = AUTO,
     again: Annotated[bool, typer.Option("--again", help="Measure anew what is kept with the run.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     runs_dir: Annotated[
@@ -54,9 +55,8 @@ def extras(
     measured.check(chosen, place)
     if most is not None and place == measured.TEST:
         raise LabError("--photos: a test set is asked about whole.", "Leave it out, or add --on held-out.", "config")
-    where = None if device == "auto" else device
     progress = bar("photos read and looks at them,") or (lambda done, total: None)
-    asked = measured.of_runs(runs, place, chosen, most=most, device=where, again=again, progress=progress)
+    asked = measured.of_runs(runs, place, chosen, most=most, device=named(device), again=again, progress=progress)
     from core.predict.extras.ladder import ladder
 
     judged = ladder(asked)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.cli.options.device import AUTO, DeviceOption, named
 from core.cli.progress import bar
 from core.cli.write import write_file
 from core.errors import LabError
@@ -56,7 +57,7 @@ def predict(
     ] = "soft",
     tta: Annotated[str, typer.Option("--tta", help=f"Ask about other views too: {', '.join(TTA)}.")] = "none",
     folds: Annotated[str | None, typer.Option("--folds", help="Only these folds of each run, such as 0,1.")] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    device: DeviceOption = AUTO,
     runs_dir: Annotated[
         Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")
     ] = None,
@@ -64,7 +65,7 @@ def predict(
     """Answer new photos by all folds of finished runs; a photo that a run knows, by the fold that held it out."""
     _check_choices(out, sample, vote, tta)
     runs = [opened(run_id, runs_dir and runs_dir.resolve()) for run_id in ids]
-    predictor = Predictor(runs, folds=_folds(folds), views=TTA[tta], device=None if device == "auto" else device)
+    predictor = Predictor(runs, folds=_folds(folds), views=TTA[tta], device=named(device))
     asked = photos.of_path(where, lambda text: print(f"note: {text}", file=sys.stderr))
     form = _form(sample, asked, predictor, labels, codes or [])
     if predictor.one_by_one and vote == "weighted":

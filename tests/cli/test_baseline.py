@@ -32,5 +32,6 @@ def test_a_run_of_which_nothing_is_done_has_a_baseline_all_the_same(lab, runs_fo
     keep(make_run(runs_folder, table, run_id="waits", states=dict.fromkeys(range(5), "queued")), table, 0.3)
     done = lab("baseline", "waits")
     assert done.code == 0 and "told once a fold of the run is done" in done.out
+    assert "--device gpu: there is no such device" in lab("baseline", "waits", "--device", "gpu").err
     gone = lab("baseline", "gone")
     assert gone.code == 1 and "run 'gone' is gone" in gone.err

@@ -52,6 +52,7 @@ def test_what_cannot_be_asked_is_told_in_two_lines_and_is_no_look(runs, lab):
     folder = runs[0].dir.parent
     cases = {
         ("first", "--views", "upside-down"): "there is no view 'upside-down'",
+        ("first", "--on", "held-out", "--device", "CPU"): "--device CPU: there is no such device",
         ("first", "--photos", "5"): "a test set is asked about whole",
         ("first", "--on", "train"): "there is no place 'train'",
         ("gone",): "run 'gone' is gone",

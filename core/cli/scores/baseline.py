@@ -13,6 +13,7 @@ import typer
 
 from core.answers import frozen_features
 from core.answers.frozen_features import NAME, FrozenFeatures
+from core.cli.options.device import AUTO, DeviceOption, named
 from core.cli.progress import bar
 from core.cli.tables import spread
 from core.errors import LabError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def baseline(
     run_id: Annotated[str, typer.Argument(metavar="RUN", help="A cross-validated run; no fold of it has to be done.")],
-    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    device: DeviceOption = AUTO,
     again: Annotated[bool, typer.Option("--again", help="Compute anew what is kept with the run.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     runs_dir: Annotated[
@@ -39,7 +40,7 @@ def baseline(
     if kept is None:
         from core.inside import first_weights  # heavy: once only
 
-        kept = first_weights.measure(run, device=device, progress=_progress())
+        kept = first_weights.measure(run, device=named(device), progress=_progress())
     from core.compare import earned, members
 
     earnings, problem = [], ""
