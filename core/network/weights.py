@@ -78,6 +78,11 @@ def check_weights(depth: int, init: str) -> None:
         raise fault
 
 
+def whole(init: str) -> str:
+    """First weights as a run is frozen with them: a file by its whole path, as a worker begins in another folder."""
+    return f"file:{os.path.abspath(os.path.expanduser(init[5:]))}" if init.startswith("file:") else init
+
+
 def check_place(path: Path) -> None:
     """Raises LabError(kind 'weights') for a file of first weights where the lab does not look, torch's folder apart."""
     real = os.path.realpath(path)

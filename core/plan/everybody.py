@@ -21,7 +21,7 @@ from core.data.content.unchanged import check_unchanged
 from core.data.labels import corrections
 from core.errors import LabError
 from core.plan.apart import REASONS, Apart
-from core.plan.plan import Plan
+from core.plan.plan import Plan, with_whole_path
 from core.runs import Run
 from core.runs.ancestry import line_of
 from core.runs.everybody import unmeasured
@@ -203,7 +203,7 @@ def make_plan(config: RunConfig, folder: Path | None = None) -> Plan:
     check_unchanged(samples)
     dataset = info.get("dataset") or {}
     return Plan(
-        config,
+        with_whole_path(config),
         samples.assign(fold=unmeasured.NOBODY),
         [str(name) for name in info["class_names"]],
         int(info.get("dropped") or 0),

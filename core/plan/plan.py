@@ -121,8 +121,9 @@ class Plan:
 
     def carrying(self, config: RunConfig) -> Plan:
         """The same plan of a configuration that agrees in `depends_on`; it takes over what was found out here: where
-        the dataset lies, and the attributes that were not named."""
-        filled_in = {"data": self.config.data, "task": self.config.task}
+        the dataset and a file of first weights lie, and the attributes that were not named."""
+        model = config.model.model_copy(update={"init": self.config.model.init})
+        filled_in = {"data": self.config.data, "task": self.config.task, "model": model}
         return replace(self, config=config.model_copy(update=filled_in))
 
 
@@ -177,9 +178,8 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
         labelled["fold"] = folds_for(labelled, config.folds, parent, config.model)
     else:
         labelled["fold"] = labelled["person"].map(folds).astype("int64")
-    config = config.model_copy(
-        update={"data": config.data.model_copy(update={"root": str(Path(scan.root).resolve()), "reader": scan.reader})}
-    )
+    data = config.data.model_copy(update={"root": str(Path(scan.root).resolve()), "reader": scan.reader})
+    config = with_whole_path(config.model_copy(update={"data": data}))
     ancestors = ancestry(parent) if parent else None
     if parent:
         check_held_out(labelled, parent)
@@ -199,6 +199,12 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
         set_apart(scan.set_aside, scan.samples, config.task, names, parent),
         fingerprint(labelled, own, by="mtime_ns"),
     )
+
+
+def with_whole_path(config: RunConfig) -> RunConfig:
+    """A file of first weights is named by its whole path: see weights.whole."""
+    model = config.model.model_copy(update={"init": weights.whole(config.model.init)})
+    return config.model_copy(update={"model": model})
 
 
 def fit_task(name: str, scan: Scan) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from core.errors import LabError
 from core.jobs import speed
 from core.jobs.pace import ahead
 from core.jobs.room import forecast
+from core.network import weights
 from core.plan.plan import Plan, check_task, depends_on, fit_task, make_plan
 from core.plan.transfer import inherit_folds
 from core.storage import plain_yaml
@@ -117,6 +118,20 @@ def changes(base: RunConfig, now: dict[str, Any]) -> dict[str, Any]:
         were = dict(leaves(old, part, whole=WHOLE))
         changed |= {path: value for path, value in leaves(new, part, whole=WHOLE) if were.get(path) != value}
     return changed
+
+
+def with_whole_paths(study: StudyConfig) -> StudyConfig:
+    """Files of first weights by their whole paths, as its runs are frozen with them."""
+
+    def whole(key: str, value: Any) -> Any:
+        return weights.whole(value) if key == "model.init" and isinstance(value, str) else value
+
+    return study.model_copy(
+        update={
+            "set": {key: whole(key, value) for key, value in study.set.items()},
+            "grid": {key: [whole(key, value) for value in values] for key, values in study.grid.items()},
+        }
+    )
 
 
 def size(study: StudyConfig) -> int:

@@ -32,7 +32,7 @@ from core.runs.run import check_id
 from core.runs.states import ALIVE, overall
 from core.storage import asking, locks
 from core.studies import record_file
-from core.studies.grid import StudyConfig, make_plans
+from core.studies.grid import StudyConfig, make_plans, with_whole_paths
 from core.studies.record_file import Study, StudyRun, exists, folder_of, load
 from core.studies.relocate import where_it_lies
 
@@ -48,9 +48,8 @@ def launch(
     Raises LabError: 'exists' for a study that was launched before; 'weights' and 'locks', before anything is queued.
     """
     study_id = study_id or _free_id(study.name, folder)
-    return launch_plans(
-        study.name, study.description, plans, study_id, settings=study.model_dump(mode="json"), folder=folder
-    )
+    settings = with_whole_paths(study).model_dump(mode="json")
+    return launch_plans(study.name, study.description, plans, study_id, settings=settings, folder=folder)
 
 
 def _free_id(name: str, folder: Path | None) -> str:

@@ -1,5 +1,6 @@
 """The launch page, driven through Streamlit's own test runner; measuring and workers are stood in for."""
 
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -7,8 +8,10 @@ import pytest
 from core.config import recipes
 from core.jobs.processes import ready
 from core.places import runs_folder
+from core.plan.plan import with_whole_path
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
+from pages.parts.launch.click import is_of
 from tests.pages.app import elements
 from tests.pages.launch_form import button, faces, field, open_group, open_on, open_page, take_folder, text_of
 from tests.photos import draw
@@ -46,6 +49,13 @@ def test_a_process_waits_for_the_click_from_when_it_would_launch_something(opene
     kept.clear()
     field(page, "phases.0.epochs").set_value("-3").run()
     assert button(page).disabled and not kept
+
+
+def test_a_plan_that_found_out_where_a_file_of_first_weights_lies_is_of_the_forms_settings(tiny_plan):
+    model = tiny_plan.config.model.model_copy(update={"init": "file:w.pth"})
+    asked = tiny_plan.config.model_copy(update={"model": model})
+    plan = replace(tiny_plan, config=with_whole_path(asked))
+    assert plan.config.model.init != "file:w.pth" and is_of(plan, asked) and not is_of(plan, tiny_plan.config)
 
 
 def test_a_second_tab_of_the_form_launches_no_second_run(opened, tmp_path):

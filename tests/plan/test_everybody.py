@@ -2,6 +2,7 @@
 
 import statistics
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -94,7 +95,9 @@ def test_everybody_is_trained_on_and_the_test_set_stays_aside(tiny_config, tmp_p
     dataset = scan(tiny_config.data, threads=1)
     aside = dataset.samples["sample"].iloc[[0, 9, 17]].tolist()
     parent = ended(frozen(plan.make_plan(tiny_config, with_test(dataset, aside)), tmp_path), (3, 4))
-    ours = everybody.make_plan(everybody.proposed(parent), tmp_path)
+    file = {"model": {"init": "file:w.pth"}}
+    ours = everybody.make_plan(from_dict(everybody.proposed(parent).model_dump(mode="json") | file), tmp_path)
+    assert ours.config.model.init == f"file:{Path('w.pth').absolute()}"
     pd.testing.assert_frame_equal(ours.samples.drop(columns="fold"), parent.samples().drop(columns="fold"))
     assert ours.photos == 24 - 3 and set(ours.samples["fold"]) == {-1}
     assert sorted(ours.apart.photos["sample"]) == sorted(aside)

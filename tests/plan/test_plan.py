@@ -200,6 +200,16 @@ def test_missing_first_weights_are_said_before_anything_is_queued(tmp_path, monk
     check_weights(from_dict({"model": {"init": "scratch"}}))
 
 
+def test_a_file_of_first_weights_is_frozen_with_its_whole_path_as_workers_begin_elsewhere(
+    tiny_config, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "w.pth").write_bytes(b"weights")
+    asked = from_dict({**tiny_config.model_dump(mode="json"), "model": {"init": "file:w.pth"}})
+    plan = make_plan(asked, scan(asked.data, threads=1))
+    assert plan.config.model.init == plan.carrying(asked).config.model.init == f"file:{tmp_path / 'w.pth'}"
+
+
 # Label corrections
 
 

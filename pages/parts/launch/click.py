@@ -25,7 +25,7 @@ from core.config.settings import leaves
 from core.data.scan import Scan
 from core.errors import LabError
 from core.jobs import control
-from core.plan.plan import Plan
+from core.plan.plan import Plan, with_whole_path
 from core.runs import Run
 from core.studies import records
 from core.studies.grid import StudyConfig, expand
@@ -205,15 +205,15 @@ def _reason(
         return "the study that the run joins is another one now"
     if ticket.data != _digest(plans) and not any(_within(path, part) for path in changed for part in DATASET):
         return "photos, labels or folds are not those that the page showed"
-    if len(configs) != len(plans) or not all(map(_is_of, plans, configs)):
+    if len(configs) != len(plans) or not all(map(is_of, plans, configs)):
         return "the plan is not of these settings"
     return None
 
 
-def _is_of(plan: Plan, config: RunConfig) -> bool:
-    """Whether it is of these settings; where a dataset lies, and attributes that none names, a plan finds out."""
+def is_of(plan: Plan, config: RunConfig) -> bool:
+    """Whether it is of these settings; where things lie, and attributes that none names, a plan finds out."""
     apart: dict[str, Any] = {"data": True} | ({} if config.task.attributes else {"task": {"attributes"}})
-    return plan.config.model_dump(exclude=apart) == config.model_dump(exclude=apart)
+    return plan.config.model_dump(exclude=apart) == with_whole_path(config).model_dump(exclude=apart)
 
 
 def _form() -> dict[str, Any]:
