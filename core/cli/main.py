@@ -194,6 +194,10 @@ def study(
         )
     configurations = grid.expand(config, {"root": str(data)}, folder=folder)
     for configuration in configurations:
+        root = Path(configuration.data.root)
+        if root.expanduser().resolve() != data.expanduser().resolve():
+            message = f"study '{config.name}': its file names the dataset {root}, and --data {data}."
+            raise LabError(message, "Take data.root out of the file; --data names the dataset.", kind="config")
         check_weights(configuration)
     dataset = scan(configurations[0].data, progress=bar("scanning"))
     config, note = grid.fit_study(config, configurations, dataset)

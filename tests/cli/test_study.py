@@ -58,6 +58,13 @@ def test_a_study_file_that_cannot_be_read_is_named(lab, tmp_path, tiny_dataset, 
     assert "error: " in (message := refused(lab("study", path, "--data", tiny_dataset))) and message.count("\n") == 2
 
 
+def test_a_dataset_that_the_file_names_is_not_taken_in_place_of_the_one_that_was_typed(lab, write, tiny_dataset):
+    for grid, shared in (({"training.seed": [0, 1]}, {"data.root": "/other"}), ({"data.root": ["/other"]}, {})):
+        message = refused(lab("study", write(grid, **shared), "--data", tiny_dataset))
+        assert f"its file names the dataset /other, and --data {tiny_dataset}" in message
+        assert "Take data.root out of the file" in message
+
+
 def test_ten_thousand_runs_are_asked_about_before_anything_is_planned(lab, write, tiny_dataset, monkeypatch):
     monkeypatch.setattr(study, "make_plans", lambda *given, **options: pytest.fail("they were planned"))
     grid = {"training.seed": list(range(100)), "training.batch_size": list(range(2, 102))}
