@@ -1,6 +1,7 @@
 """What an engine tells of itself; Ray is chosen by who has it, and told in words where it is missing."""
 
 import contextlib
+import json
 import pickle
 import re
 import socket
@@ -415,6 +416,16 @@ def test_the_desks_of_a_cluster_that_is_not_chosen_any_more_are_still_listed(run
     monkeypatch.setenv("FACET_ENGINE", NEW)
     assert lab(monkeypatch, capsys, "engine", "--desks")[:2] == (0, f"no desk stands at {NEW}\n")
     assert asked == [OLD, NEW]
+    desk = ray_desks.Desk("desk-1", "anna@here:/runs", training=2)
+    monkeypatch.setattr(ray_desks, "desks", lambda root, address: [desk])
+    monkeypatch.setattr(ray_desks, "forget", lambda *given, **more: desk)
+    told = json.loads(lab(monkeypatch, capsys, "engine", "--desks", "--json")[1])
+    assert told == {"address": NEW, "desks": [asdict(desk) | {"in_use": False}]}
+    forgotten = lab(monkeypatch, capsys, "engine", "--forget", "desk-1", "--json")[1]
+    assert json.loads(forgotten) == {"forgotten": asdict(desk)}
+    for change in (("--choose", "ray"), ("--take-out", "node 0"), ("--put-back", "node 0")):
+        code, out, err = lab(monkeypatch, capsys, "engine", "--desks", *change)
+        assert (code, out) == (1, "") and "desks are listed or forgotten by themselves" in err, "it was left out"
 
 
 def test_a_cluster_that_waits_for_what_trains_on_the_one_before_says_so(runs_folder, monkeypatch, capsys, left):

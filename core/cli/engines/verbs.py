@@ -41,7 +41,10 @@ def engine(
 
     root = runs_dir.resolve() if runs_dir else places.runs_folder()
     if desks or forget is not None:
-        _desks(root, forget, yes=yes)
+        if (choose, take_out, put_back) != (None, None, None):
+            message = "engine: desks are listed or forgotten by themselves, and something else would be changed."
+            raise LabError(message, "Type --desks or --forget without --choose, --take-out, --put-back.", kind="config")
+        _desks(root, forget, yes=yes, as_json=as_json)
         return
     if choose is not None:
         before = elsewhere.variable(root)
@@ -85,7 +88,7 @@ def engine(
         print(in_sentences(stop.message, stop.remedy))
 
 
-def _desks(root: Path, forget: str | None, *, yes: bool) -> None:
+def _desks(root: Path, forget: str | None, *, yes: bool, as_json: bool) -> None:
     from core.engines.desks import ray_desks
 
     address = elsewhere.address(root) or elsewhere.report(root).get("address")  # chosen, or where it trained last
@@ -96,9 +99,14 @@ def _desks(root: Path, forget: str | None, *, yes: bool) -> None:
             kind="engine",
         )
     if forget is not None:
-        print(f"forgotten: {ray_desks.forget(root, address, forget, even_if_it_holds=yes)}")
+        gone = ray_desks.forget(root, address, forget, even_if_it_holds=yes)
+        print(json.dumps({"forgotten": asdict(gone)}) if as_json else f"forgotten: {gone}")
         return
-    for desk in (seen := ray_desks.desks(root, address)):
+    seen = ray_desks.desks(root, address)
+    if as_json:
+        print(json.dumps({"address": address, "desks": [asdict(desk) | {"in_use": desk.in_use} for desk in seen]}))
+        return
+    for desk in seen:
         print(f"{desk}{', so it is at work' if desk.in_use else ''}")
     if not seen:
         print(f"no desk stands at {address}")
