@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import math
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,7 @@ from core.storage import files, locks
 from core.text import size
 
 KEEP_BYTES = kept.USUAL
+LEFT_OVER = re.compile(rf"\.{kept.PIXELS.pattern}(\.[0-9a-f]+)?\.tmp")  # of who decoded, of a node that fetched
 
 
 class Stopped(Exception):
@@ -216,7 +218,7 @@ def _check_room(folder: Path, needed: int, limit: int | None, spare: int) -> Non
 
 def forget(folder: Path) -> int:
     """Delete all pixels that no training uses; the bytes that became free. They are made anew where they are needed."""
-    return _sweep(folder) + sum(_forget(path) for path in sorted(folder.glob("*.npy")))
+    return _sweep(folder) + sum(_forget(path) for path in sorted(kept.pixels_in(folder)))
 
 
 def forget_oldest(folder: Path, keep: Path, limit: int | None = None) -> None:
@@ -246,6 +248,8 @@ def _sweep(folder: Path) -> int:
     """
     freed = 0
     for path in folder.glob(".*.npy*.tmp"):
+        if not LEFT_OVER.fullmatch(path.name):
+            continue
         lock = locks.lock(folder / f"{path.name[1:].partition('.')[0]}.lock")
         with contextlib.suppress(Timeout), lock.acquire(timeout=0):
             if path.exists():
@@ -257,7 +261,7 @@ def _sweep(folder: Path) -> int:
 def _oldest_first(folder: Path) -> list[tuple[float, int, Path]]:
     """(time of last use, bytes, file) of all pixels; without those that another process deletes meanwhile."""
     aged = []
-    for path in folder.glob("*.npy"):
+    for path in kept.pixels_in(folder):
         with contextlib.suppress(FileNotFoundError):
             status = path.stat()
             aged.append((status.st_mtime, status.st_size, path))

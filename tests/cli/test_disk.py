@@ -13,7 +13,7 @@ from core.jobs.room import keep
 @pytest.fixture
 def pixels(runs_folder):
     """Decoded photos that no training uses."""
-    path = kept.usual_folder(runs_folder) / "a.npy"
+    path = kept.usual_folder(runs_folder) / f"{'a' * 32}.npy"
     path.parent.mkdir(parents=True)
     np.save(path, np.zeros((10, 8, 8, 3), np.uint8))
     return path

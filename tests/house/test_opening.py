@@ -39,7 +39,7 @@ OWN = {  # module -> (the calls in it that open something else than what a datas
     "core/data/labels/corrections.py": ({"path.read_bytes"}, "the lab's list"),
     "core/data/labels/reviews.py": ({"path.read_text"}, "the lab's list"),
     "core/data/pictures/dicom.py": ({"pydicom.dcmread"}, "what was opened by load_image or open_file"),
-    "core/data/pictures/kept.py": ({"os.scandir", "path.parent.glob"}, "decoded pixels"),
+    "core/data/pictures/kept.py": ({"folder.glob", "path.parent.glob"}, "decoded pixels"),
     "core/data/tables/workbook.py": ({"zipfile.ZipFile", "load_workbook"}, "what open_file opened"),
     "core/data/thumbnails.py": ({"os.listdir", "place.read_bytes"}, "small pictures, once the photo may be opened"),
     "core/data/verify.py": ({"pd.read_parquet"}, "verdicts that the lab keeps"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from core.storage.files import GARBAGE
 
 PLACE, LIMIT = "pixels_folder", "pixels_limit"  # in the machine's settings
 DECODED_ANEW = "decoded_anew"  # in a run's run.json: why photos are decoded in each epoch; empty where they are kept
+PIXELS = re.compile(r"[0-9a-f]{32}\.npy")  # whole names of pixels; other .npy files are somebody's own
 USUAL = 20_000_000_000  # bytes that decoded photos may take where nothing was chosen, beyond those that are in use
 
 
@@ -61,9 +63,9 @@ def room_of(root: Path) -> PixelRoom:
 def choose(root: Path, *, folder: str, limit: int | None) -> PixelRoom:
     """Keep the settings; trainings that begin from now on follow them. folder: "" for the usual one beside the runs.
 
-    What lies in the folder before stays there, unused. Raises LabError(kind 'config') for a folder that cannot be
-    written, is not given from the root on, or cannot lock, and for another one than now where the pages may not look
-    everywhere: what is old in it would be deleted; 'not-yours' before any of it.
+    What was decoded into the folder before stays there, unused. Raises LabError(kind 'config') for a folder that
+    cannot be written, is not given from the root on, or cannot lock, and for another one than now where the pages may
+    not look everywhere: what is old in it would be deleted; 'not-yours' before any of it.
     """
     asking.check_lab("where decoded photos are kept")
     place: Any = None
@@ -107,17 +109,23 @@ def note(path: Path, dataset: str, photos: int) -> None:
             files.write_json(label_of(path), {"dataset": dataset, "photos": photos}, durable=False)
 
 
+def is_pixels(path: Path) -> bool:
+    """Whether a file is decoded photos by its name: the folder may hold files of its owner's too."""
+    return PIXELS.fullmatch(path.name) is not None
+
+
+def pixels_in(folder: Path) -> list[Path]:
+    """The files of decoded photos of a folder, in no order; none where there is no folder."""
+    return [path for path in folder.glob("*.npy") if is_pixels(path)]
+
+
 def kept(folder: Path) -> Iterator[KeptPixels]:
     """What lies there, in no order."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        for entry in list(os.scandir(folder)):
-            if not entry.name.endswith(".npy") or entry.name.startswith("."):
-                continue
-            path = Path(entry.path)
-            with contextlib.suppress(OSError):
-                stat = path.stat()
-                dataset, photos = _label(path)
-                yield KeptPixels(path, stat.st_size, dataset, photos, stat.st_mtime, is_used(path))
+    for path in pixels_in(folder):
+        with contextlib.suppress(OSError):
+            stat = path.stat()
+            dataset, photos = _label(path)
+            yield KeptPixels(path, stat.st_size, dataset, photos, stat.st_mtime, is_used(path))
 
 
 def users_of(path: Path) -> list[Path]:

@@ -74,7 +74,7 @@ def look(root: Path | None = None, entries: Sequence[Listed] | None = None) -> U
             of_trash += size
         elif datasets in path.parents:
             of_datasets += size
-        elif not (path.suffix == ".npy" and path.parent == chosen.folder):
+        elif not (path.parent == chosen.folder and kept.is_pixels(path)):
             of_lab += size
     disk = shutil.disk_usage(next(place for place in (root, *root.parents) if place.exists()))
     return Use(

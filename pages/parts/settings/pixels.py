@@ -54,8 +54,8 @@ def section(root: Path) -> None:
             begins=folder,
             width=420,
             placeholder=str(kept.usual_folder(root)),
-            help="On a fast disk of this machine with room. What lies in the folder before stays there and can be "
-            "deleted by hand. Empty: beside the runs.",
+            help="On a fast disk of this machine with room. What was decoded into the folder used until now stays "
+            "there and can be deleted by hand. Empty: beside the runs.",
         )
         people.lab_button("Save", key="settings-pixels-save", on_click=change.set_pixels, args=(*keys, drawn))
 
