@@ -145,6 +145,7 @@ with st.container():
     if problem := st.session_state.pop("launch_error", None):
         badges.show_error(problem)
     launch_draft.notice(DATA)
+    launch_draft.way_back(DATA)
     joining = joined_study()
     if joining is not None:
         join_line(joining)

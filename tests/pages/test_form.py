@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import places
-from core.config import drafts
+from core.config import drafts, recipes
 from core.data.labels import corrections
 from core.data.labels.corrections import Correction
 from core.data.pictures.photo import StoredPhoto
@@ -269,6 +269,35 @@ def test_a_link_to_another_recipe_is_followed_whatever_draft_its_form_has(form):
     field(form, "phases.0.epochs").set_value("3").run()
     again = open_page(recipe="study", form=form.session_state["launch_token"])
     assert again.session_state["launch_source"] == ("recipe", "study")
+
+
+def test_a_form_that_another_took_the_place_of_comes_back_also_after_a_reload(form):
+    def epochs(page):
+        return page.session_state["launch_draft"]["phases"][0]["epochs"]
+
+    replaced = "What you had prepared was replaced"
+    form.button(key="use-study").click().run()
+    assert replaced not in text_of(form), "the dataset stays, and nothing else was chosen"
+    field(open_group(form, "phases"), "phases.0.epochs").set_value("3").run()
+    form.button(key="use-quick").click().run()
+    assert f"{replaced}: Recipe **{recipes.title('study')}**, 1 setting changed." in text_of(form)
+    form.button(key="use-study-mixup").click().run()
+    page = open_page(recipe="study-mixup", form=form.session_state["launch_token"])
+    assert epochs(page) != 3 and replaced in text_of(page), "what nobody changed takes the place of nothing"
+    page.button(key="launch-undo").click().run()
+    assert epochs(page) == 3 and page.session_state["launch_source"] == ("recipe", "study")
+    assert replaced not in text_of(page)
+    del page.query_params["form"]
+    page.query_params["recipe"] = "quick"  # as a link does, and Run again
+    page.run()
+    assert page.session_state["launch_source"] == ("recipe", "quick") and replaced in text_of(page)
+    field(open_group(page, "phases"), "phases.0.epochs").set_value("7").run()
+    page.button(key="launch-undo").click().run()
+    assert epochs(page) == 3 and replaced in text_of(page), "what was changed meanwhile is not lost by the way back"
+    page.button(key="launch-undo").click().run()
+    assert epochs(page) == 7
+    button(page).click().run()
+    assert [config.epochs for config in configs()] == [7]
 
 
 def mangled(record):

@@ -1,20 +1,24 @@
-"""The launch form's draft on disk: kept while somebody edits it, found again after a reload."""
+"""The launch form's draft on disk: kept while somebody edits it, found again after a reload; and the form before it,
+where another took its place, for one way back."""
 
 from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from core.config import drafts, recipes
 from core.config.run_config import PhaseConfig
+from core.config.settings import leaves
 from core.config.transforms import TRANSFORMS, default_params
 from core.errors import LabError
-from core.text import plain
+from core.text import number_of, plain
 from pages.parts.dataset import picker
 from pages.parts.form import draft
+from pages.parts.form.summary import differences
 from pages.parts.launch import ids, study_draft
 from pages.parts.people import people
 from pages.parts.shared import badges
@@ -22,6 +26,8 @@ from pages.parts.shared import badges
 RESTORED, _WRITTEN = "launch_restored", "launch_written"
 _UNREAD = "launch_unread"  # in the session: the form whose draft was out of reach as it was opened, and the error
 _THEIRS = "launch_theirs"  # in the session: what somebody else's draft was when it was restored here
+_BEFORE = "launch_before"  # in the session: the form that somebody prepared and another took the place of
+_PUT = "launch_put"  # in the session: number of the edit that put the form there; none for one that was restored
 DEPTHS = (18, 34, 50, 101, 152)
 LISTS = ("phases", "transforms")
 
@@ -55,6 +61,7 @@ def _contents() -> dict[str, Any]:
         "study": study_draft.contents(),
         "asked": study_draft.asked(),
         "by": people.me(),
+        "before": st.session_state.get(_BEFORE),
     }
 
 
@@ -96,21 +103,113 @@ def restore(beginning: tuple[str, str] | None, prefix: str) -> bool:
         return False
     if record is None or not _fits(record):
         return False
-    source = tuple(record["source"])
-    if beginning is not None and beginning != source:
+    if beginning is not None and beginning != tuple(record["source"]):
         return False
-    draft.replace_draft(record["draft"])
-    st.session_state["launch_base"], st.session_state["launch_source"] = record["base"], source
-    study_draft.take_contents(record["study"])
+    _show(record, prefix)
     study_draft.take_asked(record.get("asked"))
-    picker.show_choice(record["draft"]["data"], prefix)
-    if source[0] != "file":
-        st.query_params[source[0]] = source[1]
+    if _fits_before(record.get("before")):
+        st.session_state[_BEFORE] = record["before"]
     st.session_state[RESTORED] = ""
     if _is_theirs(record.get("by")):
         st.session_state[RESTORED] = record["by"]
         st.session_state[_THEIRS] = _changeable(token, _contents())
     return True
+
+
+def _show(record: dict[str, Any], prefix: str) -> None:
+    """Put a form there as it was kept, its study with it unless that was not kept."""
+    kind, name = record["source"]
+    draft.replace_draft(record["draft"])
+    st.session_state["launch_base"], st.session_state["launch_source"] = record["base"], (kind, name)
+    st.session_state.pop(_PUT, None)
+    if record["study"] is not None:
+        study_draft.take_contents(record["study"])
+    picker.show_choice(record["draft"]["data"], prefix)
+    for each in ("from", "recipe"):
+        st.query_params.pop(each, None)
+    if kind != "file":
+        st.query_params[kind] = name
+
+
+# The form before, and the way back to it
+
+
+def set_aside(to_come: dict[str, Any], *, with_study: bool = False) -> None:
+    """Keep the form for *Undo* before another takes its place, if that loses something which somebody changed.
+
+    to_come: the settings of the other. with_study: whether another study comes with it.
+    """
+    if draft.DRAFT not in st.session_state:
+        return
+    form, base = draft.draft(), st.session_state["launch_base"]
+    put = st.session_state.get(_PUT)
+    touched = put is None or form["data"] != base["data"] or any(draft.edited_since(put))  # "" is a click that put it
+    before = {
+        "draft": form,
+        "base": base,
+        "source": list(st.session_state["launch_source"]),
+        "study": study_draft.contents() if with_study else None,
+    }
+    if (touched and _loses(before, to_come)) or (with_study and not study_draft.is_blank()):
+        st.session_state[_BEFORE] = copy.deepcopy(before)
+
+
+def begins_here() -> None:
+    """The form was put there as a whole: what somebody changes on it comes after."""
+    st.session_state[_PUT] = draft.edit_number()
+
+
+def _loses(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether something that was changed on the form before stands otherwise in these settings."""
+    began, changed, there = (dict(leaves(settings)) for settings in (before["base"], before["draft"], now))
+    paths = [path for path in {*began, *changed} if began.get(path) != changed.get(path)]
+    return any(there.get(path) != changed.get(path) for path in paths)
+
+
+def way_back(prefix: str) -> None:
+    """That another form took the place of what somebody prepared, with *Undo*, until that was read."""
+    before = st.session_state.get(_BEFORE)
+    if before is None:
+        return
+    other_study = before["study"] is not None and before["study"] != study_draft.contents()
+    if not other_study and not _loses(before, draft.draft()):
+        return
+    changed = len(differences(before["base"], before["draft"]))
+    what = began_with(before["source"], before["base"]) + (f", {number_of(changed, 'setting')} changed" * bool(changed))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/history: What you had prepared was replaced: {what}.", width="content")
+        st.button(
+            "Undo",
+            key="launch-undo",
+            type="tertiary",
+            icon=":material/undo:",
+            help="Back to the form as it was.",
+            on_click=_undo,
+            args=(before, prefix),
+        )
+        st.button(
+            "Dismiss", key="launch-undo-not", type="tertiary", on_click=st.session_state.pop, args=(_BEFORE, None)
+        )
+
+
+def _undo(before: dict[str, Any], prefix: str) -> None:
+    """The form before again; where something was changed on the one that took its place, that one is set aside."""
+    if st.session_state.get(_BEFORE) is not before:  # a second click
+        return
+    del st.session_state[_BEFORE]
+    set_aside(before["draft"], with_study=before["study"] is not None)
+    _show(before, prefix)
+    draft.edited("")
+
+
+def began_with(source: Sequence[str], base: dict[str, Any]) -> str:
+    """Markdown: what a form began with."""
+    kind, name = source
+    if kind == "recipe":
+        return f"Recipe **{plain(recipes.title(name))}**"
+    if kind == "file":
+        return f"Settings of file **{plain(name)}**"
+    return f"Settings and dataset of run **{plain(base['name'])}** :small[:gray[{plain(name)}]]"
 
 
 def notice(prefix: str) -> None:
@@ -130,8 +229,11 @@ def notice(prefix: str) -> None:
 def _start_anew(prefix: str) -> None:
     """The form as it began, before anything was changed on it."""
     st.session_state.pop(RESTORED, None)
-    draft.replace_draft(copy.deepcopy(st.session_state["launch_base"]))
+    base = copy.deepcopy(st.session_state["launch_base"])
+    set_aside(base, with_study=True)
+    draft.replace_draft(base)
     draft.edited("")
+    begins_here()
     study_draft.reset()
     picker.show_choice(draft.draft()["data"], prefix)
     if _stays(ids.form_token()):
@@ -155,6 +257,12 @@ def _fits(record: dict[str, Any]) -> bool:
         and isinstance(source[1], str)
         and study_draft.is_contents(record.get("study"))
     )
+
+
+def _fits_before(before: Any) -> bool:
+    if not isinstance(before, dict) or "study" not in before:
+        return False
+    return _fits(before if before["study"] is not None else {**before, "study": study_draft.contents()})
 
 
 def _is_form(form: Any, like: dict[str, Any]) -> bool:

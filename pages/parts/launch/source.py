@@ -18,13 +18,12 @@ from core.runs.everybody.unmeasured import cross_validated
 from core.runs.lists.index import summaries
 from core.studies import grid
 from core.studies.grid import StudyConfig
-from core.text import plain
 from pages.parts.dataset import picker
 from pages.parts.form import draft
 from pages.parts.form.changes import changes
 from pages.parts.form.settings import follow
 from pages.parts.launch import ids, study_draft, study_form
-from pages.parts.launch.draft import restore
+from pages.parts.launch.draft import began_with, begins_here, restore, set_aside
 from pages.parts.noticed import noticed as handles
 from pages.parts.shared import badges
 
@@ -103,7 +102,8 @@ def _take_changes(named: tuple[str, str] | None) -> bool:
     return True
 
 
-def begin(config: RunConfig, source: tuple[str, str]) -> None:
+def begin(config: RunConfig, source: tuple[str, str], *, with_study: bool = False) -> None:
+    """Put settings on the form as a whole. with_study: another study comes with them."""
     data = config.model_dump(mode="json")
     if data["folds"]["everybody"]:  # trained from the page of the run whose people they are
         data["folds"]["everybody"] = None
@@ -114,6 +114,7 @@ def begin(config: RunConfig, source: tuple[str, str]) -> None:
         data["data"] = before["data"] if before else brought or picker.start_choice()
     if brought_classes := st.session_state.pop("launch_classes", None):
         draft.put_classes(data, *brought_classes)
+    set_aside(data, with_study=with_study)
     draft.replace_draft(data)
     if config.model.parent == CHOOSE and (parent := parent_for(data["data"]["root"])):
         data["model"]["init"] = f"run:{parent}"
@@ -121,6 +122,7 @@ def begin(config: RunConfig, source: tuple[str, str]) -> None:
     picker.show_choice(data["data"], DATA)
     st.session_state["launch_source"] = source
     st.session_state["launch_base"] = json.loads(json.dumps(data))
+    begins_here()
     for kind in ("from", "recipe"):
         st.query_params.pop(kind, None)
     if source[0] in ("from", "recipe"):
@@ -165,10 +167,10 @@ def take_study(study: StudyConfig) -> None:
     base = all_recipes[study.recipe]
     dataset = st.session_state[draft.DRAFT]["data"]
     grid.expand(study.model_copy(update={"grid": {key: values[:1] for key, values in study.grid.items()}}))
-    begin(base, ("recipe", study.recipe))
     settings = base.model_dump(mode="json") | {"data": dataset}
     for key, value in study.set.items():
         settings = with_value(settings, key, value, f"study '{study.name}': ")
+    begin(base, ("recipe", study.recipe), with_study=True)
     draft.replace_draft(settings)
     picker.show_choice(settings["data"], DATA)
     study_draft.take(study)
@@ -181,6 +183,7 @@ def take_pipeline(settings: dict, recipe: str) -> None:
         st.session_state[draft.DRAFT] = json.loads(json.dumps(base))
         st.session_state["launch_source"], st.session_state["launch_base"] = ("recipe", recipe), base
     brought = json.loads(json.dumps({"transforms": settings["transforms"], "mix": settings["mix"]}))
+    set_aside(draft.draft() | brought)
     draft.edited("transforms")
     draft.edited("mix")
     draft.replace_draft(draft.draft() | brought)
@@ -220,7 +223,7 @@ def origin_section(config: RunConfig | None) -> None:
     """Where the settings come from and what was changed since, each with its way back; files in and out."""
     base = st.session_state["launch_base"]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(provenance(), width="content")
+        st.markdown(began_with(st.session_state["launch_source"], base), width="content")
         with st.popover("Import or export", icon=":material/swap_vert:"):
             key = f"import{st.session_state.get('launch_imports', 0)}"
             st.file_uploader(
@@ -247,15 +250,3 @@ def origin_section(config: RunConfig | None) -> None:
             if study_draft.is_on():
                 study_form.export(draft.draft(), config)
     changes(base, config.model_dump(mode="json") if config else draft.draft())
-
-
-def provenance() -> str:
-    """Markdown: what the form began with."""
-    kind, name = st.session_state["launch_source"]
-    if kind == "recipe":
-        return f"Recipe **{plain(recipes.title(name))}**"
-    if kind == "file":
-        return f"Settings of file **{plain(name)}**"
-    return (
-        f"Settings and dataset of run **{plain(st.session_state['launch_base']['name'])}** :small[:gray[{plain(name)}]]"
-    )
