@@ -4,6 +4,7 @@ import os
 import re
 from dataclasses import replace
 from functools import partial
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from core.config.run_config import DataConfig
 from core.data import recent, thumbnails, understood
 from core.data.chosen.selections import selection
-from core.data.labels import correction_rows, corrections
+from core.data.labels import correction_rows, corrections, reviews
 from core.data.labels.corrections import Correction
 from core.data.pictures import alike
 from core.data.scan import scan
@@ -774,6 +775,20 @@ def test_a_correction_without_effect_says_why(lab, tmp_path):
     corrections.add(root, Correction(kind="exclude-photo", sample="gone.jpg"))
     page = open_page(root=root, view="corrections")
     assert "without effect: photo &#x27;gone.jpg&#x27; is not in the dataset" in html(page)
+
+
+def test_a_label_that_was_found_right_is_listed_and_taken_back_after_a_reload(lab, tmp_path):
+    root = pets(tmp_path / "pets", 3)
+    first, second = (path.relative_to(root).as_posix() for path in sorted(root.rglob("*.jpg"))[:2])
+    for sample in (first, second):
+        reviews.confirm(root, reviews.subject(sample, ["label"]), "<cat>")
+    page = open_page(root=root, view="corrections")
+    assert "**2 labels found right**" in words(page)
+    assert f"<ins>&lt;cat&gt;</ins> is right<small>{escape(second)} · label · just now" in html(page)
+    key = f"found-right-undo-{reviews.subject(first, ['label'])}"
+    page.button(key=key).click().run()
+    assert list(reviews.load(root)) == [reviews.subject(second, ["label"])]
+    assert f"<small>{escape(first)}" not in html(page)
 
 
 def test_the_corrections_are_taken_in_of_the_file_that_was_chosen_last(lab, tmp_path):

@@ -44,6 +44,12 @@ def subject(sample: str, attributes: Sequence[str]) -> str:
     return _BETWEEN.join((sample, *attributes))
 
 
+def of_subject(subject: str) -> tuple[str, tuple[str, ...]]:
+    """(sample, attributes) of what was confirmed; without attributes as older labs wrote it."""
+    sample, *attributes = subject.split(_BETWEEN)
+    return sample, tuple(attributes)
+
+
 def file(root: str | Path, folder: Path | None = None) -> Path:
     """The reviewed labels of one dataset. folder: of the runs, FACET_RUNS if None."""
     return corrections.file(root, folder).with_suffix(".reviewed.csv")
@@ -51,7 +57,12 @@ def file(root: str | Path, folder: Path | None = None) -> Path:
 
 def load(root: str | Path, folder: Path | None = None) -> dict[str, str]:
     """subject -> the class name that was found right. Raises LabError for a file that cannot be read."""
-    return {sample: review.label for sample, review in _read(file(root, folder)).items()}
+    return {sample: review.label for sample, review in listed(root, folder).items()}
+
+
+def listed(root: str | Path, folder: Path | None = None) -> dict[str, Review]:
+    """subject -> what was found right, when and by whom, as it was written. Raises LabError as `load` does."""
+    return _read(file(root, folder))
 
 
 def _read(path: Path) -> dict[str, Review]:
@@ -94,7 +105,7 @@ def forget(root: str | Path, sample: str, folder: Path | None = None, *, made: C
         review = reviewed.get(sample)
         if review is None or (made is not None and review != made.review):
             return reviewed
-        asking.check(review.by, f"what was found of {sample.split(_BETWEEN)[0]}")
+        asking.check(review.by, f"what was found of {of_subject(sample)[0]}")
         if made is not None and made.before is not None:
             return reviewed | {sample: made.before}
         return {name: row for name, row in reviewed.items() if name != sample}

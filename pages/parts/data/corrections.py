@@ -10,11 +10,10 @@ import streamlit as st
 from core.data.labels import correction_rows, corrections
 from core.data.labels.correction_rows import in_words
 from core.data.labels.corrections import Correction, CorrectionEffect
-from core.data.pictures.photo import photo_of
-from core.data.thumbnails import thumbnail
 from core.errors import LabError
 from core.storage.spreadsheet import spreadsheet_csv
 from core.text import ago, count, number_of
+from pages.parts.data import found_right
 from pages.parts.data.view import View, go, pager, turner
 from pages.parts.people import people
 from pages.parts.shared import badges, faces
@@ -33,12 +32,14 @@ _CSS = """<style>
 def draw(view: View) -> None:
     if error := st.session_state.pop(ERROR, None):
         badges.show_error(error)
+    st.html(_CSS)
     listed = view.effects[::-1]
     if not listed:
         text = "No corrections yet. Choose a photo under Photos and say what is wrong with it."
         st.info(text, icon=":material/edit_note:")
         st.button("Open Photos", type="primary", on_click=go, kwargs={"view": "faces"})
         _import(view)
+        found_right.draw(view)
         return
     photos = sum(effect.photos for effect in listed)
     idle = sum(not effect.photos for effect in listed)
@@ -47,7 +48,6 @@ def draw(view: View) -> None:
         f"{'photo' if photos == 1 else 'photos'}; new runs use them, the dataset's files stay as they are."
         + (f" :orange[{count(idle)} without effect.]" if idle else "")
     )
-    st.html(_CSS)
     part = pager(len(listed), PAGE)
     for effect in listed[part]:
         each = effect.correction
@@ -74,6 +74,7 @@ def draw(view: View) -> None:
         on_click="ignore",
     )
     _import(view)
+    found_right.draw(view)
 
 
 def diff(view: View, effect: CorrectionEffect) -> str:
@@ -93,7 +94,7 @@ def diff(view: View, effect: CorrectionEffect) -> str:
     words = " · ".join(escape(fact) for fact in facts if fact)
     why = f'<small class="lab-warn" style="color:var(--c)">without effect: {escape(effect.why)}</small>'
     return (
-        f'<div class="data-diff">{_picture(view, each)}<div>{what}<small>{words}</small>'
+        f'<div class="data-diff">{_photo(view, each)}<div>{what}<small>{words}</small>'
         f"{'' if effect.photos else why}</div></div>"
     )
 
@@ -102,16 +103,10 @@ def when(correction: Correction) -> str:
     return ago(datetime.fromisoformat(correction.when).timestamp())
 
 
-def _picture(view: View, each: Correction) -> str:
+def _photo(view: View, each: Correction) -> str:
     samples = view.raw.samples
     theirs = samples[samples["sample"] == each.sample] if each.sample else samples[samples["person"] == each.person]
-    if not len(theirs):
-        return ""
-    try:
-        data = thumbnail(photo_of(theirs.iloc[0]))
-    except LabError:
-        return ""
-    return faces.encoded(data, "")
+    return faces.small(theirs)
 
 
 def _undo(root: str, correction: Correction) -> None:

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from html import escape
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 from PIL import Image
 from pydantic import TypeAdapter
 
 from core.augment.preview import views
 from core.config import TransformConfig
-from core.data.pictures.photo import StoredPhoto
+from core.data.pictures.photo import StoredPhoto, photo_of
+from core.data.thumbnails import thumbnail
 from core.errors import LabError
 
 _TRANSFORMS = TypeAdapter(list[TransformConfig])
@@ -100,3 +102,11 @@ def image(pixels: np.ndarray, alt: str, exact: bool = False) -> str:
 def encoded(data: bytes, alt: str, form: str = "jpeg") -> str:
     """HTML of an image that is a file already, such as a thumbnail."""
     return f'<img alt="{escape(alt)}" src="data:image/{form};base64,{base64.b64encode(data).decode()}">'
+
+
+def small(rows: pd.DataFrame) -> str:
+    """HTML of the first of these photos, small; nothing without one, and where it cannot be shown."""
+    try:
+        return encoded(thumbnail(photo_of(rows.iloc[0])), "") if len(rows) else ""
+    except LabError:
+        return ""
