@@ -28,6 +28,7 @@ TICK = 2.0  # seconds, of a page that is open alone
 HERE = Path(__file__).parent
 LAUNCH, LIVE, COMPARE = HERE / "launch.py", HERE / "live.py", HERE / "compare.py"
 STUDIES = HERE / "studies.py"
+DELETED = "studies-deleted"  # in the session: the record of the study that was deleted last, until it is put back
 
 
 def act(what, study: Study) -> None:
@@ -61,8 +62,28 @@ def resume(what: Callable[..., tuple[Study, list]], run_ids: Sequence[str], stud
 
 
 def forget(study: Study) -> None:
-    records.delete(study)
+    if (record := records.delete(study)) is not None:
+        st.session_state[DELETED] = record
     st.query_params.pop("study", None)
+
+
+def put_back(record: Study) -> None:
+    records.put_back(record)
+    st.session_state.pop(DELETED, None)
+
+
+def deleted_line() -> None:
+    """The study that was deleted last, with *Undo*, until that was read."""
+    record: Study | None = st.session_state.get(DELETED)
+    if record is None:
+        return
+    stays = " What waited of them was cancelled, and stays so." if record.paused else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"The study **{plain(record.name)}** is deleted; its runs are all there.{stays}", width="content")
+        st.button("Undo", icon=":material/undo:", key="studies-undo", on_click=act, args=(put_back, record))
+        st.button(
+            "Dismiss", type="tertiary", key="studies-dismiss", on_click=st.session_state.pop, args=(DELETED, None)
+        )
 
 
 def header(study: Study, status: view.StudyStatus) -> None:
@@ -281,6 +302,7 @@ def overview() -> None:
     """All studies, newest first, or how to launch the first one."""
     studies = record_file.all_studies()
     st.html('<div class="lab-title">Studies</div>')
+    deleted_line()
     if not studies:
         st.info("No study yet. Launch several runs over a grid and compare them here.", icon=":material/grid_on:")
         if st.button("Launch a study", type="primary", icon=":material/rocket_launch:"):

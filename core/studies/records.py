@@ -396,8 +396,8 @@ def _reordered(study_id: str, root: Path, changed: Callable[[Study], Study]) -> 
     return after
 
 
-def delete(study: Study, folder: Path | None = None) -> None:
-    """Forget which runs belong together; the runs stay.
+def delete(study: Study, folder: Path | None = None) -> Study | None:
+    """Forget which runs belong together; the runs stay. Returns the record, for put_back; None where there was none.
 
     What waits in a paused study is cancelled: nobody could let it go on any more, and it must not begin by itself.
     """
@@ -405,11 +405,12 @@ def delete(study: Study, folder: Path | None = None) -> None:
     check_own(study, root)
     with record_file.locked(root):
         if not exists(study.id, root):
-            return
+            return None
         try:
-            there = present(record_file.fresh(study.id, root), root)
+            record = record_file.fresh(study.id, root)
         except LabError:  # damaged: what was read of it before has to do
-            there = present(study, root)
+            record = study
+        there = present(record, root)
         held = queue.held_runs(root)
         for run in there:
             if run.id in held:
@@ -417,3 +418,13 @@ def delete(study: Study, folder: Path | None = None) -> None:
         (folder_of(root) / f"{study.id}.json").unlink(missing_ok=True)
         # A run that a launch is making right now stays held until that launch sees that its study is gone.
         queue.release(root, study.id, [run.id for run in there])
+    return record
+
+
+def put_back(record: Study, folder: Path | None = None) -> None:
+    """Keep the record of a study that was deleted again, unless it is there; what was cancelled with it stays so."""
+    root = folder or runs_folder()
+    check_own(record, root)
+    with record_file.locked(root):
+        if not exists(record.id, root):
+            record_file.write(record, root)

@@ -345,6 +345,7 @@ def test_one_run_of_a_paused_study_can_be_resumed_on_its_own_page(record):
 def test_what_waits_in_a_paused_study_that_is_deleted_is_cancelled_and_its_page_says_why(record):
     page = press(show(study=record.id), "Pause")
     press(page, "Delete this study")
+    assert "its runs are all there. What waited of them was cancelled, and stays so." in text_of(page)
     assert {s["state"] for s in summaries()} == {"cancelled"} and jobs.waiting() == []
     live = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
     live.switch_page("pages/live.py")
@@ -463,8 +464,10 @@ def test_no_study_is_exported_while_a_number_of_its_form_is_wrong_which_is_said_
 
 
 def test_a_deleted_study_leaves_its_runs(record):
-    press(show(study=record.id), "Delete this study")
-    assert record_file.all_studies() == [] and len(summaries()) == 3
+    page = press(show(study=record.id), "Delete this study")
+    assert record_file.all_studies() == [] and len(summaries()) == 3 and "was cancelled" not in text_of(page)
+    press(page, "Undo")
+    assert record_file.all_studies() == [record] and "is deleted" not in text_of(page)
 
 
 def test_a_study_that_is_gone_or_no_id_is_an_error_in_words(record):

@@ -181,11 +181,12 @@ def study(tiny_plan, workers, monkeypatch):
         records.resume,
         records.cancel,
         records.delete,
+        records.put_back,
         lambda study: records.move(study, study.run_ids[0], 1),
         records.launch_missing,
         lambda study: records.add(study, None, None),
     ],
-    ids=["pause", "go on", "resume", "cancel", "delete", "move", "launch missing", "add"],
+    ids=["pause", "go on", "resume", "cancel", "delete", "put back", "move", "launch missing", "add"],
 )
 def test_another_person_changes_nothing_of_a_study(study, workers, monkeypatch, change):
     before = content(workers.root)

@@ -240,12 +240,17 @@ def test_a_paused_study_that_is_deleted_does_not_train_and_its_runs_go_on_by_han
     first, second = records.present(made)
     first.write_state(FoldState(0, "done"))
     queue.remove(first, [0])
-    records.delete(records.pause(made))
+    record = records.delete(records.pause(made))
     healing.look_after()
     assert order(workers.root) == [] and workers.run(small_net) == 0
     assert [state.state for state in first.states()] == ["done", "cancelled"]
     assert {(state.state, state.reason) for state in second.states()} == {("cancelled", records.DELETED)}
     assert queue.held_runs(workers.root) == set()
+    records.put_back(record)
+    assert record.paused and records.load(made.id) == made, "it is paused no more: what waited is cancelled"
+    records.move(made, made.run_ids[0], 1)
+    records.put_back(record)
+    assert records.load(made.id).run_ids == made.run_ids[::-1], "put back once; what was changed since stays"
     assert control.resume(second) == [0, 1]
     assert workers.run(small_net) == 0
     assert {state.state for state in second.states()} == {"done"} and first.fold_state(1).state == "cancelled"
@@ -592,7 +597,7 @@ def test_a_deleted_record_leaves_the_runs(seeds, workers):
     study_config, plans, _ = seeds
     made = records.launch(study_config, plans[:1])
     records.delete(made)
-    assert record_file.all_studies() == [] and Run(made.run_ids[0]).exists()
+    assert record_file.all_studies() == [] and Run(made.run_ids[0]).exists() and records.delete(made) is None
     assert grid.ASK_ABOVE == 24
 
 
