@@ -77,6 +77,16 @@ def test_missing_photos_are_named_and_agreed_to_for_that_folder_alone(folder, da
     agree.check()
     look_in(at, other)
     assert not asks(at) and run.config().data.root == str(other)
+    stopped(run)
+    at.run()
+    button(at, "Resume").click().run()
+    assert html(at).count("2.png (gone)") == 1 and "relocate RUN FOLDER" in html(at)
+    assert asks(at), "it can be taken back"
+    draw(new / "train/cat/1.png", (2, 0, 7))
+    look_in(at, new)
+    button(at, "Resume").click().run()
+    assert run.config().data.root == str(new) and {state.state for state in run.states()} == {"queued"}
+    assert not asks(at)
 
 
 def touched(folder, dataset):

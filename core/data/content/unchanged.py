@@ -166,9 +166,16 @@ def check_unchanged(samples: pd.DataFrame, memory: Path | None = None) -> None:
         )
     raise LabError(
         f"the dataset changed since the launch: {named(changed)}.",
-        "Put the files back, or use 'Run again' to start a new run on the data as they are now.",
+        f"Put the files back,{_elsewhere(changed)} or use 'Run again' to start a new run on the data as they are now.",
         kind="data-changed",
     )
+
+
+def _elsewhere(changed: list[Change]) -> str:
+    """Where files are gone: what to do if they lie in another folder, such as after only a part of them was found."""
+    if not any(change.fault == "missing" for change in changed):
+        return ""
+    return " say where all of them are with python -m core relocate RUN FOLDER,"
 
 
 def moved(samples: pd.DataFrame) -> LabError:

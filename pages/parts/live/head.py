@@ -175,5 +175,5 @@ def _resume(run: Run) -> None:
             elif archived:
                 st.toast("The run is out of the archive again: lists show what trains.", icon=":material/unarchive:")
     except LabError as error:
-        if error.kind not in moved.ASKED:
+        if not moved.asks_after(run, error):
             st.session_state[PROBLEM] = error

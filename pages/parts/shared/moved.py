@@ -23,9 +23,8 @@ from pages.parts.shared.fields import begin
 
 LOOKED_FOR = 5  # photos, spread over the run's
 TOLD = "moved-told"  # run id -> (the folder that was named, why it could not be taken)
-UNDECIDED, MOVED = "data-undecided", "data-moved"
-OVER = (MOVED, "data-changed")  # errors after which it is no question of times any more
-ASKED = (UNDECIDED, MOVED)  # errors from which `ask` goes on
+UNDECIDED, MOVED, CHANGED = "data-undecided", "data-moved", "data-changed"
+NOTED = (UNDECIDED, CHANGED)  # errors that `note` keeps, CHANGED where somebody named the folder
 AGREE = {  # kind of what was told -> what can be agreed to, and the words for it
     "missing-photos": ("missing", "Go on without the photos that are missing"),
     UNDECIDED: ("same_sizes", "These are the same photos: go by their sizes"),
@@ -73,10 +72,15 @@ def note(run: Run, error: LabError | None) -> None:
     """Something was tried with the run and ended in this error, or well (None): whether `ask` goes on from there."""
     notes = st.session_state.setdefault(TOLD, {})
     _, before = notes.get(run.id, ("", None))
-    if error is not None and error.kind == UNDECIDED:
+    if error is not None and (error.kind == UNDECIDED or (error.kind == CHANGED and run.moved_file.exists())):
         notes[run.id] = (_root(run), error)
-    elif before is not None and before.kind == UNDECIDED and (error is None or error.kind in OVER):
+    elif before is not None and before.kind in NOTED and (error is None or error.kind in (MOVED, CHANGED)):
         del notes[run.id]
+
+
+def asks_after(run: Run, error: LabError) -> bool:
+    """Whether `ask` goes on from this error, and shows it."""
+    return error.kind == MOVED or st.session_state.get(TOLD, {}).get(run.id, ("", None))[1] is error
 
 
 @contextlib.contextmanager
