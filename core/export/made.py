@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.errors import LabError
@@ -16,6 +17,7 @@ from core.runs import Run, origins
 from core.runs.kept import dropped
 from core.storage import files
 from core.storage.files import GARBAGE
+from core.text import listed
 
 
 @dataclass(frozen=True)
@@ -53,3 +55,29 @@ def made_package(run: Run) -> MadePackage | None:
         if files.out_of_reach(error):
             what, remedy = f"cannot be read ({error.strerror})", files.CHECK
         raise LabError(f"{run.id}: {path.name} {what}.", remedy, kind="package") from error
+
+
+def check_replaced(run: Run, folds: Sequence[int]) -> None:
+    """Before the package in the run's folder is made anew, of these folds.
+
+    Raises LabError(kind 'last') where it is the last place of other folds' networks, and as `made_package` does for one
+    that is out of reach; of one that is damaged nothing is kept.
+    """
+    try:
+        made = made_package(run)
+    except LabError as error:
+        if error.remedy == files.CHECK:
+            raise
+        return
+    if made is None or not folds:
+        return
+    lost = [fold for fold in made.folds if fold not in folds and not run.weights_file(fold, "best").is_file()]
+    if lost:
+        named = f"fold{'s' if len(lost) > 1 else ''} {listed([str(fold) for fold in lost])}"
+        raise LabError(
+            f"{run.id}: {run.package_file.name} is the last place that has the best weights of {named}, and the new "
+            "package would be without.",
+            f"Download it or copy it elsewhere, then delete {run.package_file}; or write the new one to another file: "
+            f"python -m core package {run.id} --folds {','.join(map(str, folds))} --out FILE.zip.",
+            kind="last",
+        )

@@ -19,6 +19,7 @@ from core.export.facts import facts_of, without_places
 from core.export.formats import names
 from core.export.formats.cost import Cost, cost_of
 from core.export.formats.names import CALIBRATION, FILES, INT8, ONNX, PT2, SAFETENSORS, USUAL
+from core.export.made import check_replaced
 from core.export.parity import Ask, FoldAnswers, FoldParity
 from core.export.runtime.package_folder import CARD, FACTS, SUMS, PackageFolder, network_file
 from core.export.temperatures import temperatures
@@ -65,7 +66,7 @@ def package(
     """Write the package of a run as one zip, whole or not at all. What it holds is chosen as of `build`.
 
     Raises LabError as `build` does; kind 'exists' where out is there and not to be overwritten, 'config' where it is
-    no .zip, 'read-only' where it cannot be written, 'disk-full'.
+    no .zip, 'read-only' where it cannot be written, 'disk-full', and in the run's own folder as check_replaced does.
     """
     if out.suffix.lower() != ".zip":
         raise LabError(f"package: {out.name} is no .zip.", "End the name in .zip.", kind="config")
@@ -73,6 +74,8 @@ def package(
         raise LabError(
             f"package: {out} exists already.", "Choose another name, or say that it may be replaced.", kind="exists"
         )
+    if out.resolve() == run.package_file.resolve():
+        check_replaced(run, run.folds() if folds is None else folds)
     with archive.disk_in_words(out), archive.unfinished(out) as hidden:
         options: dict[str, Any] = {"folds": folds, "check": check, "calibrate": calibrate, "formats": formats}
         packaged = build(run, hidden, **options, calibration=calibration, progress=progress)

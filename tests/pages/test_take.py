@@ -1,10 +1,12 @@
 """Taking a run home from its page: packaged on a click, downloaded, told when it is outdated; and its snippets."""
 
+import json
 import zipfile
 
 import pytest
 
 from core.export import made, network, package
+from core.export.runtime import package_folder
 from core.inside import fold_models
 from core.runs import FoldState
 from pages.parts.run import take
@@ -88,6 +90,20 @@ def test_a_click_after_the_last_fold_was_taken_out_says_that_one_has_to_be_chose
     at.pills(key=f"live-package-folds-{run.id}-2").set_value([])
     button(at, "Package").click().run(timeout=120)
     assert not at.exception and "no fold is chosen" in html(at) and not run.package_file.exists()
+
+
+def test_the_last_place_of_a_folds_network_is_not_written_over(run, monkeypatch):
+    monkeypatch.setattr(network, "graph_of", lambda opened: pytest.fail("what would be lost is looked at first"))
+    facts = {"folds": [0, 1], "weights": {"0": None, "1": None}, "parity": ""}
+    with zipfile.ZipFile(run.package_file, "w") as archive:
+        archive.writestr(f"{run.id}/{package_folder.FACTS}", json.dumps(facts))
+    before = run.package_file.read_bytes()
+    run.weights_file(1, "best").unlink()
+    at = page("live", run=run.id)
+    at.pills(key=f"live-package-folds-{run.id}-2").set_value([0])
+    button(at, "Package").click().run(timeout=120)
+    assert "is the last place that has the best weights of fold 1" in html(at) and "Download it" in html(at)
+    assert run.package_file.read_bytes() == before
 
 
 def test_what_cannot_be_packaged_is_told_and_nothing_lies_there(run, monkeypatch):
