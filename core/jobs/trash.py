@@ -58,18 +58,19 @@ def delete(ids: Sequence[str], folder: Path | None = None) -> list[str]:
 def restore(ids: Sequence[str], folder: Path | None = None) -> list[str]:
     """Move runs back from the trash. ids: their names there. Returns the ids that they have again.
 
-    Raises LabError, before any is moved: 'not-yours', 'gone', 'exists' when a run of that id is there again or two of
+    Raises LabError, before any is moved: 'gone', 'not-yours', 'exists' when a run of that id is there again or two of
     one id are asked for, 'unreadable' where what says its id is out of reach, 'locked'.
     """
     root = folder or places.runs_folder()
     trash = trash_folder(root)
     with alone(root):
-        owner.check([Run(name, trash) for name in ids])
-        ids_by_name = {name: _id_of(name, trash) for name in ids}
-        for name, run_id in ids_by_name.items():
-            if not (trash / name).is_dir():
+        for name in ids:
+            if not (trash / check_id(name)).is_dir():  # whose it was, nothing there says
                 remedy = "It was restored or deleted for good."
                 raise LabError(f"run '{name}' is not in the trash.", remedy, kind="gone")
+        owner.check([Run(name, trash) for name in ids])
+        ids_by_name = {name: _id_of(name, trash) for name in ids}
+        for run_id in ids_by_name.values():
             if (root / run_id).exists():
                 remedy = "Delete the one in the list first; the trash keeps both."
                 raise LabError(f"run '{run_id}' exists already.", remedy, kind="exists")

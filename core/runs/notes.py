@@ -110,7 +110,7 @@ def _check_seen(run: Run, seen: Notes, now: Notes, changed: Notes) -> None:
 def archive(ids: Sequence[str], folder: Path | None = None) -> None:
     """Leave runs out of lists.
 
-    Raises LabError, before any is changed: 'not-yours', 'busy' naming a run that trains or waits.
+    Raises LabError, before any is changed: 'gone', 'not-yours', 'busy' naming a run that trains or waits.
     """
     chosen = [Run(run_id, folder).require() for run_id in ids]
     owner.check(chosen)
@@ -121,8 +121,8 @@ def archive(ids: Sequence[str], folder: Path | None = None) -> None:
 
 
 def unarchive(ids: Sequence[str], folder: Path | None = None) -> None:
-    """Raises LabError: 'not-yours', before any is changed."""
-    chosen = [Run(run_id, folder) for run_id in ids]
+    """Raises LabError, before any is changed: 'gone', 'not-yours'."""
+    chosen = [Run(run_id, folder).require() for run_id in ids]
     owner.check(chosen)
     for run in chosen:
         _change(run, lambda notes: replace(notes, archived=None))

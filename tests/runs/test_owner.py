@@ -106,6 +106,11 @@ def test_the_one_who_launched_it_and_an_admin_may(launched, monkeypatch):
     acting(monkeypatch, ANNA)
     trash.restore([launched.id])
     assert launched.exists()
+    with pytest.raises(LabError, match="is not in the trash"):  # a second time, as from another tab
+        trash.restore([launched.id])
+    trash.delete([launched.id])
+    with pytest.raises(LabError, match="is gone"):
+        notes.unarchive([launched.id])
 
 
 def test_one_of_several_runs_that_is_anothers_keeps_all_of_them(runs_folder, monkeypatch):
