@@ -6,7 +6,7 @@ An archived run stays where it is, so that its links, studies and reports still 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def change_notes(
     added, removed = list(add), set(remove)
 
     def change(notes: Notes) -> Notes:
-        tags = _checked(run, (*(tag for tag in notes.tags if tag not in removed), *added))
+        tags = _with_tags(run, notes, added, removed)
         written = notes.text if text is None else text.strip()
         changed = replace(notes, tags=tags, text=written, name=fresh or notes.name)
         if seen is not None:
@@ -94,6 +94,20 @@ def change_notes(
         return notes if changed == notes else replace(changed, by=asking.asker().name)
 
     return _change(run, change)
+
+
+def change_tags(ids: Sequence[str], *, add: Iterable[str], remove: Iterable[str]) -> None:
+    """The same tags to all of these runs, and off them. Raises LabError as change_notes does, before any is changed."""
+    chosen, added, removed = [Run(run_id).require() for run_id in ids], list(add), set(remove)
+    owner.check(chosen)
+    for run in chosen:
+        _with_tags(run, _there(run), added, removed)
+    for run in chosen:
+        change_notes(run, add=added, remove=removed)
+
+
+def _with_tags(run: Run, there: Notes, added: Sequence[str], removed: Collection[str]) -> tuple[str, ...]:
+    return _checked(run, (*(tag for tag in there.tags if tag not in removed), *added))
 
 
 def _check_seen(run: Run, seen: Notes, now: Notes, changed: Notes) -> None:

@@ -399,9 +399,19 @@ def test_tags_of_many(folder):
     first, second = make_run(folder, "one"), make_run(folder, "two")
     notes.change_notes(first, add=["old"])
     at = page("runs", runs=f"{first.id},{second.id}")
+    at.multiselect(key="tags-added").set_value(["a" * (notes.TAG_LENGTH + 1), "new"])
     at.multiselect(key="tags-removed").set_value(["old"])
     next(b for b in at.button if b.label == "Save").click().run()
-    assert notes.read_notes(first).tags == ()
+    assert "too many or too long tags" in html(at)
+    assert at.multiselect(key="tags-added").value == ["a" * (notes.TAG_LENGTH + 1), "new"], "what was typed is there"
+    notes.change_notes(second, add=map(str, range(notes.TAGS)))
+    at.run()
+    at.multiselect(key="tags-added").set_value(["new"])
+    next(b for b in at.button if b.label == "Save").click().run()
+    assert f"{second.id}&#x27;: too many" in html(at) and notes.read_notes(first).tags == ("old",), "all or none"
+    notes.change_notes(second, remove=["0"])
+    next(b for b in at.button if b.label == "Save").click().run()
+    assert notes.read_notes(first).tags == ("new",) and at.multiselect(key="tags-added").value == []
 
 
 def test_what_another_page_wrote_since_the_form_was_drawn_stays(folder):

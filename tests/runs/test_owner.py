@@ -118,7 +118,8 @@ def test_one_of_several_runs_that_is_anothers_keeps_all_of_them(runs_folder, mon
     acting(monkeypatch, ANNA)
     refused(trash.delete, [mine.id, theirs.id])
     refused(notes.archive, [mine.id, theirs.id])
-    assert mine.exists() and notes.read_notes(mine).archived is None
+    refused(notes.change_tags, [mine.id, theirs.id], add=["ours"], remove=[])
+    assert mine.exists() and notes.read_notes(mine) == notes.Notes()
 
 
 def test_who_deletes_a_run_takes_nothing_of_anothers_that_had_its_id(runs_folder, monkeypatch):

@@ -135,7 +135,7 @@ def _tags_of_many(picked: Sequence[Listed], all_tags: list[str], chosen: list[st
     with st.form("notes-many", border=False):
         st.multiselect(
             f"Add to {number_of(len(ids), 'run')}",
-            all_tags,
+            sorted({*all_tags, *st.session_state.get("tags-added", [])}),  # what was typed, too, where it was refused
             accept_new_options=True,
             placeholder="Choose or type a tag",
             key="tags-added",
@@ -148,7 +148,10 @@ def _save_many(ids: list[str]) -> None:
     added, removed = st.session_state.pop("tags-added", []), st.session_state.pop("tags-removed", [])
 
     def change(ids: list[str]) -> None:
-        for run_id in ids:
-            notes.change_notes(Run(run_id), add=added, remove=removed)
+        try:
+            notes.change_tags(ids, add=added, remove=removed)
+        except LabError:
+            st.session_state.update({"tags-added": added, "tags-removed": removed})
+            raise
 
     pressed.do(change, ids, None, None)
