@@ -374,7 +374,8 @@ class TrainingConfig(Part):
     batch_size: int = Field(128, ge=2, le=4096, description="Images in one optimizer step.")
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="Share of the target spread over all classes.")
     loss: Literal["cross-entropy", "weighted", "focal"] = Field(
-        "cross-entropy", description="weighted: by inverse class frequency; focal: easy samples count less."
+        "cross-entropy",
+        description="weighted: each photo by the inverse frequency of its class; focal: easy samples count less.",
     )
     focal_gamma: float = Field(2.0, gt=0, le=10, description="How much less easy samples count (loss focal).")
     sampling: Literal["natural", "balanced"] = Field(

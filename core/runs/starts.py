@@ -99,6 +99,8 @@ def inexact(starts: Sequence[dict[str, Any]]) -> str:
         changes += [f"with {k} {v} instead of {old[k]}" for k, v in new.items() if k in old and old[k] != v]
         if start.get("speed") == "fast":
             changes.append("with speed fast, which is never exact")
+        if "weighs" in start and "weighs" not in starts[0]:
+            changes.append("with a loss that weighs each photo by its label, where it weighed each class of a target")
         if changes:
             differences.append(f"after epoch {start['epoch']} {', '.join(changes)}")
     return "; ".join(differences)

@@ -133,8 +133,11 @@ class FoldTrainer:
         """What a resume has to have in common with the start to be exact: see starts.py."""
         gpu = self.device.type != "cpu"
         fast = {"speed": "fast"} if self.config.training.speed == "fast" and gpu else {}
+        is_new = self.config.training.label_smoothing > 0 or self.config.mix.method != "none"
+        weighs = {"weighs": "photos"} if self.config.training.loss == "weighted" and is_new else {}
         return {
             **fast,
+            **weighs,
             "device": device_name(self.device) if gpu else f"a CPU with {torch.backends.cpu.get_cpu_capability()}",
             "threads": torch.get_num_threads(),
             "precision": str(self.precision).removeprefix("torch."),

@@ -50,12 +50,37 @@ class FocalLoss(nn.Module):
         return -(targets * focus(1 - log_p.exp(), self.gamma) * log_p).sum(1).mean()
 
 
+class WeightedLoss(nn.Module):
+    """Mean over samples of their cross-entropy, each with the weight of what it is labelled: sum_c t_c w_c, of a mixed
+    one that of its shares. For index or probability targets.
+
+    Label smoothing spreads a share of the target after that. Were each class of a target weighed, as torch.nn's
+    CrossEntropyLoss does, the smoothing share of a rare class would outweigh a common label. Without smoothing and
+    mixing both are one.
+    """
+
+    def __init__(self, weights: torch.Tensor, label_smoothing: float = 0.0):
+        """weights: (classes,)."""
+        super().__init__()
+        self.register_buffer("weights", weights)
+        self.label_smoothing = label_smoothing
+
+    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """logits (b, classes); targets (b,) int64 or (b, classes) probabilities."""
+        if targets.ndim == 1 and not self.label_smoothing:
+            return nn.functional.cross_entropy(logits, targets, self.weights)  # the bits that runs were begun with
+        weights = self.weights[targets] if targets.ndim == 1 else (targets * self.weights).sum(1)
+        each = nn.functional.cross_entropy(logits, targets, reduction="none", label_smoothing=self.label_smoothing)
+        return (weights * each).sum() / weights.sum()
+
+
 def build_loss(training: TrainingConfig, counts: np.ndarray) -> nn.Module:
     """logits (b, classes), targets (b,) or (b, classes) -> scalar. counts: training samples of each class."""
     if training.loss == "focal":
         return FocalLoss(training.focal_gamma, training.label_smoothing)
-    weight = class_weights(counts) if training.loss == "weighted" else None
-    return nn.CrossEntropyLoss(weight=weight, label_smoothing=training.label_smoothing)
+    if training.loss == "weighted":
+        return WeightedLoss(class_weights(counts), training.label_smoothing)
+    return nn.CrossEntropyLoss(label_smoothing=training.label_smoothing)
 
 
 class YesNoLoss(nn.Module):
@@ -63,7 +88,8 @@ class YesNoLoss(nn.Module):
 
     Of each attribute it is what the loss of one class is of the two classes no and yes with the logits 0 and z: label
     smoothing gives half of its share to either, the focal factor is (1 - p)^gamma of the answer, and the weights of no
-    and yes are `class_weights` of the two (their ratio is torch's pos_weight; the mean is over answers, as they are).
+    and yes are `class_weights` of the two (their ratio is torch's pos_weight; the mean is over answers, as they are),
+    by which an answer is weighed before its target is smoothed: see WeightedLoss.
     Source: torch.nn.BCEWithLogitsLoss; Lin et al. 2017 in its sigmoid form.
     """
 
@@ -72,8 +98,9 @@ class YesNoLoss(nn.Module):
         super().__init__()
         self.gamma = training.focal_gamma if training.loss == "focal" else 0.0
         self.label_smoothing = training.label_smoothing
+        self.is_weighted = training.loss == "weighted"
         weights = torch.ones(counts.shape)
-        if training.loss == "weighted":
+        if self.is_weighted:
             weights = torch.stack([class_weights(of_one) for of_one in counts])
         self.register_buffer("no", weights[:, 0].clone())
         self.register_buffer("yes", weights[:, 1].clone())
@@ -81,12 +108,13 @@ class YesNoLoss(nn.Module):
     def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """logits (b, k); targets (b, 2 k): shares of yes, then whether each is told (1 or 0)."""
         shares, is_told = targets.chunk(2, 1)
+        weights = is_told * (self.yes * shares + self.no * (1 - shares)) if self.is_weighted else is_told
         shares = shares * (1 - self.label_smoothing) + self.label_smoothing / 2
         log_yes, log_no = nn.functional.logsigmoid(logits), nn.functional.logsigmoid(-logits)
-        yes, no = -self.yes * shares * log_yes, -self.no * (1 - shares) * log_no
+        yes, no = -shares * log_yes, -(1 - shares) * log_no
         if self.gamma:
             yes, no = yes * focus(log_no.exp(), self.gamma), no * focus(log_yes.exp(), self.gamma)
-        return ((yes + no) * is_told).sum() / is_told.sum().clamp(min=1)
+        return ((yes + no) * weights).sum() / is_told.sum().clamp(min=1)
 
 
 def yes_no_targets(labels: torch.Tensor) -> torch.Tensor:

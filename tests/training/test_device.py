@@ -194,6 +194,13 @@ def test_a_resume_at_full_speed_is_told_to_be_inexact():
     assert starts.inexact(begun[:1]) == ""
 
 
+def test_a_resume_with_the_weights_of_photos_is_told_where_those_of_classes_began_it():
+    begun = [{"epoch": epoch, "device": "A", "weighs": "photos"} for epoch in (0, 3)]
+    assert starts.inexact(begun) == ""
+    del begun[0]["weighs"]
+    assert starts.inexact(begun).startswith("after epoch 3 with a loss that weighs each photo by its label")
+
+
 def test_one_thread_is_told_as_one(monkeypatch):
     for threads, words in ((1, "CPU, 1 thread"), (4, "CPU, 4 threads")):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)

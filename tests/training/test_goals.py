@@ -57,6 +57,14 @@ def test_weights_are_in_the_ratio_of_torchs_positive_weights():
     assert float(loss(logits, yes_no_targets(labels))) == pytest.approx(float((each * no)[told].mean()), rel=1e-5)
 
 
+def test_weights_leave_the_answer_of_a_photo_that_is_told_with_certainty_as_it_is():
+    """Of an attribute that 2 % have: where the loss of a sure no, or yes, has no slope is what smoothing asks for."""
+    loss = YesNoLoss(TrainingConfig(loss="weighted", label_smoothing=0.1), np.array([[98, 2]]))
+    logits = torch.logit(torch.tensor([[0.05], [0.95]])).requires_grad_()
+    loss(logits, yes_no_targets(torch.tensor([[0], [1]]))).backward()
+    assert logits.grad.abs().max() < 1e-6
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_focus_and_smoothing_are_those_of_two_classes(smoothing):
     """A sigmoid of z is a softmax over the logits 0 and z, so that both losses have to be one."""

@@ -31,13 +31,28 @@ def test_class_weights_equal_scikit_learns_balanced_weights():
     np.testing.assert_allclose(class_weights(counts).numpy(), expected, rtol=1e-6)
 
 
-def test_weighted_loss_equals_a_weighted_mean_of_sample_losses():
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_weighted_loss_equals_a_weighted_mean_of_sample_losses(smoothing):
     logits, labels = logits_and_labels()
     counts = np.array([5, 1, 20, 3, 9])
-    loss = build_loss(TrainingConfig(loss="weighted", label_smoothing=0), counts)
+    loss = build_loss(TrainingConfig(loss="weighted", label_smoothing=smoothing), counts)
     weight = class_weights(counts)[labels]
-    each = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
-    torch.testing.assert_close(loss(logits, labels), (each * weight).sum() / weight.sum())
+    each = torch.nn.functional.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
+    by_hand = (each * weight).sum() / weight.sum()
+    torch.testing.assert_close(loss(logits, labels), by_hand)
+    told_as_shares = torch.nn.functional.one_hot(labels, 5).float()
+    torch.testing.assert_close(loss(logits, told_as_shares), by_hand)
+
+
+def test_weights_never_make_a_rare_class_the_answer_for_a_photo_that_shows_none_of_it():
+    """What a network learns of a photo that it is sure of is where the loss of that photo alone has no slope."""
+    counts = np.array([1, *[200] * 17])
+    loss = build_loss(TrainingConfig(loss="weighted", label_smoothing=0.1), counts)
+    mostly = torch.tensor([[0.05, 0.95, *[0.0] * 16]])  # the share of a mixed photo
+    for targets, shares in ((torch.tensor([1]), torch.eye(18)[1:2]), (mostly, mostly)):
+        logits = (shares * 0.9 + 0.1 / 18).log().requires_grad_()
+        loss(logits, targets).backward()
+        assert logits.argmax() == 1 and logits.grad.abs().max() < 1e-6
 
 
 def test_an_absent_class_has_a_finite_weight():
