@@ -26,6 +26,7 @@ from core.errors import LabError
 from core.jobs import elsewhere, halt, queue, reach
 from core.jobs.processes import detached, ready
 from core.jobs.room import forecast
+from core.network.weights import of_launch
 from core.plan.apart import without_copies
 from core.plan.plan import Plan, check_weights
 from core.runs import FoldState, Run, deaths, notes, starts
@@ -83,6 +84,7 @@ def launch(
     } | ({"test": record} if (record := apart.record()) else {})
     info |= {unmeasured.INFO: plan.everybody} if plan.everybody else {}
     info |= {"retrained": retrained} if retrained else {}
+    info |= {"weights": first} if (first := of_launch(plan.config.model.init)) else {}
     run = create(
         plan.config,
         plan.samples,

@@ -68,13 +68,19 @@ class PairHead(nn.Module):
 
 
 def build_model(
-    config: ModelConfig, classes: int, seed: int, parts: list[dict[str, str]] | None = None
+    config: ModelConfig,
+    classes: int,
+    seed: int,
+    parts: list[dict[str, str]] | None = None,
+    *,
+    launched: str = "",
 ) -> tuple[nn.Module, dict]:
     """A torchvision ResNet with a new head, in channels_last, and the facts about its first weights.
 
     classes: outputs; of yes/no attributes that are told one by one, one an attribute.
     seed: fixes the random weights without touching torch's global generator.
     parts: what each class says about each attribute; a factored head needs it (data.class_parts).
+    launched: SHA-256 that the file of first weights had when the run was launched, where that is known.
     Weights of a parent run are loaded by `inherit`, since they differ from fold to fold.
     Returns (model, {'init', 'file', 'sha256'}). Raises LabError(kind 'weights') when weights are missing or do not fit.
     Source: torchvision.models.resnet.
@@ -89,7 +95,7 @@ def build_model(
         facts |= load_backbone(model, path, expected_hash=path.stem.rsplit("-", 1)[-1])
     elif config.file is not None:
         check_place(config.file)
-        facts |= load_backbone(model, config.file)
+        facts |= load_backbone(model, config.file, launched=launched)
     return model.to(memory_format=torch.channels_last), facts
 
 

@@ -83,6 +83,29 @@ def whole(init: str) -> str:
     return f"file:{os.path.abspath(os.path.expanduser(init[5:]))}" if init.startswith("file:") else init
 
 
+def of_launch(init: str) -> dict[str, str]:
+    """{'init', 'file', 'sha256'} of the file that all folds are to start from, which may change before one begins;
+    empty where there is none. Raises LabError(kind 'weights') where it cannot be read.
+    """
+    if not init.startswith("file:"):
+        return {}
+    path = Path(init.removeprefix("file:")).expanduser()
+    try:
+        seen = path.stat()
+        digest = _digest(str(path), seen.st_ino, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size)
+    except OSError as error:
+        text = f"weights: {path} cannot be read ({error.strerror or error})."
+        raise LabError(text, "Check the file's rights and its disk.", kind="weights") from error
+    return {"init": init, "file": path.name, "sha256": digest}
+
+
+@lru_cache(maxsize=64)
+def _digest(path: str, *looks: int) -> str:
+    """SHA-256 in hex; remembered while the file looks the same, since all runs of a study start from one."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def check_place(path: Path) -> None:
     """Raises LabError(kind 'weights') for a file of first weights where the lab does not look, torch's folder apart."""
     real = os.path.realpath(path)

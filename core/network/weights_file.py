@@ -17,18 +17,28 @@ HEAD = "fc."
 COUNTER = "num_batches_tracked"
 
 
-def load_backbone(model: nn.Module, path: Path, expected_hash: str = "", keep_head: bool = False) -> dict:
+def load_backbone(
+    model: nn.Module, path: Path, expected_hash: str = "", keep_head: bool = False, *, launched: str = ""
+) -> dict:
     """Load everything but the head from a state dict; the head stays new. Never unpickles objects.
 
-    expected_hash: start of the file's SHA-256 where its publisher tells it. keep_head: load the head as well.
+    expected_hash: start of the file's SHA-256 where its publisher tells it. keep_head: load the head as well. launched:
+    its SHA-256 when the run was launched, where that is known.
     Returns {'file', 'sha256'}. Raises LabError(kind 'weights') that names mismatching keys and shapes.
     """
+    if launched and not path.is_file():
+        remedy = "Put it back, then resume; or run it again from other weights."
+        raise LabError(f"weights: {path} is gone, and this run was launched to start from it.", remedy, kind="weights")
     require_file(path)
     with open(path, "rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     if not digest.startswith(expected_hash):
         message = f"weights: {path} is damaged: its SHA-256 starts with {digest[:8]}, not {expected_hash}."
         raise LabError(message, "Delete the file and put a fresh copy there.", kind="weights")
+    if launched and digest != launched:
+        message = f"weights: {path} has changed since the launch: its SHA-256 starts with {digest[:8]}, "
+        remedy = "Put back the file that it was, then resume; or run it again, and all folds start from this one."
+        raise LabError(f"{message}not {launched[:8]}.", remedy, kind="weights")
     state = read_state(path)
     network_state = model.state_dict()
     given = _fitting(state, network_state, path.name, keep_head)

@@ -92,7 +92,7 @@ def first_weights_of(member: ComparedRun) -> str:
 
 
 def _digest(member: ComparedRun) -> str:
-    """The SHA-256 of the file of first weights; "" of a run that starts from no file, or was not begun yet."""
+    """The SHA-256 of the file of first weights; "" where there is none, and of an old run that was never begun."""
     weights = member.info.get("weights")
     if member.config.model.file is None or not isinstance(weights, dict):
         return ""

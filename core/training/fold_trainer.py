@@ -82,10 +82,20 @@ class Pass:
 class FoldTrainer:
     """The network, the optimizer and the batches of one fold.
 
-    pixels: the run's pixel cache, or None. sharing: fold jobs that train on the device at a time.
+    pixels: the run's pixel cache, or None. sharing: fold jobs that train on the device at a time. goes_on: whether its
+    weights will be those of a resume point; then no file of first weights is asked for.
     """
 
-    def __init__(self, run: Run, fold: int, device: torch.device, pixels: Path | None, sharing: int = 1):
+    def __init__(
+        self,
+        run: Run,
+        fold: int,
+        device: torch.device,
+        pixels: Path | None,
+        sharing: int = 1,
+        *,
+        goes_on: bool = False,
+    ):
         self.config: RunConfig = run.config()
         self.run, self.fold, self.device, self.sharing = run, fold, device, sharing
         self.info = run.info()
@@ -103,7 +113,12 @@ class FoldTrainer:
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision == torch.float16)
         seed = int(np.random.SeedSequence([self.config.training.seed, fold, 2]).generate_state(1)[0])
         parts = class_parts(self.config.task, self.class_names) if self.config.model.head == "factored" else None
-        model, self.weights = build_model(self.config.model, self.goal.outputs, seed, parts)
+        noted = self.info.get("weights") or {}  # since the launch, of a file; else since a fold began
+        first = self.config.model.model_copy(update={"init": "scratch"}) if goes_on else self.config.model
+        launched = noted.get("sha256", "")
+        model, self.weights = build_model(first, self.goal.outputs, seed, parts, launched=launched)
+        if goes_on:
+            self.weights = noted or {"init": self.config.model.init}
         if self.config.model.parent:
             parent = Run(self.config.model.parent, run.dir.parent)
             one_by_one = self.config.task.one_by_one

@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import os
 import shutil
 import tempfile
@@ -96,6 +97,16 @@ def test_missing_weights_are_told_before_anything_is_frozen(tiny_plan, runs_fold
     assert caught.value.kind == "weights"
     assert summaries() == []
     assert not started
+
+
+def test_a_launch_notes_what_the_file_of_first_weights_holds(tiny_plan, runs_folder, started, tmp_path, monkeypatch):
+    monkeypatch.setattr("core.network.weights._misfit", lambda *seen: None)
+    first = tmp_path / "first.pth"
+    for content in (b"as it was", b"as it is "):
+        first.write_bytes(content)
+        run = control.launch(short(tiny_plan, model__init=f"file:{first}"))
+        digest = hashlib.sha256(content).hexdigest()
+        assert run.info()["weights"] == {"init": f"file:{first}", "file": "first.pth", "sha256": digest}
 
 
 def test_no_worker_is_started_for_an_empty_queue_or_without_a_free_slot(tiny_plan, runs_folder, started):

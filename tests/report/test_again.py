@@ -115,7 +115,7 @@ def test_a_study_in_a_report_names_a_file_of_first_weights_and_not_where_it_lies
     assert any(f"core study {study.id}.yaml" in text for text in texts)
     for text in texts:
         assert "file:w.pth" in text and str(tmp_path) not in text
-        assert "starts from the weights file w.pth: put it" in text
+        assert "starts from the weights file w.pth (SHA-256 " in text
 
 
 def test_a_run_that_starts_from_another_says_that_its_folder_is_needed(lab, tmp_path):

@@ -20,6 +20,7 @@ from core.data.scan import scan
 from core.errors import LabError
 from core.inside import fold_models
 from core.jobs import control
+from core.network import weights
 from core.network.model import build_model, inherit
 from core.plan import transfer
 from core.plan.plan import make_plan
@@ -32,6 +33,7 @@ from tests.closed import close
 from tests.old_runs import FASTER, FINISHED, INTERRUPTED, thaw
 from tests.pages.app import page
 from tests.workers import (
+    SmallNet,
     Workers,
     assert_done,
     assert_same_result,
@@ -288,6 +290,26 @@ def test_a_resume_point_makes_best_files_anew_that_somebody_deleted(tiny_plan, r
     for which in ("best", "final"):
         a, b = (safetensors.torch.load_file(r.weights_file(0, which)) for r in (run, straight))
         assert_same_tensors(a, b)
+
+
+def test_all_folds_start_from_the_file_of_the_launch_and_one_under_way_needs_it_no_more(
+    tiny_plan, runs_folder, network, tmp_path
+):
+    first = tmp_path / "first.pth"
+    torch.save(SmallNet().state_dict(), first)
+    run = frozen(with_changes(tiny_plan, model__init=f"file:{first}"), runs_folder)
+    launched = weights.of_launch(run.config().model.init)
+    run.update_info(weights=launched)
+    ended = []
+    train.train_fold(run, 0, report=lambda r: ended.append(r["kind"] == "epoch"), should_stop=lambda: any(ended))
+    torch.save(SmallNet().state_dict(), first)
+    for words in ("has changed since the launch", "is gone"):
+        with pytest.raises(LabError, match=f"first.pth {words}") as caught:
+            train.train_fold(run, 1)
+        assert caught.value.kind == "weights" and "then resume" in caught.value.remedy
+        first.unlink(missing_ok=True)
+    assert train.train_fold(run, 0) and starts.read(run, 0)[-1]["epoch"] == 1
+    assert run.info()["weights"] == launched
 
 
 def test_an_old_run_whose_best_files_are_of_an_epoch_that_never_was_is_mended(tmp_path, monkeypatch, network):

@@ -357,8 +357,8 @@ def test_a_fold_job_leaves_nothing_of_itself_to_the_next_one(tiny_plan, runs_fol
     monkeypatch.setattr(fold_trainer, "Graphed", _Repeated)
     made, trainers = train.FoldTrainer, []
 
-    def remembered(*arguments):
-        trainer = made(*arguments)
+    def remembered(*arguments, **options):
+        trainer = made(*arguments, **options)
         trainers.append(weakref.ref(trainer))
         return trainer
 

@@ -52,7 +52,7 @@ def header(run: Run, config: RunConfig, info: dict, status: view.RunStatus, colo
 
 def origin(config: RunConfig, info: dict) -> str:
     """HTML: where the first weights came from; a parent run is a link, a file has the start of its hash."""
-    used = info.get("weights") or {}  # a worker writes them when it begins
+    used = info.get("weights") or {}  # of a file since the launch, of others once a worker begins
     hashed = f", SHA-256 {str(used['sha256'])[:8]}…" if used.get("sha256") else ""
     if parent := config.model.parent:
         words = f"from the {config.model.init_checkpoint} weights of "
