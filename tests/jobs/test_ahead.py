@@ -56,6 +56,23 @@ def test_without_a_finished_fold_the_measured_speed_says_it_and_without_one_it_i
     assert ahead(runs_folder).slots == pytest.approx((whole * 0.6 + whole,)), "four of ten epochs are behind it"
 
 
+@pytest.mark.parametrize(
+    ("settings", "folds", "seconds"),
+    [
+        ("folds: {everybody: 20260101-000000-r-0000}\nphases: [{epochs: 10}]", 1, 30 * 10 / 10 + 5),
+    ],
+)
+def test_what_waits_lasts_as_long_as_what_it_trains_and_validates_takes(runs_folder, settings, folds, seconds):
+    run = Run("20260101-000000-r-0001", runs_folder)
+    run.dir.mkdir(parents=True)
+    run.config_file.write_text(f"name: r\n{settings}\n")
+    queue.enqueue(run, [0])
+    speed.remember(run.config(), 10.0, runs_folder)
+    states = [{"fold": fold, "state": "queued", "epoch": 0} for fold in range(folds)]
+    (times_of_it,) = jobs_ahead.waiting(runs_folder, [{"id": run.id, "samples": 30, "folds": states}]).values()
+    assert times_of_it.lasts == pytest.approx(seconds)
+
+
 def test_what_is_held_back_is_not_waited_for_and_an_idle_machine_begins_at_once(waiting, runs_folder):
     files.write_json(waiting.progress_file(1), {"eta_seconds": 12.5})
     queue.hold(runs_folder, "20260101-000000-study-0000", [waiting.id])

@@ -184,9 +184,8 @@ def _lasts(
     elif (work := work_of(Run(row["id"], root))) is None or (rate := rate_of(work.step)) is None:
         return None
     else:
-        held_out = row["samples"] / max(1, len(folds))
-        trained = row["samples"] if work.everybody else row["samples"] - held_out
-        whole = speed.fold_seconds(trained * work.epochs, held_out * work.epochs, rate)
+        held_out = 0.0 if work.everybody else row["samples"] / max(1, len(folds))
+        whole = speed.fold_seconds((row["samples"] - held_out) * work.epochs, held_out * work.epochs, rate)
     behind = next((each["epoch"] for each in folds if each["fold"] == fold), 0)
     return whole * max(0.0, 1 - behind / max(1, row.get("epochs") or 1))
 
