@@ -22,6 +22,7 @@ from core.config import RunConfig, from_dict
 from core.errors import LabError
 from core.jobs import gpus, halt, queue
 from core.jobs.processes import ready
+from core.network.room import holds_features
 from core.places import lab_folder, machine_folder, runs_folder
 from core.plan.plan import Plan
 from core.storage import files, locks
@@ -293,22 +294,52 @@ def measure(config: RunConfig, seconds: float = 4.0, should_stop: Callable[[], b
     return steps * size / (time.perf_counter() - started)
 
 
+class Passes(NamedTuple):
+    """Over all epochs of a fold, in what the whole network takes to train on one image: the time for each photo that it
+    trains on, and for each that it holds out."""
+
+    trained: float
+    held_out: float
+
+
+def passes(config: RunConfig, photos: int) -> Passes:
+    """photos: of the fold, trained on or held out.
+
+    An image that nothing goes backward for costs a third. So does all training of a head alone; and what a backbone
+    sees that no step changes is computed once a phase where nothing is drawn before it (training/frozen.py).
+    """
+    drawn = any(t.enabled and t.name != "Normalize" and not t.deterministic for t in config.transforms)
+    drawn = drawn or config.mix.method != "none"
+    is_held = holds_features(config.model.depth, photos)
+    trained = held_out = 0.0
+    for phase in config.phases:
+        once = phase.frozen_norm and is_held
+        looks = 1 if once and not drawn else phase.epochs
+        trained += looks if phase.lr_backbone else looks / 3
+        held_out += (1 if once else phase.epochs) / 3
+    return Passes(trained, held_out)
+
+
 def estimate_seconds(plan: Plan, images_per_second: float, slots: int = 1) -> float:
     """Wall time of all folds, as many at a time as there are slots, each of them as quick as told."""
-    folds = len(plan.fold_steps)
-    one = fold_seconds(plan.train_images / folds, plan.validation_images / folds, images_per_second)
-    return one * math.ceil(folds / slots)
+    return seconds_of_a_fold(plan, images_per_second) * math.ceil(len(plan.fold_steps) / slots)
+
+
+def seconds_of_a_fold(plan: Plan, images_per_second: float) -> float:
+    """Wall time of the mean fold of a plan."""
+    held_out = 0.0 if plan.everybody else plan.photos / len(plan.fold_steps)
+    return fold_seconds(passes(plan.config, plan.photos), plan.photos - held_out, held_out, images_per_second)
 
 
 def estimate_of(config: RunConfig, photos: int, images_per_second: float, slots: int = 1) -> float:
     """The same of so many photos, before there is a plan."""
     folds = config.folds.count
     held_out = photos / folds
-    one = fold_seconds((photos - held_out) * config.epochs, held_out * config.epochs, images_per_second)
+    one = fold_seconds(passes(config, photos), photos - held_out, held_out, images_per_second)
     return one * math.ceil(folds / slots)
 
 
-def fold_seconds(train_images: float, validation_images: float, images_per_second: float) -> float:
-    """Wall time of one fold over all its epochs. A validation image costs a third of a training image (no backward);
-    five seconds are for its beginning and end."""
-    return (train_images + validation_images / 3) / images_per_second + 5.0
+def fold_seconds(passes: Passes, trained: float, held_out: float, images_per_second: float) -> float:
+    """Wall time of one fold over all its epochs. trained, held_out: photos. Five seconds are for its beginning and
+    end."""
+    return (trained * passes.trained + held_out * passes.held_out) / images_per_second + 5.0

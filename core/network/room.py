@@ -8,6 +8,12 @@ from core.config import RunConfig
 
 MILLIONS = {18: 11.2, 34: 21.3, 50: 23.5, 101: 42.5, 152: 58.2}  # parameters without the head, torchvision
 FLOAT = 4  # bytes
+MOST_FEATURES = 1 << 31  # bytes of what a frozen backbone sees that are held; of more photos each epoch looks anew
+
+
+def holds_features(depth: int, photos: int) -> bool:
+    """Whether what a frozen backbone sees of so many photos is held; from 50 layers on it is four times as much."""
+    return photos * (512 if depth < 50 else 2048) * FLOAT <= MOST_FEATURES
 
 
 @dataclass(frozen=True)

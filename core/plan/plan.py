@@ -93,15 +93,6 @@ class Plan:
         return gaps(self.samples, self.class_names)
 
     @property
-    def train_images(self) -> int:
-        """Images that all folds train on in all epochs."""
-        return self.photos * (1 if self.everybody else self.config.folds.count - 1) * self.config.epochs
-
-    @property
-    def validation_images(self) -> int:
-        return 0 if self.everybody else self.photos * self.config.epochs
-
-    @property
     def fold_steps(self) -> list[int]:
         """Optimizer steps of one epoch, for each fold; a last batch of one photo joins its neighbour."""
         size = self.config.training.batch_size

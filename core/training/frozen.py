@@ -15,12 +15,13 @@ from torch import nn
 
 from core.augment.pipeline import split_pipeline
 from core.config import RunConfig
+from core.network.room import MOST_FEATURES
 from core.training.batches import split_batches
 
 if TYPE_CHECKING:
     from core.training.fold_trainer import FoldTrainer
 
-MOST = 1 << 31  # bytes of features; of more photos than that each epoch looks anew
+MOST = MOST_FEATURES
 
 
 class FrozenBackbone:

@@ -60,6 +60,7 @@ def test_without_a_finished_fold_the_measured_speed_says_it_and_without_one_it_i
     ("settings", "folds", "seconds"),
     [
         ("folds: {everybody: 20260101-000000-r-0000}\nphases: [{epochs: 10}]", 1, 30 * 10 / 10 + 5),
+        ("phases: [{epochs: 10, lr_backbone: 0}]", 3, (20 + 10) * 10 / 3 / 10 + 5),
     ],
 )
 def test_what_waits_lasts_as_long_as_what_it_trains_and_validates_takes(runs_folder, settings, folds, seconds):

@@ -196,6 +196,28 @@ def test_an_estimate_counts_every_image_of_every_fold(tiny_plan):
     assert speed.estimate_seconds(tiny_plan, 5.0) > speed.estimate_seconds(tiny_plan, 10.0)
 
 
+FROZEN = {"epochs": 10, "lr_backbone": 0, "frozen_norm": True}
+FLIPPED = [{"name": "Resize"}, {"name": "HorizontalFlip"}, {"name": "Normalize"}]
+
+
+@pytest.mark.parametrize(
+    ("settings", "photos", "trained", "held_out"),
+    [
+        ({"phases": [{"epochs": 10}]}, 24, 10, 10 / 3),
+        ({"phases": [{"epochs": 10, "lr_backbone": 0}]}, 24, 10 / 3, 10 / 3),
+        ({"phases": [FROZEN]}, 24, 1 / 3, 1 / 3),
+        ({"phases": [FROZEN]}, 2_000_000, 10 / 3, 10 / 3),  # too many to hold what it sees of them
+        ({"phases": [FROZEN, {"epochs": 5}]}, 24, 1 / 3 + 5, 1 / 3 + 5 / 3),
+        ({"phases": [FROZEN], "mix": {"method": "mixup"}}, 24, 10 / 3, 1 / 3),
+        ({"phases": [FROZEN], "transforms": FLIPPED}, 24, 10 / 3, 1 / 3),
+    ],
+)
+def test_a_phase_that_trains_its_head_alone_takes_the_time_of_what_it_computes(settings, photos, trained, held_out):
+    assert speed.passes(config(**settings), photos) == pytest.approx((trained, held_out))
+    one = (photos * 2 / 3 * trained + photos / 3 * held_out) / 10 + 5
+    assert speed.estimate_of(config(**settings, folds={"count": 3}), photos, 10.0) == pytest.approx(3 * one)
+
+
 def test_nothing_is_measured_while_a_slot_trains_or_another_measurement_runs(runs_folder, monkeypatch):
     monkeypatch.setattr(speed, "measure", lambda config, should_stop: pytest.fail("it measured"))
     monkeypatch.setenv("FACET_SLOTS", "2")  # the other one is free: a figure from there would be of half a machine

@@ -152,22 +152,20 @@ def test_an_empty_folder_a_missing_one_and_a_task_that_does_not_fit_are_named(tm
 
 
 def by_a_loader(plan):
-    """(steps, training images, validation images) of the whole run, counted with torch's own DataLoader."""
-    size, steps, trained, validated = plan.config.training.batch_size, 0, 0, 0
+    """Steps of the whole run, counted with torch's own DataLoader."""
+    size, steps = plan.config.training.batch_size, 0
     for fold in range(plan.config.folds.count):
         rows = [row for row, held in enumerate(plan.samples["fold"]) if held != fold]
         loader = DataLoader(rows, batch_size=size, drop_last=len(rows) > size and len(rows) % size == 1)
         steps += len(loader)
-        trained += len(rows)
-        validated += len(plan.samples) - len(rows)
-    return steps * plan.config.epochs, trained * plan.config.epochs, validated * plan.config.epochs
+    return steps * plan.config.epochs
 
 
 @pytest.mark.parametrize("size", [2, 7, 8, 28, 29, 30, 128])
 @pytest.mark.parametrize("task", ["gender-age", "mask"])
-def test_steps_and_images_are_those_that_will_run(masks, size, task):
+def test_steps_are_those_that_will_run(masks, size, task):
     plan = plan_of(masks, task={"name": task}, training={"batch_size": size})
-    assert (plan.total_steps, plan.train_images, plan.validation_images) == by_a_loader(plan)
+    assert plan.total_steps == by_a_loader(plan)
     ours = [
         split_batches(epoch_order((plan.samples["fold"] != f).to_numpy().nonzero()[0], 0, f, 1), size) for f in range(5)
     ]
@@ -184,7 +182,7 @@ def test_steps_are_right_for_uneven_folds(folds, size, epochs):
     held = [fold for fold, n in enumerate(folds) for _ in range(n)]
     samples = pd.DataFrame({"fold": held, "person": [str(n) for n in range(len(held))]})
     plan = Plan(config, samples, ["a", "b"], 0, pd.DataFrame(), 0, "")
-    assert (plan.total_steps, plan.train_images, plan.validation_images) == by_a_loader(plan)
+    assert plan.total_steps == by_a_loader(plan)
 
 
 # First weights: fault 34

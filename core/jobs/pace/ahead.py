@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from core.config import RunConfig
 from core.errors import LabError
 from core.jobs import elsewhere, halt, queue, speed
-from core.jobs.speed import Step
+from core.jobs.speed import Passes, Step
 from core.places import runs_folder
 from core.runs import Run
 from core.runs.lists import index
@@ -58,8 +58,13 @@ class Work(NamedTuple):
     """What of a run's configuration tells how long its folds take; everybody: whether it holds nobody out."""
 
     step: Step
-    epochs: int
+    passes: Passes
     everybody: bool
+
+    def seconds(self, photos: int, folds: int, images_per_second: float) -> float:
+        """Of one of so many folds, from its start. photos: of the run."""
+        held_out = 0.0 if self.everybody else photos / max(1, folds)
+        return speed.fold_seconds(self.passes, photos - held_out, held_out, images_per_second)
 
 
 def places(root: Path) -> int | None:
@@ -181,27 +186,26 @@ def _lasts(
     done = [each["seconds"] for each in folds if each["state"] == "done" and each.get("seconds")]
     if done:
         whole = fmean(done)
-    elif (work := work_of(Run(row["id"], root))) is None or (rate := rate_of(work.step)) is None:
+    elif (work := work_of(Run(row["id"], root), row["samples"])) is None or (rate := rate_of(work.step)) is None:
         return None
     else:
-        held_out = 0.0 if work.everybody else row["samples"] / max(1, len(folds))
-        whole = speed.fold_seconds((row["samples"] - held_out) * work.epochs, held_out * work.epochs, rate)
+        whole = work.seconds(row["samples"], len(folds), rate)
     behind = next((each["epoch"] for each in folds if each["fold"] == fold), 0)
     return whole * max(0.0, 1 - behind / max(1, row.get("epochs") or 1))
 
 
-def work_of(run: Run) -> Work | None:
-    """Of a run's configuration, which is never rewritten; None where it cannot be read now."""
+def work_of(run: Run, photos: int) -> Work | None:
+    """Of a run's configuration, which is never rewritten; None where it cannot be read now. photos: of the run."""
     try:
-        return _read(run.id, run.dir.parent)
+        return _read(run.id, run.dir.parent, photos)
     except LabError:
         return None
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _read(run_id: str, root: Path) -> Work:
+def _read(run_id: str, root: Path, photos: int) -> Work:
     """Not the whole configuration: each look at a long queue asks for all that waits, one after the other, and of a
     memory that holds fewer it would find none again. Raises LabError, which is not remembered: rights and disks are
     mended."""
     config = Run(run_id, root).config()
-    return Work(speed.step_of(config), config.epochs, bool(config.folds.everybody))
+    return Work(speed.step_of(config), speed.passes(config, photos), bool(config.folds.everybody))

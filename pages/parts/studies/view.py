@@ -174,9 +174,9 @@ def read_status(study: Study) -> StudyStatus:
 def _fold_seconds(
     speed_of: Callable[[RunConfig | Step], float | None], member: StudyRun, photos: int, folds: int
 ) -> float | None:
-    if (work := ahead.work_of(Run(member.id))) is None or not (images_per_second := speed_of(work.step)):
+    if (work := ahead.work_of(Run(member.id), photos)) is None or not (images_per_second := speed_of(work.step)):
         return None
-    return photos * ((folds - 1) / folds + 1 / folds / 3) * work.epochs / images_per_second + 5
+    return work.seconds(photos, folds, images_per_second)
 
 
 def progress_html(study: Study, status: StudyStatus) -> str:

@@ -188,8 +188,7 @@ def _clock_of_a_cluster(before: Ahead) -> None:
 
 
 def _fold_jobs(plan: Plan, rate: float) -> list[float]:
-    folds = len(plan.fold_steps)
-    return [speed.fold_seconds(plan.train_images / folds, plan.validation_images / folds, rate)] * folds
+    return [speed.seconds_of_a_fold(plan, rate)] * len(plan.fold_steps)
 
 
 def _moment(seconds: float) -> str:
