@@ -5,14 +5,16 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-PIXELS = ("hole_height_range", "hole_width_range")  # parameters of transforms that count pixels of the resized image
+from core.config.transforms import SIZED, TRANSFORMS, Param, default_params
 
 
 def shrink(data: dict[str, Any], *, size: int | None = None, epochs: int | None = None) -> dict[str, Any]:
     """A copy of a configuration dict with images of `size` pixels (the shorter side) and `epochs` epochs in all.
 
-    What counts pixels after the last Resize is scaled with it; phases keep their shares of the epochs, at least one
-    each; warm-up and steps keep their share of a phase. A configuration without a Resize keeps its size.
+    The size is that of what the network gets, so of a crop behind the last Resize where there is one. What counts
+    pixels from there on (crops, holes, blurs) is scaled with it, within what the lab accepts; phases keep their shares
+    of the epochs, at least one each; warm-up and steps keep their share of a phase. A configuration without a Resize
+    keeps its size.
     """
     smaller = copy.deepcopy(data)
     if size is not None:
@@ -26,14 +28,27 @@ def _resize(transforms: list[dict[str, Any]], size: int) -> None:
     places = [i for i, t in enumerate(transforms) if t["name"] == "Resize" and t.get("enabled", True)]
     if not places:
         return
-    params = transforms[places[-1]]["params"]
-    factor = size / min(params["height"], params["width"])
-    for side in ("height", "width"):
-        params[side] = max(1, round(params[side] * factor))
-    for transform in transforms[places[-1] + 1 :]:
-        for name in PIXELS:
-            if name in transform.get("params", {}):
-                transform["params"][name] = [max(1, round(value * factor)) for value in transform["params"][name]]
+    from_there = transforms[places[-1] :]
+    for transform in from_there:
+        transform["params"] = default_params(transform["name"]) | (transform.get("params") or {})
+    sized = [t["params"] for t in from_there if t["name"] in SIZED and t.get("enabled", True)]
+    factor = size / min(sized[-1]["height"], sized[-1]["width"])
+    for transform in from_there:
+        params = transform["params"]
+        for name, param in TRANSFORMS[transform["name"]].params.items():
+            if param.unit == "px" and isinstance(params[name], list):
+                params[name] = [_scaled(value, factor, param) for value in params[name]]
+            elif param.unit == "px":
+                params[name] = max(1, round(params[name] * factor))
+
+
+def _scaled(value: float, factor: float, param: Param) -> float:
+    """An end of a range, as its parameter takes it."""
+    if param.odd:
+        scaled: float = 2 * round((value * factor - 1) / 2) + 1
+    else:
+        scaled = round(value * factor) if param.kind == "int range" else round(value * factor, 3)
+    return min(max(scaled, param.low), param.high)
 
 
 def _shorten(phases: list[dict[str, Any]], epochs: int) -> None:

@@ -27,6 +27,25 @@ def test_phases_keep_their_shares_and_what_counts_pixels_its_size():
     assert (crop["height"], crop["width"]) == (400, 256), "the crop is of the photo, not of the resized image"
 
 
+def test_what_stands_behind_the_resize_is_as_much_of_the_smaller_image_as_it_was():
+    recipe = load_recipe("study-adam-sgd").model_dump(mode="json")
+    place = next(i for i, t in enumerate(recipe["transforms"]) if t["name"] == "Resize")
+    crop = {"name": "CenterCrop", "params": {"height": 256, "width": 224}}
+    blurs = [{"name": "GaussianBlur", "params": {"sigma_limit": [0.2, 4.0]}}, {"name": "MotionBlur"}]
+    recipe["transforms"][place]["params"] = {"height": 320, "width": 280}
+    recipe["transforms"][place + 1 : place + 1] = [
+        crop,
+        *blurs,
+        {"name": "MotionBlur", "params": {"blur_limit": [3, 45]}},
+    ]
+    small = from_dict(shrink(recipe, size=56))
+    assert small.input_size == (64, 56), "what the network gets"
+    resized, cropped, gaussian, short, long = (t.params for t in small.transforms[place : place + 5])
+    assert (resized, cropped) == ({"height": 80, "width": 70}, {"height": 64, "width": 56})
+    assert gaussian == {"sigma_limit": [0.1, 1.0]} and short == {"blur_limit": [3, 3]}, "no less than the lab accepts"
+    assert long == {"blur_limit": [3, 11]}
+
+
 def test_nothing_asked_changes_nothing_and_the_recipe_stays_whole():
     recipe = load_recipe("quick").model_dump(mode="json")
     assert shrink(recipe) == recipe
