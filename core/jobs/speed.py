@@ -58,7 +58,9 @@ def _file(folder: Path | None) -> Path:
 def _key(config: RunConfig | Step, folder: Path | None) -> str:
     step = step_of(config)
     device = next(iter(gpus.names(folder or runs_folder())), "cpu") if step.device != "cpu" else "cpu"
-    return _old_key(step, folder) + ("" if device == "cpu" else f" {device}")
+    if device == "cpu":
+        return _old_key(step._replace(speed="exact"), folder)  # a processor has no other speed
+    return f"{_old_key(step, folder)} {device}"
 
 
 def _old_key(config: RunConfig | Step, folder: Path | None) -> str:
@@ -241,7 +243,8 @@ def _training(folder: Path) -> bool:
 
 
 def measure(config: RunConfig, seconds: float = 4.0, should_stop: Callable[[], bool] = lambda: False) -> float | None:
-    """Training images per second on random pixels: real network, optimizer and precision; two steps warm up.
+    """Training images per second on random pixels: real network, optimizer, precision and speed; two steps warm up, in
+    the first of which a network is compiled where it will be.
 
     None when should_stop() says so between two steps.
     """
@@ -249,13 +252,15 @@ def measure(config: RunConfig, seconds: float = 4.0, should_stop: Callable[[], b
 
     from core.network.model import build_model
     from core.training.batches import to_network
-    from core.training.device import pick_device, pick_precision
+    from core.training.device import compiled, pick_device, pick_precision, set_speed
     from core.training.fold_trainer import build_optimizer
 
+    set_speed(config.training.speed)
     device = pick_device(config.training.device)
     precision = pick_precision(config.training.precision, device)
     scratch = config.model.model_copy(update={"init": "scratch", "head": "joint"})  # heads cost alike
     model = build_model(scratch, 6, 0)[0].to(device).train()
+    network = compiled(model, config.training.speed, device)
     optimizer = build_optimizer(model, config.phases[0])
     size = config.training.batch_size
     images = torch.randint(0, 255, (size, *config.input_size, 3), dtype=torch.uint8, device=device)
@@ -265,7 +270,7 @@ def measure(config: RunConfig, seconds: float = 4.0, should_stop: Callable[[], b
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32):
-            logits = model(to_network(images, half, half))
+            logits = network(to_network(images, half, half))
         torch.nn.functional.cross_entropy(logits.float(), labels).backward()
         optimizer.step()
         if device.type == "cuda":

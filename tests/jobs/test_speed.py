@@ -43,12 +43,13 @@ def test_what_was_measured_is_known_for_the_same_work_only(runs_folder):
     speed.remember(config(), 41.239)
     assert speed.known(config()) == 41.24
     assert speed.known(config(name="another", phases=[{"epochs": 1}])) == 41.24
+    fast = config(training={"batch_size": 4, "device": "cpu", "speed": "fast"})
+    assert speed.known(fast) == 41.24, "a processor has no other speed"
     for other in (
         config(model={"depth": 34, "init": "scratch"}),
         config(training={"batch_size": 8, "device": "cpu"}),
         config(training={"batch_size": 4, "device": "cpu", "precision": "float32"}),
         config(training={"batch_size": 4, "device": "auto"}),
-        config(training={"batch_size": 4, "device": "cpu", "speed": "fast"}),
         config(transforms=[{"name": "Resize"}, {"name": "Normalize"}]),
     ):
         assert speed.known(other) is None
@@ -73,13 +74,19 @@ def test_a_figure_that_cannot_be_kept_stops_nobody(runs_folder, tmp_path):
     assert speed.known(config(), tmp_path / "file") is None
 
 
-def test_a_measurement_trains_for_real_and_leaves_the_global_generator_in_peace():
-    rate = speed.measure(config(), seconds=0.2)
+def test_a_measurement_trains_for_real_at_the_speed_that_is_asked_for(monkeypatch):
+    told, steps = [], []
+
+    def compiled(model, speed, place):
+        told.append(speed)
+        return lambda images: steps.append(len(images)) or model(images)
+
+    monkeypatch.setattr(device, "set_speed", told.append)
+    monkeypatch.setattr(device, "compiled", compiled)
+    training = {"batch_size": 4, "device": "cpu", "speed": "fast"}
+    rate = speed.measure(config(training=training, model={"init": "scratch", "head": "factored"}), seconds=0.2)
     assert 0.1 < rate < 1e6
-
-
-def test_a_network_with_a_factored_head_is_measured_too():
-    assert speed.measure(config(model={"init": "scratch", "head": "factored"}), seconds=0.0) > 0
+    assert told == ["fast", "fast"] and set(steps) == {4} and len(steps) >= 2, "the first step warms up"
 
 
 @pytest.mark.long
@@ -259,6 +266,7 @@ def test_figures_are_of_one_device(runs_folder, monkeypatch):
     assert speed.known(auto) is None
     speed.remember(auto, 400)
     assert speed.known(auto) == 400
+    assert speed.known(config(training={"batch_size": 4, "device": "auto", "speed": "fast"})) is None
     monkeypatch.setattr(speed.gpus, "names", lambda root: ["NVIDIA H100"])
     assert speed.known(auto) is None
 
@@ -282,5 +290,4 @@ def test_runs_that_share_a_network_ask_once(runs_folder, monkeypatch):
     rate = speed.known_once()
     assert [rate(config(name=f"run {i}", phases=[{"epochs": i + 1}])) for i in range(50)] == [41] * 50
     assert rate(config(training={"batch_size": 8, "device": "cpu"})) is None
-    assert rate(config(training={"batch_size": 4, "device": "cpu", "speed": "fast"})) is None
-    assert len(asked) == 3
+    assert len(asked) == 2

@@ -11,9 +11,9 @@ from pages.parts.launch.measuring import State
 QUICK = recipes.load_recipe("quick")
 
 
-def network(depth: int = 18, batch: int = 32) -> RunConfig:
+def network(depth: int = 18, batch: int = 32, speed: str = "exact") -> RunConfig:
     data = QUICK.model_dump(mode="json")
-    data["model"]["depth"], data["training"]["batch_size"] = depth, batch
+    data["model"]["depth"], data["training"]["batch_size"], data["training"]["speed"] = depth, batch, speed
     return from_dict(data)
 
 
@@ -28,7 +28,7 @@ class Machine:
         self.stopped = 0
 
     def known(self, config, folder=None):
-        return self.speeds.get(measuring.network_of(config))
+        return self.speeds.get(speed.step_of(config))
 
     def start(self, config, folder=None):
         if self.broken:
@@ -39,7 +39,7 @@ class Machine:
         self.stopped += 1
 
     def ends(self, images_per_second=100.0):
-        self.speeds[measuring.network_of(self.begun[-1])] = images_per_second
+        self.speeds[speed.step_of(self.begun[-1])] = images_per_second
 
 
 @pytest.fixture
@@ -69,6 +69,14 @@ def test_light_networks_are_measured_by_themselves_one_after_another(machine):
     assert not measuring.proceed([LIGHT, OTHER])
 
 
+def test_a_network_is_measured_at_each_speed_that_runs_ask_for(machine):
+    fast = network(18, speed="fast")
+    measuring.proceed([LIGHT, fast])
+    machine.ends()
+    assert state(machine, fast) is State.WAITING
+    assert measuring.proceed([LIGHT, fast]) and machine.begun == [LIGHT, fast]
+
+
 def test_a_heavy_network_is_measured_when_somebody_asks(machine):
     assert state(machine, HEAVY) is State.REFUSED
     assert not measuring.proceed([HEAVY])
@@ -87,7 +95,7 @@ def test_networks_that_somebody_asks_for_wait_for_the_one_that_is_measured(machi
 
 
 def test_a_known_speed_is_measured_again_until_it_is_another_one(machine):
-    machine.speeds[measuring.network_of(LIGHT)] = 90.0
+    machine.speeds[speed.step_of(LIGHT)] = 90.0
     assert not measuring.proceed([LIGHT])
     measuring.ask([LIGHT])
     assert measuring.proceed([LIGHT])

@@ -18,12 +18,11 @@ from core import places
 from core.config import RunConfig
 from core.jobs import speed
 from core.jobs.processes import ready
+from core.jobs.speed import Step, step_of
 
 AT_ONCE = 1.5 * 18 * 224 * 224 * 128  # layers x pixels x images of a step that a processor does in seconds
 PATIENCE = 120  # seconds after which a measurement is taken to have failed
 _MEASUREMENTS, _FIRST_LOOK = "launch_measuring", "launch_first_look"
-
-Network = tuple[object, ...]  # what the speed of a step depends on
 
 
 class State(Enum):
@@ -67,11 +66,6 @@ class Measurement:
         return next((outcome for outcome in left_none if outcome.value[0] == code), None)
 
 
-def network_of(config: RunConfig) -> Network:
-    training = config.training
-    return config.model.depth, config.input_size, training.batch_size, training.precision, training.device
-
-
 def is_heavy(config: RunConfig) -> bool:
     """Whether a step takes so long that it is measured only when somebody asks."""
     height, width = config.input_size
@@ -80,7 +74,7 @@ def is_heavy(config: RunConfig) -> bool:
 
 def state_of(config: RunConfig, images_per_second: float | None) -> State:
     """images_per_second: its speed, if it was ever measured."""
-    measurement = _measurements().get(network_of(config))
+    measurement = _measurements().get(step_of(config))
     if measurement is not None and measurement.is_under_way():
         return State.MEASURING
     if measurement is not None and measurement.began is None:
@@ -92,7 +86,7 @@ def state_of(config: RunConfig, images_per_second: float | None) -> State:
 
 def why_not(config: RunConfig) -> speed.Outcome | None:
     """Why the last measurement of a network has left no speed; None where it has, or there was none."""
-    measurement = _measurements().get(network_of(config))
+    measurement = _measurements().get(step_of(config))
     return measurement.why_not() if measurement is not None else None
 
 
@@ -162,14 +156,14 @@ def button(label: str, configs: Sequence[RunConfig], *, disabled: bool, help: st
     )
 
 
-def _networks(configs: Sequence[RunConfig]) -> dict[Network, RunConfig]:
+def _networks(configs: Sequence[RunConfig]) -> dict[Step, RunConfig]:
     """Each network once, since most runs of a study share one."""
-    networks: dict[Network, RunConfig] = {}
+    networks: dict[Step, RunConfig] = {}
     for config in configs:
-        networks.setdefault(network_of(config), config)
+        networks.setdefault(step_of(config), config)
     return networks
 
 
-def _measurements() -> dict[Network, Measurement]:
+def _measurements() -> dict[Step, Measurement]:
     """Of this session, by network."""
     return st.session_state.setdefault(_MEASUREMENTS, {})
