@@ -17,23 +17,29 @@ def accuracy_gap(person: np.ndarray, right: np.ndarray, inside: np.ndarray, leve
     """Interval and two-sided p of accuracy(inside) - accuracy(outside), people being independent, their photos not.
 
     person: (n,) int codes from 0. right, inside: (n,) bool; a person may have photos on both sides. n of the interval
-    is the number of people inside. Its ends and p are NaN where fewer than two people stand on one side, or where
-    nothing varies. Raises ValueError where one side has no photo.
+    is the number of people inside. Its ends and p are NaN where fewer than two people stand on one side. Raises
+    ValueError where one side has no photo.
     Source: cluster-robust variance of a difference of means (Liang & Zeger 1986), the t distribution with as many
-    degrees of freedom as the side with fewer people carries (Cameron & Miller 2015).
+    degrees of freedom as the side with fewer people carries (Cameron & Miller 2015). A side on which people do not
+    differ, as where all are right, is as sure as its number of people lets it be: it has the variance of its people
+    with one more right and one more wrong (Agresti & Caffo 2000), else it would count as known exactly.
     """
     person, right, inside = np.asarray(person), np.asarray(right, dtype=float), np.asarray(inside, dtype=bool)
     if inside.all() or not inside.any():
         raise ValueError("accuracy gap: one side has no photo")
-    parts, people, gap = np.zeros(int(person.max()) + 1), [], 0.0
+    parts, people, gap, unseen = np.zeros(int(person.max()) + 1), [], 0.0, 0.0
     for side, sign in ((inside, 1.0), (~inside, -1.0)):
         accuracy = right[side].mean()
         gap += sign * accuracy
-        parts += sign * np.bincount(person[side], right[side] - accuracy, len(parts)) / side.sum()
+        apart = np.bincount(person[side], right[side] - accuracy, len(parts)) / side.sum()
+        parts += sign * apart
         people.append(len(np.unique(person[side])))
+        if np.abs(apart).max() < 1e-12:
+            shrunk = (people[-1] * accuracy + 1) / (people[-1] + 2)
+            unseen += shrunk * (1 - shrunk) / (people[-1] + 2)
     together = len(np.unique(person))
-    error = math.sqrt(together / max(1, together - 1) * float((parts**2).sum()))
-    if min(people) < 2 or error < 1e-12:
+    error = math.sqrt(together / max(1, together - 1) * float((parts**2).sum()) + unseen)
+    if min(people) < 2:
         return Interval(gap, math.nan, math.nan, math.nan, people[0], level)
     freedom = min(people) - 1
     half = float(stats.t.ppf((1 + level) / 2, freedom)) * error

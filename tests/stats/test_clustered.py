@@ -40,9 +40,27 @@ def test_groups_without_a_difference_are_called_one_in_a_twentieth_of_cases_and_
     assert np.mean([accuracy_gap(*drawn(rng, 200, 0.5, 0.8)).p < 0.05 for _ in range(60)]) > 0.9
 
 
-def test_one_person_or_nothing_that_varies_has_no_interval():
+def test_a_few_people_of_whom_all_are_right_or_wrong_are_not_called_better_or_worse_by_that_alone():
+    rng, person = np.random.default_rng(2), np.arange(400)
+    for people in (5, 8, 10):
+        for skill in (0.95, 0.4):
+            alarms = np.mean(
+                [accuracy_gap(person, rng.random(400) < skill, person < people).p < 0.05 for _ in range(300)]
+            )
+            assert alarms < 0.12, f"{people} people, {skill:.0%} right"
+    most_right = person >= 20  # and those inside all right, or all wrong
+    few = accuracy_gap(person, most_right | (person < 5), person < 5)
+    assert few.low < 0 < few.high and few.p > 0.5
+    assert accuracy_gap(person, most_right, person < 20).p < 1e-6
+    mixed = accuracy_gap(person, (person < 20) | (person % 2 == 0), person < 20)
+    half = stats.t.ppf(0.975, 19) * np.sqrt((21 / 22) * (1 / 22) / 22 + 400 / 399 * 0.25 / 380)
+    assert (mixed.low, mixed.high) == pytest.approx((0.5 - half, 0.5 + half)), "Agresti & Caffo on one side"
+
+
+def test_one_person_has_no_interval_and_where_all_are_right_there_is_no_difference():
     person = np.array([0, 0, 1, 2, 3])
     assert not accuracy_gap(person, np.array([1, 0, 1, 0, 1], bool), person == 0).known
-    assert not accuracy_gap(person, np.ones(5, bool), person < 2).known
+    nothing = accuracy_gap(person, np.ones(5, bool), person < 2)
+    assert nothing.mean == 0 and nothing.low < 0 < nothing.high and nothing.p == 1
     with pytest.raises(ValueError, match="one side"):
         accuracy_gap(person, np.ones(5, bool), person < 9)
