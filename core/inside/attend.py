@@ -5,7 +5,7 @@ Every face is looked at by the fold model that held its person out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -74,13 +74,22 @@ class Attention:
         """Why the last layer cannot raise an alarm, in a sentence; "" where it can."""
         return no_regions(self.layers[-1], self.grids[-1]) if is_coarse(self.grids[-1]) else ""
 
-    def alarms(self) -> list[regions.Alarm]:
-        """Classes that the last layer decides by hair and background; none where it is silent."""
+    def alarms(self, in_run: Mapping[tuple[str, bool], int] | None = None) -> list[regions.Alarm]:
+        """Classes that the last layer decides by hair and background; none where it is silent.
+
+        in_run: (class that was answered, right) -> how many answers of the run, where the photos were chosen by that.
+        """
         if self.silent:
             return []
         background = regions.BACKGROUND
         return regions.background_alarms(
-            self.shares[:, -1, background], self.predicted, self.people, self.area[:, background], self.persons
+            self.shares[:, -1, background],
+            self.predicted,
+            self.people,
+            self.area[:, background],
+            self.persons,
+            right=self.right,
+            in_run=in_run,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from core.data.persons import KNOWN, units
 from core.errors import LabError
+from core.text import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +21,7 @@ REGIONS = ("eyes and brows", "nose and mouth", "cheeks and forehead", "hair and 
 BACKGROUND = REGIONS.index("hair and background")
 DRAWS = 2000  # bootstrap samples of people
 MAJORITY = 0.5  # share of heat above which something decides
+FEWEST = 3  # people: the interval of two is from the one to the other
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
@@ -104,17 +106,25 @@ class HeatInterval:
     people: int
 
 
-def mean_over_people(values: np.ndarray, people: Sequence[str], *, draws: int = DRAWS, seed: int = 0) -> HeatInterval:
+def mean_over_people(
+    values: np.ndarray,
+    people: Sequence[str],
+    *,
+    stands_for: np.ndarray | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> HeatInterval:
     """Mean over samples with a bootstrap interval over people, who are drawn with all their samples.
 
-    values: (n, ...); NaN is left out. people: (n,) who each sample shows.
+    values: (n, ...); NaN is left out. people: (n,) who each sample shows. stands_for: (n,) how much each sample counts,
+    all the same where it is None.
     Source: cluster bootstrap, percentile interval (Davison & Hinkley 1997, 3.8).
     """
     values = np.asarray(values, np.float64)
     names, codes = np.unique(np.asarray(people, dtype=str), return_inverse=True)
-    means = _drawn_means(values, codes, len(names), _weights(len(names), draws, seed))
+    means = _drawn_means(values, codes, len(names), _weights(len(names), draws, seed), stands_for)
     low, high = _percentiles(means) if len(names) > 1 else (np.full(values.shape[1:], np.nan),) * 2
-    whole = _drawn_means(values, codes, len(names), np.ones((1, len(names))))[0]
+    whole = _drawn_means(values, codes, len(names), np.ones((1, len(names))), stands_for)[0]
     return HeatInterval(whole, low, high, len(values), len(names))
 
 
@@ -145,13 +155,15 @@ def _weights(people: int, draws: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).multinomial(people, np.full(people, 1 / people), size=draws).astype(np.float64)
 
 
-def _drawn_means(values: np.ndarray, codes: np.ndarray, people: int, weights: np.ndarray) -> np.ndarray:
+def _drawn_means(
+    values: np.ndarray, codes: np.ndarray, people: int, weights: np.ndarray, stands_for: np.ndarray | None = None
+) -> np.ndarray:
     """Mean of each draw, (draws, ...); NaN for a draw without a value."""
     flat = values.reshape(len(values), -1)
-    finite = np.isfinite(flat)
+    counted = np.isfinite(flat) * (1.0 if stands_for is None else np.asarray(stands_for, np.float64)[:, None])
     sums, counts = np.zeros((people, flat.shape[1])), np.zeros((people, flat.shape[1]))
-    np.add.at(sums, codes, np.where(finite, flat, 0))
-    np.add.at(counts, codes, finite)
+    np.add.at(sums, codes, np.where(np.isfinite(flat), flat, 0) * counted)
+    np.add.at(counts, codes, counted)
     total, number = weights @ sums, weights @ counts
     means = np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
     return means.reshape(len(weights), *values.shape[1:])
@@ -165,12 +177,17 @@ def _percentiles(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class Alarm:
-    """A class whose answers look at hair and background: share of heat there, and of the picture's area."""
+    """A class whose answers look at hair and background: share of heat there, and of the picture's area.
+
+    persons: known | partly | unknown, what the interval is over. among: of which photos that holds, in words that end
+    the sentence.
+    """
 
     class_name: str
     share: HeatInterval
     area: float
-    persons: str = KNOWN  # known | partly | unknown: what the interval is over
+    persons: str = KNOWN
+    among: str = ""
 
     @property
     def sentence(self) -> str:
@@ -178,25 +195,52 @@ class Alarm:
         return (
             f"'{self.class_name}' is decided by hair and background: {share.mean:.0%} of its heat lies there "
             f"[{share.low:.0%}, {share.high:.0%}], on {self.area:.0%} of the picture "
-            f"({units(share.people, self.persons)})."
+            f"({units(share.people, self.persons)}){self.among}."
         )
 
 
 def background_alarms(
-    background: np.ndarray, predicted: Sequence[str], people: Sequence[str], area: np.ndarray, persons: str = KNOWN
+    background: np.ndarray,
+    predicted: Sequence[str],
+    people: Sequence[str],
+    area: np.ndarray,
+    persons: str = KNOWN,
+    *,
+    right: np.ndarray | None = None,
+    in_run: Mapping[tuple[str, bool], int] | None = None,
 ) -> list[Alarm]:
     """Classes that are decided by background, worst first.
 
     background: (n,) share of heat on hair and background in the last layer. predicted: (n,) class that was answered.
-    area: (n,) share of the picture that is hair and background. A class is told when the lower end of its interval is
-    above a half, and above what heat spread evenly over the picture would give.
+    area: (n,) share of the picture that is hair and background. right: (n,) bool, and in_run: (class that was answered,
+    right) -> how many answers of the run, where the photos were chosen by that: each then counts for as many as it
+    stands for. A class is told when at least FEWEST people carry it and the lower end of its interval is above a half,
+    and above what heat spread evenly over the picture would give.
     """
     background, predicted, people = np.asarray(background), np.asarray(predicted, str), np.asarray(people, str)
     alarms = []
     for name in np.unique(predicted):
         answered = predicted == name
-        share = mean_over_people(background[answered], people[answered])
-        even = float(np.mean(np.asarray(area)[answered]))
-        if share.low > max(MAJORITY, even):
-            alarms.append(Alarm(str(name), share, even, persons))
+        stands_for, among = np.ones(answered.sum()), ""
+        if right is not None and in_run is not None:
+            stands_for, among = _as_in_run(str(name), np.asarray(right, bool)[answered], in_run)
+        share = mean_over_people(background[answered], people[answered], stands_for=stands_for)
+        even = float(np.average(np.asarray(area)[answered], weights=stands_for))
+        if share.people >= FEWEST and share.low > max(MAJORITY, even):
+            alarms.append(Alarm(str(name), share, even, persons, among))
     return sorted(alarms, key=lambda alarm: -float(alarm.share.mean))
+
+
+def _as_in_run(name: str, right: np.ndarray, in_run: Mapping[tuple[str, bool], int]) -> tuple[np.ndarray, str]:
+    """How many answers of the run each photo that was answered `name` stands for, and that in words: all the same where
+    mistakes alone are looked at, or right answers alone, and the run has others.
+    """
+    looked_at = {kind: int((right == kind).sum()) for kind in (True, False)}
+    answers = {kind: in_run.get((name, kind), 0) for kind in looked_at}
+    if any(answers[kind] and not looked_at[kind] for kind in looked_at):
+        mistakes = f"{looked_at[False]:,} {'is a mistake' if looked_at[False] == 1 else 'are mistakes'}"
+        photos = number_of(len(right), "photo")
+        return np.ones(len(right)), f", among the {photos} that were looked at, of which {mistakes}"
+    each = {kind: max(answers[kind], n) / n for kind, n in looked_at.items() if n}
+    weighed = ", right answers and mistakes weighed by their numbers in the run" if len(each) > 1 else ""
+    return np.where(right, each.get(True, 1.0), each.get(False, 1.0)), weighed

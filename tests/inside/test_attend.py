@@ -98,6 +98,9 @@ def test_the_alarm_is_about_the_last_layers_background(found):
     names = np.array(CLASSES[:2] * (len(shares) // 2), dtype=object)
     shares[names == CLASSES[0], -1, BACKGROUND] = 0.94
     (alarm,) = dataclasses.replace(found, shares=shares, predicted=names).alarms()
+    in_run = dict.fromkeys([(name, right) for name in CLASSES for right in (True, False)], 100)
+    (weighed,) = dataclasses.replace(found, shares=shares, predicted=names).alarms(in_run)
+    assert "in the run" in weighed.sentence or "were looked at" in weighed.sentence
     assert alarm.class_name == CLASSES[0] and alarm.area == pytest.approx(found.area[:, BACKGROUND].mean(), abs=0.05)
 
 

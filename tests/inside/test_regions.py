@@ -124,11 +124,30 @@ def test_the_alarm_wants_most_heat_there_more_than_chance_and_surely():
     assert not alarms(rng.normal(0.4, 0.05, 40), 0.3)  # less than half
     assert not alarms(rng.normal(0.8, 0.05, 40), 0.85)  # heat that is spread evenly would lie there as well
     assert not alarms([0.2, 0.99, 0.5], 0.3)  # three people tell too little
-    assert not alarms([0.9], 0.3)
+    assert not alarms([0.9], 0.3) and not alarms([0.9, 0.95], 0.3)  # so do two, whatever they agree on
     shares = np.array([0.8, 0.8, 0.81, 0.9, 0.9, 0.91, 0.1, 0.1, 0.11])
     classes, nine = np.repeat(["wall", "hair", "face"], 3), [f"p{i}" for i in range(9)]
     both = regions.background_alarms(shares, classes, nine, np.full(9, 0.3))
     assert [alarm.class_name for alarm in both] == ["hair", "wall"]
+
+
+def test_photos_of_which_half_are_mistakes_count_as_often_as_they_are_in_the_run():
+    """Mistakes look at the background, the 95 % right answers at the face."""
+    right = np.arange(40) % 2 == 0
+    of = (
+        np.where(right, 0.3, 0.9) + np.arange(40) / 1000,
+        ["wall"] * 40,
+        [f"p{i}" for i in range(40)],
+        np.full(40, 0.2),
+    )
+    assert regions.background_alarms(*of)
+    assert not regions.background_alarms(*of, right=right, in_run={("wall", True): 950, ("wall", False): 50})
+    (fired,) = regions.background_alarms(*of, right=right, in_run={("wall", True): 100, ("wall", False): 900})
+    by_hand = (100 * of[0][right].mean() + 900 * of[0][~right].mean()) / 1000
+    assert fired.share.mean == pytest.approx(by_hand) and "weighed by their numbers in the run" in fired.sentence
+    mistakes = [np.asarray(each)[~right] for each in of]
+    (fired,) = regions.background_alarms(*mistakes, right=right[~right], in_run={("wall", True): 950})
+    assert "among the 20 photos that were looked at, of which 20 are mistakes" in fired.sentence
 
 
 def test_boxes_that_are_none_are_refused_and_the_preset_follows_the_photos():

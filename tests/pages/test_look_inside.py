@@ -20,7 +20,7 @@ from core.config import to_yaml
 from core.data.labels import corrections, reviews
 from core.data.labels.corrections import Correction
 from core.errors import LabError
-from core.inside import face_maps, fold_models, trust
+from core.inside import attend, face_maps, fold_models, regions, trust
 from core.inside import maps as gradcam
 from core.inside.layers import class_key
 from core.jobs import control
@@ -583,13 +583,19 @@ def test_groups_show_mean_maps_and_shares_with_intervals(depths):
     assert [each.label for each in at.main.get("download_button")] == ["Download PNG", "Download NPZ"]
 
 
-def test_groups_that_are_chosen_with_the_click_are_looked_at(depths):
+def test_groups_that_are_chosen_with_the_click_are_looked_at(depths, monkeypatch):
     (small, _), _ = depths
+    alarms_of = []
+    monkeypatch.setattr(attend.Attention, "silent", "")
+    monkeypatch.setattr(regions, "background_alarms", lambda *_, **given: alarms_of.append(given) or [])
     at = page(run=small.id, view="groups", a="gender-male", b="gender-male")
     at.selectbox(key="look-b").set_value("gender-female")
     button(at, "Look at them").click().run()
     assert not at.exception and not at.info
     assert [row["title"] for row in sent(at, "facet_maps")["rows"]][1] == "B: gender female"
+    answered = pd.concat([small.predictions(fold) for fold in small.folds()])
+    by_answer = answered.groupby(["predicted", answered["label"] == answered["predicted"]], observed=True).size()
+    assert alarms_of[-1]["in_run"] == by_answer.to_dict(), "photos count by the numbers of the whole run"
 
 
 @pytest.fixture

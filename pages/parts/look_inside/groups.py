@@ -156,7 +156,7 @@ def _compare(run: Run, answers: Answers, attention: Attention, a: Group, b: Grou
     rows = pd.Index(answers.table["sample"]).get_indexer(attention.samples)
     a, b = (replace(group, mask=group.mask[rows]) for group in (a, b))
     if a.mask.any() and b.mask.any():
-        heat.show(run, attention, a, b, request)
+        heat.show(run, answers, attention, a, b, request)
     else:
         words = "No photo of one of the groups can be read, so there is nothing to compare."
         st.info(words, icon=":material/broken_image:")

@@ -20,6 +20,7 @@ from pages.parts.look_inside import canvas, downloads
 from pages.parts.shared import badges, theme
 
 if TYPE_CHECKING:
+    from core.answers.mistakes import Answers
     from core.inside.attend import Attention
 
 DIFFERENCE = "A minus B"
@@ -43,8 +44,8 @@ class Group:
         return f"{self.letter}: {self.name}"
 
 
-def show(run: Run, attention: Attention, a: Group, b: Group, request: MapRequest) -> None:
-    alarms(attention, request.classes)
+def show(run: Run, answers: Answers, attention: Attention, a: Group, b: Group, request: MapRequest) -> None:
+    alarms(answers, attention, request.classes)
     means(attention, a, b)
     shares(attention, a, b)
     maps = _mean_maps(attention, a, b)
@@ -55,8 +56,9 @@ def show(run: Run, attention: Attention, a: Group, b: Group, request: MapRequest
     )
 
 
-def alarms(attention: Attention, classes: str) -> None:
-    """classes: that the maps explain; only maps of the answers themselves tell what an answer was taken from."""
+def alarms(answers: Answers, attention: Attention, classes: str) -> None:
+    """answers: of the run, of which both groups show some. classes: that the maps explain; only maps of the answers
+    themselves tell what an answer was taken from."""
     if classes != "predicted":
         words = "Whether a class is decided by background shows in maps of the predicted class."
         st.html(f'<div class="lab-meta">{words}</div>')
@@ -65,7 +67,7 @@ def alarms(attention: Attention, classes: str) -> None:
         words = f"Whether a class is decided by hair and background cannot be said. {attention.silent}"
         st.html(badges.fault(words, state="interrupted"))
         return
-    raised = attention.alarms()
+    raised = attention.alarms(answers.table.groupby(["predicted", "right"], observed=True).size().to_dict())
     for alarm in raised:
         st.html(badges.fault(alarm.sentence, "Crop closer, augment the background, or check the photos."))
     if not raised:
