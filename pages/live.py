@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.answers import yes_no_scores
 from core.config import RunConfig
+from core.config.names import last_epoch
 from core.data.tasks import attributes_of
 from core.errors import LabError
 from core.figures import comparison_curves
@@ -153,8 +154,8 @@ def tick(
     f1 = f"F1 is macro F1 over all {len(names)} classes of the task."
     f1 = plain(yes_no_scores.F1_IN_WORDS) if config.task.one_by_one else f1
     st.caption(
-        f"{f1} The best epoch is chosen on the validation fold itself, which flatters; the last epoch is not chosen. "
-        f"{loss}{MIXED.get(config.mix.method, '')}"
+        f"{f1} The best epoch is chosen on the validation fold itself, which flatters; "
+        f"{last_epoch([config.training.early_stopping])}. {loss}{MIXED.get(config.mix.method, '')}"
     )
     draw_attributes(run, config, ended)
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.answers import label_errors, mistakes
 from core.answers.mistakes import Answers
+from core.config.names import last_epoch
 from core.errors import LabError
 from core.runs import Run
 from core.runs.everybody.unmeasured import cross_validated, measured_by
@@ -35,7 +36,6 @@ VIEWS = {
 }
 ATTRIBUTE = "attribute"  # in the address: the one through which a run is seen that tells several one by one
 WHICH = {"best": "Best epoch", "final": "Last epoch"}
-WHICH_HELP = "The best epoch is chosen on the validation fold itself, which flatters; the last is not chosen."
 TITLE = '<div class="lab-title">Look inside</div>'
 
 
@@ -94,7 +94,10 @@ def header(run: Run, summaries: list[dict], answers: Answers | None) -> None:
             if isinstance(run, OneAttribute):
                 attribute_names = one_by_one.attributes(run.whole)
                 address.box(ATTRIBUTE, "Attribute", attribute_names, default=attribute_names[0], width=210)
-            address.segments("which", "Checkpoint", WHICH, default="best", hide_label=True, help=WHICH_HELP)
+            settings = index.settings_of(index.Listed(summary)) if summary else {}
+            last = last_epoch([settings.get("training.early_stopping")])
+            about = f"The best epoch is chosen on the validation fold itself, which flatters; {last}."
+            address.segments("which", "Checkpoint", WHICH, default="best", hide_label=True, help=about)
 
 
 def candidates_of(run: Run, answers: Answers, which: str) -> int:

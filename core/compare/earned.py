@@ -35,7 +35,8 @@ class Earned:
 def of_run(member: ComparedRun, *, metric: str = "f1", which: str = "final", within: float = 0.01) -> Earned | None:
     """None where nobody has asked for the baseline yet, or no fold of the run is finished.
 
-    which: as a rule the last epoch, which like the baseline nothing chose on held-out photos; 'best' flatters the run.
+    which: as a rule the last epoch, which like the baseline nothing chose on held-out photos, unless early stopping
+    ended training there (config.names.last_epoch says so); 'best' flatters the run.
     within: half width of the region that counts as the same, a share.
     Raises LabError: kinds 'gone' and 'missing' where the run's own predictions are gone.
     """

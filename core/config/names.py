@@ -82,6 +82,19 @@ OTHERWISE = {
 }
 
 
+def last_epoch(early_stopping: Iterable[int | None]) -> str:
+    """What may be said of the last epoch beside the best one, which held-out photos chose: words within a sentence.
+
+    early_stopping: the setting of each run that they are said of.
+    """
+    stops = [patience is not None for patience in early_stopping]
+    if not any(stops):
+        return "the last epoch is not chosen"
+    if all(stops):
+        return "the last epoch is where early stopping ends training by held-out F1, which flatters a little"
+    return "the last epoch is not chosen, except where early stopping ends training by held-out F1"
+
+
 def title_of(path: str, first: int = 0) -> str:
     """What a person calls a setting: "phases.0.lr_head" -> "Phase 1: Head learning rate", "transforms.Resize.height" ->
     "Scale to a size: Height", "task.limits.depth" -> "Limits of numbers: depth"; what nobody has words for stays.

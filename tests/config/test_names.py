@@ -1,6 +1,6 @@
 """What people call settings."""
 
-from core.config.names import idle, title_of, titles_of
+from core.config.names import idle, last_epoch, title_of, titles_of
 from core.config.recipes import all_recipes, load_recipe
 from core.config.settings import flat, leaves
 
@@ -41,3 +41,8 @@ def test_what_nothing_obeys_is_a_setting_that_there_is():
     for recipe in all_recipes().values():
         settings = recipe.model_dump(mode="json")
         assert idle(settings) <= set(dict(leaves(settings)))
+
+
+def test_a_last_epoch_is_said_not_to_be_chosen_of_runs_that_do_not_stop_early():
+    assert last_epoch([None, None]) == "the last epoch is not chosen"
+    assert "except where early stopping" in last_epoch([None, 3]) and "flatters a little" in last_epoch([3, 5])

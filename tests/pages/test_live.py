@@ -40,16 +40,22 @@ def test_a_finished_run_shows_its_table_with_mean_deviation_and_number_of_folds(
     assert "best epoch" in markup and "last epoch" in markup
 
 
-def test_where_the_weights_came_from_and_how_a_mixed_photo_counts_is_said(folder):
+def test_where_the_weights_came_from_how_a_mixed_photo_counts_and_whether_the_last_epoch_is_chosen_is_said(folder):
     used = {"weights": {"file": "resnet18-f37072fd.pth", "sha256": "f37072fd47e89c5e"}}
     plain = page("live", run=make_run(folder, "plain", info=used).id)
     assert "from ImageNet weights, SHA-256 f37072fd" in html(plain)
     assert not [caption for caption in plain.caption if "mixed" in caption.value]
-    settings = {"mix": {"method": "mixup"}, "model": {"init": "run:20260101-000000-first-0000", "head": "factored"}}
+    assert "the last epoch is not chosen. " in captions(plain)
+    settings = {
+        "training": {"early_stopping": 3},
+        "mix": {"method": "mixup"},
+        "model": {"init": "run:20260101-000000-first-0000", "head": "factored"},
+    }
     mixed = page("live", run=make_run(folder, "mixed", **settings).id)
     assert 'best weights of <a href="live?run=20260101-000000-first-0000"' in html(mixed)
     assert "factored head" in html(mixed)
     assert any("for the label with the larger share" in caption.value for caption in mixed.caption)
+    assert "the last epoch is where early stopping ends training by held-out F1" in captions(mixed)
 
 
 def test_live_opens_the_newest_run_and_puts_it_in_the_address(folder):

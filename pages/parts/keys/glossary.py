@@ -24,7 +24,8 @@ GLOSSARY = {
     "epoch": "One pass over all photos that are trained on.",
     "phase": "A stretch of epochs with one optimizer and one course of the learning rate.",
     "best epoch": "The epoch of the highest F1 on the held-out fold. It is chosen there, which flatters.",
-    "last epoch": "What training ended with; nobody chose it. Its weights are called final.",
+    "last epoch": "What training ended with; nobody chose it, except where early stopping ended training by the F1 of "
+    "held-out photos. Its weights are called final.",
     "seed": "The number that all chance of a run comes from: same seed, same order, same augmentation, same result.",
     "joint": "The class of all attributes together, such as female and under 30: right only where all are right.",
     "factored head": "One output for each attribute; a class has the sum of its attributes' logits.",

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import streamlit as st
 
-from core.config.names import titles_of
+from core.config.names import last_epoch, titles_of
 from core.errors import LabError
 from core.runs.everybody.unmeasured import NOT_MEASURED
 from core.runs.lists import views
@@ -119,7 +119,7 @@ ALL = (
     Column(
         "final_f1",
         "F1 last",
-        "Macro F1 at the last epoch, which is not chosen.",
+        f"Macro F1 at the last epoch: {last_epoch((None, 1))}.",
         partial(_score, name="final_f1"),
         True,
     ),

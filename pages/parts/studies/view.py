@@ -10,7 +10,7 @@ from typing import Any
 from core import places
 from core.compare.verdict import Verdict
 from core.config import RunConfig, settings
-from core.config.names import titles_of
+from core.config.names import last_epoch, titles_of
 from core.errors import ended, in_sentences
 from core.jobs import queue, trash
 from core.jobs.pace import ahead
@@ -288,8 +288,8 @@ def matrix_html(status: StudyStatus, verdict: Verdict | None = None) -> str:
         '<th class="lab-edge">last epoch</th><td class="lab-spare"></td></tr>'
         f"<tr><th>run</th>{heads}{pair}{pair}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
         '<div class="lab-meta">Mean ± deviation over the finished folds, their number in brackets. F1 is macro F1. The '
-        "best epoch is chosen on the validation fold itself, which flatters; the last epoch is not chosen."
-        f"{tasks_note}</div>"
+        "best epoch is chosen on the validation fold itself, which flatters; "
+        f"{last_epoch(row.settings.get('training.early_stopping') for row in status.rows)}.{tasks_note}</div>"
     )
 
 
