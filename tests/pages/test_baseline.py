@@ -73,6 +73,8 @@ def test_compare_has_a_row_for_each_run_and_a_button_for_those_without(run, fold
     at = page("compare", runs=f"{run.id},{other.id}")
     markup = html(at)
     assert "earned (points)" in markup and "ImageNet features" in markup
+    assert "trained, last epoch" in markup and "trained, best epoch" not in markup, "nothing chose either side"
+    assert "At the last epoch, whatever is chosen above" in captions(at).replace("\\", "")
     button(at, "Compute the baseline of first").click().run()
     assert not at.exception, at.exception
     drawn = html(at)

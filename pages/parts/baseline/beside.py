@@ -11,6 +11,7 @@ import streamlit as st
 from core.answers.frozen_features import load as kept_of
 from core.compare.earned import Earned
 from core.compare.members import WHICH, ComparedRun
+from core.config.names import last_epoch
 from core.data import persons
 from core.stats import paired
 from core.text import plain, spread
@@ -28,10 +29,11 @@ ABOUT = (
 
 def draw(members: Sequence[ComparedRun], names: dict[str, str], colours: dict[str, str], question: Question) -> None:
     theme.heading("What training earned")
-    earned, problems = load.earned(members, question.metric, question.which, question.within / 100)
+    earned, problems = load.earned(members, question.metric, "final", question.within / 100)
     if earned:
         st.html(table_html(earned, names, colours))
-        st.caption(plain(ABOUT))
+        last = last_epoch(each.member.config.training.early_stopping for each in earned)
+        st.caption(plain(f"{ABOUT} At the last epoch, whatever is chosen above, since the best one flatters: {last}."))
     for problem in problems:
         st.html(badges.fault(problem, state="interrupted"))
     lacking = [member for member in members if kept_of(member.run) is None]
