@@ -104,13 +104,13 @@ def verdict(
         headline = f"{names[top.id]} is {best} {listed([names[d.run] for d in worse])}."
     elif not open_ones and not worse:
         kind = "same"
-        headline = f"These runs are the same within {paired.points(within)}."
+        headline = f"{_same(names, top, same, 'These runs' if len(members) == 2 else '', within)}."
     elif not worse:
         kind, headline = "undecided", "Nothing separates these runs yet."
     else:
         kind = "undecided" if open_ones else "same"
-        apart = "not told apart" if open_ones else f"the same within {paired.points(within)}"
-        headline = f"{listed([names[run_id] for run_id in level], most=6)} are {apart}{_also_worse(names, worse)}."
+        not_apart = f"{listed([names[run_id] for run_id in level], most=6)} are not told apart"
+        headline = f"{not_apart if open_ones else _same(names, top, same, '', within)}{_also_worse(names, worse)}."
     contest, folds = _contest(top, [] if better else open_ones, take, within)
     if better:
         more.append(f"{highest}, but not on the folds and photos that they share.")
@@ -131,6 +131,15 @@ def verdict(
 
 def _are(names: Mapping[str, str], differences: Sequence[Difference]) -> str:
     return f"{listed([names[d.run] for d in differences])} {'are' if len(differences) > 1 else 'is'}"
+
+
+def _same(names: Mapping[str, str], top: ComparedRun, same: Sequence[Difference], both: str, within: float) -> str:
+    """Of which runs it was shown that they are the same: of each beside `top`, of no two of the others. both: what two
+    runs are called together, their names where it is empty."""
+    if len(same) > 1:
+        return f"{_are(names, same)} each the same as {names[top.id]} within {paired.points(within)}"
+    both = both or listed([names[top.id], *(names[d.run] for d in same)])
+    return f"{both} are the same within {paired.points(within)}"
 
 
 def _also_worse(names: Mapping[str, str], worse: Sequence[Difference]) -> str:

@@ -106,6 +106,15 @@ def test_what_is_the_same_is_said_with_the_cheapest_and_what_is_worse_beside_it(
     mixed = verdict(three, three[1], [same, against("r50", CLEAR, paired.WORSE)], COSTS, within=0.01)
     assert mixed.headline == "r34 and r18 are the same within 1 point; r50 is worse." and mixed.take == "r18"
     assert mixed.kind == "same"
+    never_compared = replace(against("r50", SOME, paired.UNDECIDED), interval=None, deltas=())
+    said = verdict(three, three[1], [same, never_compared], COSTS, within=0.01)
+    assert said.headline == "r34 and r18 are the same within 1 point."
+    others = [same, replace(same, run="r50")]
+    said = verdict(three, three[1], others, COSTS, within=0.01)
+    assert said.headline == "r18 and r50 are each the same as r34 within 1 point.", "nobody set r18 against r50"
+    four = [*three, member("r101", (0.5, 0.5, 0.5, 0.5, 0.5))]
+    said = verdict(four, three[1], [*others, against("r101", CLEAR, paired.WORSE)], COSTS, within=0.01)
+    assert said.headline == "r18 and r50 are each the same as r34 within 1 point; r101 is worse."
 
 
 def test_folds_that_are_not_finished_come_before_new_ones(three):
