@@ -95,7 +95,7 @@ def pair(run: ComparedRun, baseline: ComparedRun, *, metric: str = "f1", which: 
     folds = sorted(set(run.done) & set(baseline.done))
     table, trouble = _shared_predictions(run, baseline, which, folds)
     notes += trouble
-    if _identical_samples(run, baseline):
+    if identical_samples(run, baseline):
         scores = [[m.score(fold, metric, which) for fold in folds] for m in (run, baseline)]
     elif table is None:
         scores = [[math.nan] * len(folds)] * 2
@@ -104,7 +104,7 @@ def pair(run: ComparedRun, baseline: ComparedRun, *, metric: str = "f1", which: 
         scores = [[_rescore(table[table["fold"] == f], run.class_names, s, metric) for f in folds] for s in ("a", "b")]
     ours, theirs = (np.array(values, dtype=float) for values in scores)
     finite = np.isfinite(ours) & np.isfinite(theirs)
-    if table is not None or _identical_samples(run, baseline):
+    if table is not None or identical_samples(run, baseline):
         notes += [
             f"Fold {fold} has no finite {METRICS[metric]} in one of the two and is left out."
             for fold in np.array(folds, dtype=int)[~finite]
@@ -166,7 +166,8 @@ def _replaced(run: ComparedRun, baseline: ComparedRun) -> list[str]:
     ]
 
 
-def _identical_samples(run: ComparedRun, baseline: ComparedRun) -> bool:
+def identical_samples(run: ComparedRun, baseline: ComparedRun) -> bool:
+    """Whether both hold out the same photos, with the same labels, in the same folds."""
     if run.samples is baseline.samples:
         return True
     if list(run.samples) != list(baseline.samples):

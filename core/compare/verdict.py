@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.compare.members import ComparedRun
-from core.compare.pairs import Difference
+from core.compare.pairs import Difference, identical_samples
 from core.runs.lists.best import among
 from core.stats import paired
 from core.text import listed, number_of
@@ -47,10 +47,26 @@ def best_of(members: Sequence[ComparedRun], metric: str = "f1", which: str = "be
     """The run of the highest mean score, of those that have the largest share of their folds finished; None where no
     fold is. A mean of one lucky fold is no rival of one of five."""
     means = {member.id: list(member.scores(metric, which).values()) for member in members}
-    scored = [member for member in members if means[member.id]]
-    furthest = max(map(_share_done, scored), default=0.0)
-    rivals = [member for member in scored if _share_done(member) == furthest]
+    rivals = _furthest([member for member in members if means[member.id]])
     return max(rivals, key=lambda member: float(np.mean(means[member.id])), default=None)
+
+
+def no_rivals(members: Sequence[ComparedRun], metric: str = "f1", which: str = "best") -> dict[str, str]:
+    """Run id -> why its mean is not ranked with that of best_of, in a few words; of the runs that have one."""
+    best = best_of(members, metric, which)
+    scored = [member for member in members if member.scores(metric, which)]
+    furthest = _furthest(scored)
+    why = {each.id: f"{len(each.done)} of {number_of(len(each.states), 'fold')}" for each in scored}
+    others = [member for member in furthest if best is not None and not identical_samples(member, best)]
+    return {m.id: why[m.id] for m in scored if m not in furthest} | {
+        m.id: "other photos, labels or folds than the best" for m in others
+    }
+
+
+def _furthest(scored: Sequence[ComparedRun]) -> list[ComparedRun]:
+    """The runs that have the largest share of their folds finished."""
+    largest = max(map(_share_done, scored), default=0.0)
+    return [member for member in scored if _share_done(member) == largest]
 
 
 def of_which(members: Iterable[ComparedRun]) -> str:

@@ -22,6 +22,7 @@ from core.figures import style
 from core.figures.style import FEW_RUNS, HEIGHT, INK, METRIC_NAMES, Trace
 from core.runs.colours import luminance, rgb
 from core.stats.paired import Interval
+from core.text import listed
 
 CELLS = 240  # a heat map with more has no numbers in its cells
 LEAST_F1, MOST_F1 = "#e6f0f3", "#07465c"  # of a cell: shades of the accent, on light and dark paper alike
@@ -105,7 +106,10 @@ def _bar(colour: str, thickness: float, width: int) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class CostPoint:
-    """A run among costs. cost: in the axis' unit. score, deviation: shares of 1; deviation NaN for one fold."""
+    """A run among costs. cost: in the axis' unit. score, deviation: shares of 1; deviation NaN for one fold.
+
+    apart: why its score is not ranked with the others'; empty where it is.
+    """
 
     run: str
     name: str
@@ -113,13 +117,22 @@ class CostPoint:
     cost: float
     score: float
     deviation: float
+    apart: str = ""
+
+
+def front_words(points: Sequence[CostPoint]) -> str:
+    """What the dotted line is, and which runs could not be on it."""
+    apart = listed([f"{point.name} ({point.apart})" for point in points if point.apart])
+    words = "Dotted: the Pareto front, runs that no other beats in both."
+    return f"{words} Not ranked with the others, and hollow: {apart}." if apart else words
 
 
 def score_against_cost(points: Sequence[CostPoint], *, x_title: str, y_title: str) -> go.Figure:
-    """Mean score with its deviation over folds against cost; the Pareto front is a dotted stair."""
+    """Mean score with its deviation over folds against cost; the Pareto front is a dotted stair, of the runs that are
+    ranked."""
     points = [point for point in points if np.isfinite(point.cost) and np.isfinite(point.score)]
     costs = [point.cost for point in points]
-    on_front = pareto_front(costs, [point.score for point in points])
+    on_front = pareto_front(costs, [np.nan if point.apart else point.score for point in points])
     stair = sorted((point.cost, point.score) for point, best in zip(points, on_front, strict=True) if best)
     traces: list[Trace] = []
     if stair:
@@ -146,7 +159,7 @@ def _cost_dot(point: CostPoint, *, on_front: bool) -> Trace:
     has_deviation = bool(np.isfinite(point.deviation))
     bar = _bar(point.colour, 1.2, 4) | {"array": [point.deviation if has_deviation else 0], "visible": has_deviation}
     deviation = f" ± {point.deviation:.3f}" if has_deviation else ""
-    front = " - on the front" if on_front else ""
+    front = " - on the front" if on_front else f" - {point.apart}, not ranked" if point.apart else ""
     return style.dots(
         [point.cost],
         [point.score],

@@ -13,6 +13,7 @@ from core.answers.yes_no_scores import F1_IN_WORDS
 from core.compare import contrast
 from core.compare.cost import RunCost
 from core.compare.members import ComparedRun
+from core.compare.verdict import no_rivals
 from core.data import persons
 from core.data.tasks import attributes_of
 from core.errors import LabError
@@ -217,16 +218,15 @@ def _of_attributes(member: ComparedRun, name: str) -> Table:
 
 
 def costs(findings: Findings) -> Section:
-    rows, points = [], []
+    rows, points, apart = [], [], no_rivals(findings.members)
     for member in findings.members:
         name, cost = findings.names[member.id], findings.costs[member.id]
         rows.append({"run": name, **_cost_cells(cost)})
         mean, deviation, folds = mean_and_deviation(member.scores("f1", "best").values())
         if folds:
             multiply_adds = cost.size.multiply_adds / 1e9
-            points.append(
-                comparison.CostPoint(member.id, name, findings.colours[member.id], multiply_adds, mean, deviation)
-            )
+            colour, why = findings.colours[member.id], apart.get(member.id, "")
+            points.append(comparison.CostPoint(member.id, name, colour, multiply_adds, mean, deviation, why))
     note = (
         "Multiply-adds are of one image forward. Inference is measured while validating, with reading. An epoch is "
         "training and validation of one fold; memory is the most that training a fold held."
@@ -235,7 +235,7 @@ def costs(findings: Findings) -> Section:
     blocks += _use(findings)
     if len(points) > 1:
         figure = comparison.score_against_cost(points, x_title="multiply-adds per image (G)", y_title="macro F1")
-        blocks.append(Figure(figure, "F1 against cost; no other run beats those on the dotted line in both."))
+        blocks.append(Figure(figure, f"F1 against cost. {comparison.front_words(points)}"))
     return Section("Cost", tuple(blocks))
 
 

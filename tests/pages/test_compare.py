@@ -204,11 +204,13 @@ def test_numbers_that_are_none_leave_gaps_and_are_said(study, folder):
 
 def test_missing_folds_other_folds_and_other_classes_are_said(study, folder):
     half = make_run(folder, study, "half", states={0: "failed", 3: "running"})
-    other = make_run(folder, samples(folder, people=60, photos=2, seed=4), "other")
+    other = make_run(folder, samples(folder, people=60, photos=2, seed=4), "other", skill=0.1)
     names = ["blue", "green"]
     table = samples(folder, people=20, classes=names)
     colours = make_run(folder, table, "colours", classes=names, config={"task": {"name": "label"}})
-    markup = html(page("compare", runs=",".join([IDS[0], half.id, other.id, colours.id])))
+    at = page("compare", runs=",".join([IDS[0], half.id, other.id, colours.id]))
+    markup, said = html(at), captions(at).replace("\\", "")
+    assert "hollow: half (3 of 5 folds) and other (other photos, labels or folds than the best). Bars:" in said
     assert "Fold 0 of half is failed and left out." in markup and "Fold 3 of half is interrupted" in markup
     assert "so there is no paired test" in markup and "cannot be tested against" in markup
     assert "do not tell the same classes" in markup

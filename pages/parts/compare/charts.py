@@ -113,14 +113,15 @@ def draw_differences(differences: list[Difference], colours: dict[str, str], wit
 def draw_cost(members: Sequence[ComparedRun], costs: dict[str, RunCost], names, colours, question: Question) -> None:
     choice = st.query_params.get("cost", "")
     key = choice if choice in COSTS else "multiply_adds"
-    points = []
+    points, apart = [], load.no_rivals(members, question)
     for member in members:
         mean, deviation, _ = mean_and_deviation(list(member.scores(question.metric, question.which).values()))
         price = price_of(costs[member.id], key)
-        points.append(comparison.CostPoint(member.id, names[member.id], colours[member.id], price, mean, deviation))
+        name, why = names[member.id], apart.get(member.id, "")
+        points.append(comparison.CostPoint(member.id, name, colours[member.id], price, mean, deviation, why))
     figure = comparison.score_against_cost(points, x_title=COSTS[key], y_title=AXIS_TITLES[question.metric])
     curves.draw(curves.payload([(f"{METRICS[question.metric]} against cost", figure)]), key="compare-cost")
-    st.caption("Dotted: the Pareto front, runs that no other beats in both. Bars: deviation over folds.")
+    st.caption(plain(f"{comparison.front_words(points)} Bars: deviation over folds."))
     pick.select("Cost", COSTS, key, "cost", width=300)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.answers import frozen_features
-from core.compare import contrast
+from core.compare import contrast, verdict
 from core.compare import earned as earnings
 from core.compare.cost import RunCost, cost_of
 from core.compare.earned import Earned
@@ -50,6 +50,13 @@ def pairs(baseline: ComparedRun, runs: Sequence[ComparedRun], question: Question
 def pairs_of(baseline: ComparedRun, runs: Sequence[ComparedRun], metric: str, which: str) -> tuple[Pair, ...]:
     key = _key([baseline, *runs], which), metric, which
     return _PAIRS.of(key, lambda: tuple(pair(run, baseline, metric=metric, which=which) for run in runs))
+
+
+def no_rivals(members: Sequence[ComparedRun], question: Question) -> dict[str, str]:
+    """Run id -> why its mean is not ranked with that of the best."""
+    metric, which = question.metric, question.which
+    key = "no rivals", _key(members, which), metric, which
+    return _SMALL.of(key, lambda: verdict.no_rivals(members, metric, which))
 
 
 def earned(members: Sequence[ComparedRun], metric: str, which: str, within: float) -> tuple[list[Earned], list[str]]:
