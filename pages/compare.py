@@ -82,9 +82,9 @@ def draw_groups(members: Sequence[ComparedRun], names: dict[str, str], colours: 
     heads = {run_id: f"{badges.dot(colours[run_id])}{escape(names[run_id])}" for run_id in scores}
     st.html(groups.STYLE + groups.side_by_side_html(scores, heads))
     st.caption(
-        "Accuracy on the photos of each group, by every attribute of the dataset. Coloured: worse (red) or better than "
-        "on the photos that tell another value, p below 0.05 once corrected for all groups."
-        + plain(values_passed_over([each for of_run in scores.values() for each in of_run]))
+        "Accuracy on the photos of each group, over each run's finished folds, by every attribute of the dataset. "
+        "Coloured: worse (red) or better than on the photos that tell another value, p below 0.05 once corrected for "
+        "all groups." + plain(values_passed_over([each for of_run in scores.values() for each in of_run]))
     )
 
 

@@ -5,7 +5,7 @@ Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -96,6 +96,13 @@ def group_scores(table: pd.DataFrame, groups: Mapping[str, pd.Series], names: Se
     corrected = holm(tests)
     placed = zip(scores, places, strict=True)
     return [GroupScore(*score, float(corrected[place]), passed_over[score[0]]) for score, place in placed]
+
+
+def same_photos(of_runs: Iterable[Sequence[GroupScore]]) -> bool:
+    """Whether the runs answered about as many photos of each group that several of them hold."""
+    counts: dict[tuple[str, str], int] = {}
+    every = (each for of_run in of_runs for each in of_run)
+    return all(counts.setdefault((each.attribute, each.value), each.photos) == each.photos for each in every)
 
 
 def sentence(scores: Sequence[GroupScore], who: str) -> str:

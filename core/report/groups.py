@@ -66,18 +66,24 @@ def _side_by_side(scores: dict[str, list[GroupScore]]) -> Table:
     every = [each for of_run in scores.values() for each in of_run]
     groups = list({(each.attribute, each.value): each for each in every}.values())
     cells = {name: {(each.attribute, each.value): each for each in of_run} for name, of_run in scores.items()}
-    rows = []
+    rows, alike = [], group_scores.same_photos(scores.values())
     for each in _most(groups, every):
         of_runs = [of_run.get((each.attribute, each.value)) for of_run in cells.values()]
-        rows.append((f"{each.attribute}: {each.value}", count(each.photos), *map(_cell, of_runs)))
-    note = "Accuracy in each group; worse: than on the photos that tell another value, p corrected for all groups."
-    return Table(("group", "photos", *scores), tuple(rows), note + _cut(groups))
+        photos = [count(each.photos)] if alike else []
+        rows.append((f"{each.attribute}: {each.value}", *photos, *(_cell(one, alike) for one in of_runs)))
+    note = (
+        "Accuracy in each group, over each run's finished folds; worse: than on the photos that tell another value, p "
+        "corrected for all groups."
+    )
+    return Table(("group", *(["photos"] if alike else []), *scores), tuple(rows), note + _cut(groups))
 
 
-def _cell(each: GroupScore | None) -> str:
+def _cell(each: GroupScore | None, alike: bool) -> str:
+    """alike: whether all runs answered about as many photos, which are then told once."""
     if each is None:
         return NOTHING
-    return f"{score(each.accuracy)} (worse)" if each.differs == "worse" else score(each.accuracy)
+    right = score(each.accuracy) if alike else f"{score(each.accuracy)} of {count(each.photos)}"
+    return f"{right} (worse)" if each.differs == "worse" else right
 
 
 def _most(groups: list[GroupScore], every: list[GroupScore]) -> list[GroupScore]:

@@ -203,8 +203,12 @@ def test_numbers_that_are_none_leave_gaps_and_are_said(study, folder):
 
 
 def test_missing_folds_other_folds_and_other_classes_are_said(study, folder):
-    half = make_run(folder, study, "half", states={0: "failed", 3: "running"})
-    other = make_run(folder, samples(folder, people=60, photos=2, seed=4), "other", skill=0.1)
+    ours, theirs = (
+        table.assign(gender=table["class_name"].str.split().str[0])
+        for table in (study, samples(folder, people=60, photos=2, seed=4))
+    )
+    half = make_run(folder, ours, "half", states={0: "failed", 3: "running"})
+    other = make_run(folder, theirs, "other", skill=0.1)
     names = ["blue", "green"]
     table = samples(folder, people=20, classes=names)
     colours = make_run(folder, table, "colours", classes=names, config={"task": {"name": "label"}})
@@ -214,6 +218,8 @@ def test_missing_folds_other_folds_and_other_classes_are_said(study, folder):
     assert "Fold 0 of half is failed and left out." in markup and "Fold 3 of half is interrupted" in markup
     assert "so there is no paired test" in markup and "cannot be tested against" in markup
     assert "do not tell the same classes" in markup
+    assert len(re.findall(r"<td[^>]*>\d\.\d{3} of \d+</td>", markup)) == 4, "two groups of two runs"
+    assert "over each run's finished folds" in said
 
 
 def test_a_run_on_other_folds_is_launched_beside_the_best_by_a_button(study, folder):

@@ -1,5 +1,6 @@
 """Datasets of any attributes, from their folder to a finished run: its mistakes, its maps and its report."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -115,3 +116,12 @@ def test_groups_of_several_runs_are_cut_aloud_and_a_group_that_one_of_them_fails
     for drawn in (together, alone):
         assert len(drawn.rows) == report_groups.MOST and "Shown are the 60 groups furthest" in drawn.note
     assert [row[0] for row in together.rows[:3]] == ["town: 00", "town: 01", "town: 12"]
+    assert together.head == ("group", "photos", "first", "second") and together.rows[0][1:] == (
+        "9",
+        "0.700",
+        "0.700",
+    )
+    of_runs["second"] = [replace(each, photos=5) for each in of_runs["second"]]
+    apart = table("first", "second")
+    assert apart.head == ("group", "first", "second") and apart.rows[0][1:] == ("0.700 of 9", "0.700 of 5")
+    assert "over each run's finished folds" in apart.note

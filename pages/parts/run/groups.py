@@ -86,23 +86,29 @@ def table_html(scores: Sequence[GroupScore], state: str) -> str:
 
 
 def side_by_side_html(scores: Mapping[str, Sequence[GroupScore]], heads: Mapping[str, str]) -> str:
-    """A row a group, a column a run: its accuracy. scores: run id -> groups. heads: run id -> HTML."""
+    """A row a group, a column a run: its accuracy, and of how many photos where runs differ in that. scores: run id ->
+    groups. heads: run id -> HTML."""
+    alike = group_scores.same_photos(scores.values())
     groups = list({(each.attribute, each.value): each for of_run in scores.values() for each in of_run}.values())
     cells = {run: {(each.attribute, each.value): each for each in of_run} for run, of_run in scores.items()}
     rows = []
     for place, each in enumerate(groups):
         of_runs = [of_run.get((each.attribute, each.value)) for of_run in cells.values()]
         right = "".join(
-            f"<td{TONES[one.differs]}>{score(one.accuracy)}</td>" if one else f"<td>{NOTHING}</td>" for one in of_runs
+            f"<td{TONES[one.differs]}>{score(one.accuracy)}{'' if alike else f' of {count(one.photos)}'}</td>"
+            if one
+            else f"<td>{NOTHING}</td>"
+            for one in of_runs
         )
+        photos = f"<td>{count(each.photos)}</td>" if alike else ""
         rows.append(
             f"<tr><td>{_attribute(groups, place)}</td>"
-            f'<td class="lab-left lab-group-name">{escape(each.value)}</td><td>{count(each.photos)}</td>{right}</tr>'
+            f'<td class="lab-left lab-group-name">{escape(each.value)}</td>{photos}{right}</tr>'
         )
-    head = "".join(f"<th>{heads[run]}</th>" for run in scores)
+    head = ("<th>photos</th>" if alike else "") + "".join(f"<th>{heads[run]}</th>" for run in scores)
     return (
         '<div class="lab-scroll"><table class="lab-table"><thead><tr><th>attribute</th><th class="lab-left">group</th>'
-        f"<th>photos</th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
