@@ -44,7 +44,7 @@ def test(
 def _print(run: Run, scores: EnsembleScores, look: int) -> None:
     photos = run.test_photos()
     assert photos is not None  # they were just scored
-    print(f"test set: {apart.told_persons(photos)}, never trained on; {looks.words(look)}")
+    print(f"test set: {apart.told_persons(photos)}, never trained on; {looks.words(look, looks.others([run]))}")
     for sentence in apart.sentences(run.info().get("test"))[1:]:
         print(f"note: {sentence}")
     print(f"{'':<22}{'F1':<24}  accuracy")
@@ -89,6 +89,7 @@ def _record(run: Run, scores: EnsembleScores, look: int) -> dict[str, Any]:
     return {
         "run": run.id,
         "look": look,
+        "looks_through_others": looks.others([run]),
         "photos": scores.photos,
         "persons": {"known": scores.persons.known, "count": scores.persons.people},
         "classes": list(scores.class_names),

@@ -72,7 +72,7 @@ def tell(ladder: Ladder, seen: dict[Run, int]) -> None:
     from core.predict.extras import words
 
     for run, look in seen.items():
-        print(f"test set of {run.key}: {looks.words(look)}")
+        print(f"test set of {run.key}: {looks.words(look, looks.others([run]))}")
         for sentence in apart.sentences(run.info().get("test"))[1:]:
             print(f"note: {sentence}")
     rows = [("", "F1 [95%]", "over the step before [95%]", "100 photos", "times")]

@@ -22,11 +22,13 @@ def section(findings: Findings) -> Section:
         name = findings.names[member.id]
         try:
             photos, seen = member.run.test_photos(), len(looks.times(member.run))
+            through_others = looks.others([member.run])
             scores = ensemble_scores.load(member.run) if seen else None
         except LabError as error:
             notes.append(f"{name}: {error}")
             continue
-        rows.append((name, count(0 if photos is None else len(photos)), looks.words(seen), *_cells(scores)))
+        looked_at = looks.words(seen, through_others)
+        rows.append((name, count(0 if photos is None else len(photos)), looked_at, *_cells(scores)))
         sentences = apart.sentences(member.info.get("test"))[1:]
         sentences += [sentence for sentence in (scores.about, scores.lacking) if sentence] if scores else []
         notes += [sentence if len(findings.members) == 1 else f"{name}: {sentence}" for sentence in sentences]

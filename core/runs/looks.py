@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
 import time
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from core.errors import LabError
-from core.runs.run import Run
-from core.storage import files
+from core.runs.run import ID, Run
+from core.storage import files, parquet
 from core.storage.files import GARBAGE
+from core.text import ordinal
+
+REMEMBERED = 20_000  # tables of test photos
 
 
 def times(run: Run) -> list[float]:
@@ -22,6 +31,43 @@ def times(run: Run) -> list[float]:
     except (OSError, *GARBAGE) as error:
         raise _unreadable(run, error) from error
     return _moments(run, content)
+
+
+def others(runs: Sequence[Run]) -> int:
+    """How many looks at the test photos of these runs there were beside those of the one that was looked at most: at
+    the same photos through any run of their folder. Runs that were shown together were looked at once.
+
+    Counts that cannot be read are left out where they are of another run. Raises LabError(kind 'unreadable').
+    """
+    of_each = [times(run) for run in runs]
+    photos = {_photos_of(run) for run in runs} - {""}
+    moments = {moment for of_run in of_each for moment in of_run}
+    root, name, own = runs[0].dir.parent, runs[0].test_looks_file.name, {run.id for run in runs}
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(root) if photos else ():
+            if entry.name in own or not ID.fullmatch(entry.name) or not os.path.isfile(os.path.join(entry.path, name)):
+                continue
+            other = Run(entry.name, root)
+            with contextlib.suppress(LabError):
+                moments |= set(times(other) if _photos_of(other) in photos else ())
+    return max(0, len(moments) - max(map(len, of_each)))
+
+
+def _photos_of(run: Run) -> str:
+    """Equal for runs that have the same test photos, whatever they tell of them; empty where that cannot be read."""
+    try:
+        status = run.test_file.stat()
+        return _digest(run.test_file, (status.st_mtime_ns, status.st_size, status.st_ino))
+    except (OSError, *GARBAGE):
+        return ""
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _digest(test_file: Path, stamp: tuple[int, int, int]) -> str:
+    table = parquet.read(test_file)
+    columns = [name for name in ("sample", "bytes") if name in table]
+    photos = pd.util.hash_pandas_object(table[columns].astype(str), index=False)
+    return hashlib.sha256(photos.sort_values().to_numpy().tobytes()).hexdigest()
 
 
 def add(run: Run, by: str) -> int:
@@ -78,11 +124,24 @@ def _take_back(run: Run, look: dict[str, Any]) -> None:
         files.change_json(run.test_looks_file, f"the looks at the test set of '{run.id}'", without)
 
 
-def words(number: int) -> str:
-    """ "not looked at yet", "looked at once", "looked at 3 times"."""
-    if number < 2:
-        return "looked at once" if number else "not looked at yet"
-    return f"looked at {number:,} times"
+def words(number: int, through_others: int = 0) -> str:
+    """ "not looked at yet", "looked at once", "looked at 3 times", and how often through others, see `others`."""
+    if not through_others:
+        return f"looked at {_often(number)}" if number else "not looked at yet"
+    same = f"{_often(through_others)} through other runs with the same test photos"
+    return f"looked at {_often(number)}, and {same}" if number else f"not looked at through this run yet, but {same}"
+
+
+def _often(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
+
+
+def next_one(number: int, through_others: int, whose: str = "this run") -> str:
+    """Which look the next one is: "look 1", or "look 1 of this run, the 12th at these test photos"."""
+    own = f"look {number + 1:,}"
+    return (
+        f"{own} of {whose}, the {ordinal(number + through_others + 1)} at these test photos" if through_others else own
+    )
 
 
 def _moments(run: Run, content: Any) -> list[float]:

@@ -29,6 +29,7 @@ STREAMLIT = set(ELEMENTS.split())
 GROUPS = {"radio", "segmented_control", "pills", "select_slider"}
 WRITERS = {"plain", "count", "duration", "score", "rate", "spread", "ago", "len", "round", "int", "float", "sum", "abs"}
 WRITERS |= {"number_of", "size", "units", "noun", "missing_tensorboard"}  # of core, from numbers and states alone
+WRITERS |= {"last_epoch", "next_one"}
 FUNCTION = ast.FunctionDef | ast.Lambda
 # What cannot be followed, file by file. Nothing of it can hold a text that stands in a file, an address or a field.
 KNOWN = {

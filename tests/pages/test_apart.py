@@ -1,5 +1,6 @@
 """The test set on a run's page: a button that says which look it is, the score once asked for, and a count."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from core.answers import ensemble_scores
 from core.inside import fold_models
-from core.runs import FoldState, looks
+from core.runs import FoldState, Run, looks
 from core.storage import files
 from pages.parts.run import apart
 from tests.answered import CLASSES, copied, judged, made, photo, probabilities_of, table_of
@@ -75,6 +76,11 @@ def test_the_score_is_shown_once_asked_for_and_each_session_that_asks_is_a_look(
     assert ask(run) == "Score the test set (never trained on; look 2)", "another session has not seen it"
     assert len(looks.times(run)) == 1
     assert files.read_json(run.test_looks_file)["looks"][0]["by"] == "page"
+    other = Run("20260101-000000-other-0000", run.dir.parent)
+    other.dir.mkdir()
+    shutil.copy(run.test_file, other.test_file)
+    looks.add(other, "command line")
+    assert ask(run) == "Score the test set (never trained on; look 2 of this run, the third at these test photos)"
 
 
 def test_what_cannot_be_scored_is_told_and_counts_no_look(run):

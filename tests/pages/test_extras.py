@@ -104,10 +104,10 @@ def test_a_look_at_a_test_set_that_the_button_did_not_name_is_none(runs):
     at.segmented_control(key="live-extras-place-first").set_value("held-out").run()
     at.segmented_control(key="live-extras-place-first").set_value("test")
     button(at, "Measure what they bring").click().run()
-    assert "it is look 1 at the test set, which the button did not say" in sentences(at)
+    assert "of the test set it is look 1, which the button did not say" in sentences(at)
     looks.add(runs[0], "page")  # by another tab
     button(at, "Measure what they bring (test set, look 1)").click().run()
-    assert "it is look 2 at the test set" in sentences(at) and section.JOB not in at.session_state
+    assert "of the test set it is look 2," in sentences(at) and section.JOB not in at.session_state
     assert len(looks.times(runs[0])) == 1
     button(at, "Measure what they bring (test set, look 2)").click().run()
     assert "all 2 folds" in html(ended(at)) and len(looks.times(runs[0])) == 2

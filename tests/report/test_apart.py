@@ -45,7 +45,8 @@ def test_the_report_tells_how_often_and_shows_what_was_seen_only(runs):
     seen, unseen = table.rows
     scores = ensemble_scores.load(runs[0])
     assert seen[:3] == ("run 0", "12", "looked at 2 times") and seen[3].startswith(f"{scores.f1.mean:.3f} [")
-    assert unseen == ("run 1", "12", "not looked at yet", "–", "–", "–")
+    through_others = "not looked at through this run yet, but 2 times through other runs with the same test photos"
+    assert unseen == ("run 1", "12", through_others, "–", "–", "–")
     assert "Compare never uses it for its verdicts" in table.note and "counts no look" in table.note
     assert len(looks.times(runs[0])) == 2 and not runs[1].test_looks_file.exists()
     assert "looked at 2 times" in render.markdown(report) and "looked at 2 times" in render.html(report)

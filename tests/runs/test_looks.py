@@ -3,6 +3,7 @@
 import errno
 import os
 
+import pandas as pd
 import pytest
 
 from core.errors import LabError
@@ -86,6 +87,30 @@ def test_of_runs_that_are_shown_together_all_looks_are_counted_or_none(tmp_path)
         with pytest.raises(LabError, match=r"000\d: test_looks\.json is damaged"):
             looks.add_together(runs, "page")
     assert [run.test_looks_file.read_text() for run in runs[:2]] == before
+
+
+def test_looks_through_other_runs_with_the_same_test_photos_are_told_and_those_together_count_once(tmp_path):
+    photos = pd.DataFrame({"sample": ["a.jpg", "b.jpg"], "bytes": [7, 9], "class_name": ["x", "y"]})
+    runs = [Run(f"20260101-000000-run-000{number}", tmp_path) for number in range(4)]
+    for run in runs:
+        run.dir.mkdir()
+        photos.to_parquet(run.test_file)
+    photos[::-1].assign(class_name="other labels").to_parquet(runs[1].test_file)
+    photos.assign(bytes=[7, 10]).to_parquet(runs[3].test_file)
+    assert [looks.others([run]) for run in runs] == [0] * 4
+    looks.add_together(runs[:2], "page")
+    for run in (*runs[1:], runs[3]):
+        looks.add(run, "page")
+    assert [looks.others([run]) for run in runs] == [2, 1, 2, 0]
+    assert looks.others(runs[:2]) == 1, "the second was looked at twice, once together; the third once"
+    runs[2].test_looks_file.write_text("garbage")
+    assert looks.others([runs[0]]) == 1, "its own page says that its count is damaged"
+    assert looks.next_one(0, 0) == "look 1"
+    assert looks.next_one(0, 11) == "look 1 of this run, the 12th at these test photos"
+    assert (
+        looks.words(0, 1) == "not looked at through this run yet, but once through other runs with the same test photos"
+    )
+    assert looks.words(2, 11) == "looked at 2 times, and 11 times through other runs with the same test photos"
 
 
 def test_how_often_is_said_in_words():

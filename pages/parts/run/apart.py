@@ -14,6 +14,7 @@ from core.answers.yes_no_scores import F1_IN_WORDS
 from core.errors import LabError
 from core.plan import apart
 from core.runs import Run, looks
+from core.runs.looks import next_one
 from core.text import count, plain, score, spread
 from pages.parts.doing import doing
 from pages.parts.run import view
@@ -33,7 +34,7 @@ def section(run: Run, info: dict[str, Any], status: view.RunStatus) -> None:
         return
     record = info.get("test") or {}
     try:
-        photos, seen = run.test_photos(), len(looks.times(run))
+        photos, seen, through_others = run.test_photos(), len(looks.times(run)), looks.others([run])
     except LabError as error:
         theme.heading("Test set, never trained on")
         badges.show_error(error)
@@ -47,7 +48,7 @@ def section(run: Run, info: dict[str, Any], status: view.RunStatus) -> None:
         return
     asked = st.session_state.setdefault(SHOWN, set())
     if run.id not in asked:
-        _ask(run, seen, asked)
+        _ask(run, seen, through_others, asked)
         return
     try:
         scores = ensemble_scores.load(run)
@@ -57,7 +58,7 @@ def section(run: Run, info: dict[str, Any], status: view.RunStatus) -> None:
     if scores is None:  # somebody deleted what the folds answered
         asked.discard(run.id)
         st.rerun()
-    _draw(scores, seen)
+    _draw(scores, looks.words(seen, through_others))
 
 
 def _left_out(record: dict[str, Any]) -> None:
@@ -65,7 +66,7 @@ def _left_out(record: dict[str, Any]) -> None:
         st.caption(plain(" ".join(sentences)))
 
 
-def _ask(run: Run, seen: int, asked: set[str]) -> None:
+def _ask(run: Run, seen: int, through_others: int, asked: set[str]) -> None:
     """The button; who clicked it sees the score once the folds have answered and the look is counted.
 
     The click is only noted: what else happens on the page while they answer begins the page anew, and not the click.
@@ -73,14 +74,14 @@ def _ask(run: Run, seen: int, asked: set[str]) -> None:
     if st.session_state.get(ASKED) == run.id:
         _score(run, asked)
     st.button(
-        f"Score the test set (never trained on; look {count(seen + 1)})",
+        f"Score the test set (never trained on; {next_one(seen, through_others)})",
         key=f"live-test-{run.id}",
         icon=":material/fact_check:",
         help="Every fold's network answers each test photo; the ensemble is the mean of their probabilities.",
         on_click=_note,
         args=(run.id,),
     )
-    st.caption(plain(f"{looks.words(seen).capitalize()}. {NO_CHOICE}"))
+    st.caption(plain(f"{looks.words(seen, through_others).capitalize()}. {NO_CHOICE}"))
 
 
 def _note(run_id: str) -> None:
@@ -105,9 +106,10 @@ def _score(run: Run, asked: set[str]) -> None:
         st.rerun()
 
 
-def _draw(scores: EnsembleScores, seen: int) -> None:
+def _draw(scores: EnsembleScores, looked_at: str) -> None:
+    """looked_at: how often, in words."""
     st.html(scores_html(scores))
-    st.caption(plain(f"{looks.words(seen).capitalize()}. {scores.about} {scores.lacking} {_who(scores)} {NO_CHOICE}"))
+    st.caption(plain(f"{looked_at.capitalize()}. {scores.about} {scores.lacking} {_who(scores)} {NO_CHOICE}"))
     if scores.one_by_one:
         _attributes(scores)
         return

@@ -21,6 +21,7 @@ from core.predict.job import Job
 from core.runs import Run, looks
 from core.runs.colours import colour_of
 from core.runs.everybody.unmeasured import cross_validated
+from core.runs.looks import next_one
 from core.runs.yes_no.view import OF, OneAttribute, opened
 from core.text import count, plain
 from pages.parts.run import curves, view, yes_no
@@ -54,10 +55,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Click:
-    """On a button that measures. run: on whose page. look: which look at a test set it was drawn as, 0 for none."""
+    """On a button that measures. run: on whose page. look: which look at a test set it was drawn as, in words; empty on
+    held-out photos."""
 
     run: str
-    look: int
+    look: str
     again: bool
 
 
@@ -237,7 +239,7 @@ def _offer(question: Question, is_kept: bool) -> None:
     """The button that measures, or that shows what is kept of a test set; which look it is stands on it."""
     label, look = f"{'Show' if is_kept else 'Measure'} what they bring", _next_look(question)
     if look:
-        label += f" (test set, look {count(look)})"
+        label += f" (test set, {look})"
     st.button(
         label,
         icon=":material/timer:",
@@ -277,15 +279,18 @@ def _is_asked(question: Question, job: Job | None) -> bool:
         return False  # none, one on another page, a second one
     look = _next_look(question)
     if look and look != click.look:
-        st.caption(f"Nothing was measured: it is look {count(look)} at the test set, which the button did not say.")
+        st.caption(f"Nothing was measured: of the test set it is {look}, which the button did not say.")
         return False
     _begin(question, click.again)
     return True
 
 
-def _next_look(question: Question) -> int:
-    """Which look at a test set the answer would be, from 1; 0 on held-out photos."""
-    return max(len(looks.times(run)) for run in question.runs) + 1 if question.place == TEST else 0
+def _next_look(question: Question) -> str:
+    """Which look at a test set the answer would be, in words; empty on held-out photos."""
+    if question.place != TEST:
+        return ""
+    seen, whose = max(len(looks.times(run)) for run in question.runs), "this run"
+    return next_one(seen, looks.others(question.runs), whose if len(question.runs) == 1 else "these runs")
 
 
 def _begin(question: Question, again: bool) -> None:
