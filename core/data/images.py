@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import re
 import struct
 from collections.abc import Callable
 from functools import partial
@@ -47,6 +48,11 @@ DEEP_COLOUR = "deep-colour"  # in the info of an image whose file has 16 bits in
 NO_END = "no-end"  # the kind of fault of a photo that can be read all the same
 OTHER_END = bytes(range(1, 255)) * 8  # pixel data that a JPEG may go on with, as good as any
 REPLACE = "Replace the file by a good copy, or leave it out."
+CONVERT = "Convert it to JPEG or PNG, or leave it out."
+# What Pillow says of whole files of kinds that it does not know: many bands or floats in a TIFF, a JPEG of 12 bits.
+_OF_OTHER_KINDS = re.compile(
+    r"samples per pixel|unknown (data organization|pixel mode)|cannot handle \d+-|Unsupported BMP|decoder .* not availa"
+)
 
 
 def load_image(path: str | Path, bits: int) -> np.ndarray:
@@ -176,7 +182,8 @@ def _decode(
     except Exception as error:  # decoders raise anything on damaged bytes
         if isinstance(error, EOFError | struct.error) or "truncated" in str(error).lower():
             raise LabError(f"the file is cut off ({error})", REPLACE, "truncated") from error
-        raise LabError(f"cannot be decoded ({error})", REPLACE, "unreadable") from error
+        remedy = CONVERT if _OF_OTHER_KINDS.search(str(error)) else REPLACE
+        raise LabError(f"cannot be decoded ({error})", remedy, "unreadable") from error
 
 
 def _open_header(file: BinaryIO) -> ImageFile.ImageFile:
@@ -193,14 +200,16 @@ def _open_header(file: BinaryIO) -> ImageFile.ImageFile:
         file.seek(0)
         try:
             return factory(file, "")
-        except (SyntaxError, IndexError, TypeError, struct.error):
-            continue
+        except (SyntaxError, IndexError, TypeError, struct.error) as error:
+            if _OF_OTHER_KINDS.search(str(error)):
+                text = f"is a {name} of a kind that is not read ({error})"
+                raise LabError(text, CONVERT, "unreadable") from error
     if prefix[4:8] == b"ftyp" and prefix[8:12] in HEIC_BRANDS:
         file.seek(0)
         return _open_heic(file)
     if recognised:
         raise LabError("its header is cut off or damaged", REPLACE, "truncated")
-    raise LabError("is not an image in a known format", "Convert it to JPEG or PNG, or leave it out.", "unreadable")
+    raise LabError("is not an image in a known format", CONVERT, "unreadable")
 
 
 def _open_heic(file: BinaryIO) -> ImageFile.ImageFile:

@@ -20,7 +20,7 @@ from core.data.pictures.limit import megapixels
 from core.errors import LabError
 from core.storage.files import write_whole
 
-RULES = 3  # raised when load_image judges differently: remembered verdicts of older rules are forgotten
+RULES = 4  # raised when load_image judges differently: remembered verdicts of older rules are forgotten
 CHUNK = 16  # photos handed to a thread at once, at most
 KEY = ["path", "bytes", "mtime_ns"]
 CTIME = "ctime_ns"  # beside them: two files of one size and time may have changed places since

@@ -2,6 +2,7 @@ import base64
 import hashlib
 import io
 import os
+import struct
 import sys
 
 import numpy as np
@@ -214,6 +215,22 @@ def test_tiff_tags_that_lie_are_refused(tmp_path):
     data[4:8] = (2**31).to_bytes(4, "little")  # the directory is said to stand past the end
     (tmp_path / "a.tif").write_bytes(data)
     assert fault(tmp_path / "a.tif") in ("truncated", "unreadable")
+
+
+@pytest.mark.parametrize(
+    ("tag", "short"),
+    [(TiffImagePlugin.SAMPLESPERPIXEL, 8), (TiffImagePlugin.SAMPLESPERPIXEL, 2), (TiffImagePlugin.SAMPLEFORMAT, 3)],
+    ids=["many bands", "other bands", "floats"],
+)
+def test_a_whole_tiff_of_a_kind_that_is_not_read_is_not_called_damaged(tmp_path, tag, short):
+    Image.fromarray(noise()).save(tmp_path / "a.tif", tiffinfo={TiffImagePlugin.SAMPLEFORMAT: 1})
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    at = data.index(struct.pack("<HH", tag, 3))  # the entry of the tag: its type, its number of values, its value
+    data[at : at + 12] = struct.pack("<HHIHH", tag, 3, 1, short, 0)
+    (tmp_path / "a.tif").write_bytes(data)
+    assert fault(tmp_path / "a.tif") == "unreadable"
+    reason = photo_fault(tmp_path / "a.tif")[2]
+    assert "of a kind that is not read" in reason.message and reason.remedy.startswith("Convert it")
 
 
 def test_missing_folder_and_pipe_are_told_and_do_not_hang(tmp_path):
