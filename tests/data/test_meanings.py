@@ -21,6 +21,8 @@ def test_an_id_of_few_values_is_not_taken_for_the_person(tmp_path):
         "labels.csv: column 'id' has only 2 values in 6 rows: not taken for the person.": True
     }
     assert people(read(root, person_column="id")) == ("known", 2)
+    (root / "labels.csv").write_text((root / "labels.csv").read_text().replace("id", "patient"))
+    assert people(read(root)) == ("unknown", 6), "ill and well were taken for two persons"
 
 
 @pytest.mark.parametrize(("column", "state"), [("id", "unknown"), ("subject", "known"), ("identity", "known")])
@@ -41,8 +43,12 @@ def test_a_person_in_each_row_is_told(tmp_path, column, state):
 def test_where_a_column_can_hardly_tell_persons_the_next_that_is_called_so_does(tmp_path, first, cell):
     """Else photos of one person would stand on both sides of a fold."""
     rows = [f"{cell(i)},{i}.jpg,{'ab'[i % 2]},p{i // 2}" for i in range(6)]
-    scanned = read(table(tmp_path, rows, *SIX, header=f"{first},file,label,subject_id"))
+    root = table(tmp_path, rows, *SIX, header=f"{first},file,label,subject_id")
+    scanned = read(root)
     assert people(scanned) == ("known", 3) and not facts(scanned, "persons")
+    for patient in ("patient_id", "PatientID", "Patient"):
+        table(root, rows, header=f"{first},file,label,{patient}")
+        assert people(read(root)) == ("known", 3), patient
 
 
 @pytest.mark.parametrize("cell", ["", "n/a", "{i}", "{half}"])

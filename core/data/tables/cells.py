@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
+
+
+def spelt(column: str) -> str:
+    """A column's name by which it is known: Patient ID, patient_id and PatientID are one."""
+    return re.sub(r"[\s_-]", "", column.lower())
 
 
 class Cells(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from core.config.parts import DataConfig
 from core.data.readers.attributes import CATEGORIES, NUMBER, YES_NO
 from core.data.readers.reading import Fact
-from core.data.tables.cells import Cells
+from core.data.tables.cells import Cells, spelt
 from core.data.tables.words import says_nothing, spelling_facts, words_for_nothing
 from core.errors import LabError
 from core.text import in_full, listed
@@ -20,8 +20,8 @@ YES_OR_NO = [("1", "0"), ("1", "-1"), ("yes", "no"), ("true", "false"), ("y", "n
 YES_WORDS, NO_WORDS = ({pair[i] for pair in YES_OR_NO} for i in (0, 1))
 MOST_VALUES = 50  # of an attribute that nobody asked for; more are names or free text
 FEW_NUMBERS = 12  # numbers of so few values are categories
-# Names of columns that tell whom a photo shows or where it stands, not what it shows.
-NO_ATTRIBUTES = {"id", "person", "person_id", "subject", "subject_id", "identity", "patient", "patient_id"}
+# Names of columns, as `spelt` writes them, that tell whom a photo shows or where it stands, not what it shows.
+NO_ATTRIBUTES = {"id", "person", "personid", "subject", "subjectid", "identity", "patient", "patientid"}
 NO_ATTRIBUTES |= {"split", "set", "subset", "partition", "usage", "fold"}
 MOST_ATTRIBUTES = 200  # that are proposed
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
@@ -65,7 +65,7 @@ def attribute_columns(table: Cells, taken: Collection[str], data: DataConfig, *,
         kinds = {name: _kind_asked(chosen[name], name, cells[name], rows) for name in names}
         facts = _facts(kinds, cells, table.name, "chosen")
         return Columns(kinds, _names(kinds), facts=facts, thousands=_with_thousands(kinds, cells))
-    names = [name for name in names if name.lower().replace(" ", "_") not in NO_ATTRIBUTES]
+    names = [name for name in names if spelt(name) not in NO_ATTRIBUTES]
     kinds = {name: kind for name in names if (kind := kind_of(name, cells[name], rows))}
     classes = () if has_label else _one_hot(kinds, cells, rows)
     kinds = {name: kind for name, kind in kinds.items() if name not in classes}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
 from core.data.readers.reading import Fact
-from core.data.tables.cells import Cells
+from core.data.tables.cells import Cells, spelt
 from core.data.tables.columns import attribute_columns
 from core.data.tables.splits import parts_of_column, why_no_folds
 from core.data.tables.words import says_nothing, words_for_nothing
@@ -21,7 +21,7 @@ LABELLED = ("label", "gender", "age", "mask")
 USUAL_NAMES = {
     "path": ("path", "image_path", "filepath", "file_path", "file", "filename", "file_name", "image", "img", "photo"),
     "label": ("label", "class", "target", "category"),
-    "person": ("person", "person_id", "id", "subject", "subject_id", "identity"),
+    "person": ("person", "person_id", "id", "subject", "subject_id", "identity", "patient", "patient_id"),
     "gender": ("gender", "sex"),
     "age": ("age",),
     "mask": ("mask", "mask_state"),
@@ -29,6 +29,7 @@ USUAL_NAMES = {
     "fold": ("fold", "folds", "kfold", "fold_id", "cv_fold"),
 }
 JUDGED_ROWS = 200  # that tell whether a column names photos
+DOUBTED = ("id", "patient")  # where their values are few: they may tell the ill from the well
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Meanings:
 
 def is_usual_name(cell: str) -> bool:
     """Whether a cell is what a column is usually called."""
-    return any(_spelt(cell) in names for names in USUAL_NAMES.values())
+    return any(spelt(cell) in map(spelt, names) for names in USUAL_NAMES.values())
 
 
 def usual_column(columns: Sequence[str], meaning: str) -> str | None:
@@ -51,8 +52,8 @@ def usual_column(columns: Sequence[str], meaning: str) -> str | None:
 
 
 def _usual_columns(columns: Sequence[str], meaning: str) -> list[str]:
-    by_name = {_spelt(column): column for column in reversed(columns)}
-    return [by_name[name] for name in USUAL_NAMES[meaning] if name in by_name]
+    by_name = {spelt(column): column for column in reversed(columns)}
+    return [by_name[name] for name in dict.fromkeys(map(spelt, USUAL_NAMES[meaning])) if name in by_name]
 
 
 def choose_columns(
@@ -156,8 +157,9 @@ def _only_label(table: Cells, chosen: dict[str, str], refused: set[str]) -> list
 def _judge_person(table: Cells, chosen: dict[str, str], data: DataConfig, facts: list[Fact]) -> bool:
     """Whether the person column only numbers the photos; a column that can hardly tell persons is forgotten.
 
-    Only `id` is doubted: it may stand for anything. What is called person or subject is taken, and told if it differs
-    in each row. Where one is doubted or names nobody, the next that is called so and can tell persons is taken.
+    Only `id` is doubted, which may stand for anything, and `patient` of few values. What is called person or subject is
+    taken, and told if it differs in each row. Where one is doubted or names nobody, the next that is called so and can
+    tell persons is taken.
     """
     column = chosen.get("person")
     if column is None or column == data.person_column:
@@ -172,7 +174,7 @@ def _judge_person(table: Cells, chosen: dict[str, str], data: DataConfig, facts:
         facts.append(Fact("persons", f"{table.name}: column {column!r} {how}: persons are unknown.", asked))
         del chosen["person"]
         return False
-    is_id = _spelt(column) == "id"
+    is_id = spelt(column) == "id"
     if len(values) == rows and (is_id or rows > 1):
         if is_id:
             text = f"{table.name}: column {column!r} differs in each row: it numbers photos, persons are unknown."
@@ -180,7 +182,7 @@ def _judge_person(table: Cells, chosen: dict[str, str], data: DataConfig, facts:
             text = f"{table.name}: column {column!r} names another person in each of {rows:,} rows."
         facts.append(Fact("persons", text, asked, probable=True))
         return is_id
-    if is_id and _are_few(values, table, chosen):
+    if spelt(column) in DOUBTED and _are_few(values, table, chosen):
         few = f"{len(values)} value{'s' if len(values) > 1 else ''} in {rows:,} rows"
         text = f"{table.name}: column {column!r} has only {few}: not taken for the person."
         facts.append(Fact("persons", text, asked, probable=True))
@@ -191,7 +193,7 @@ def _judge_person(table: Cells, chosen: dict[str, str], data: DataConfig, facts:
 def _next_person(table: Cells, chosen: dict[str, str], data: DataConfig) -> str | None:
     """The next column with a usual name that can tell persons, where the person column is doubted or names nobody."""
     first = chosen["person"]
-    if _can_tell_persons(table, first, chosen, data) or (_spelt(first) != "id" and _persons_in(table, first, data)):
+    if _can_tell_persons(table, first, chosen, data) or (spelt(first) != "id" and _persons_in(table, first, data)):
         return None
     free = [column for column in table.columns if column not in {*chosen.values(), *(data.attributes or {})}]
     while (column := usual_column(free, "person")) and not _can_tell_persons(table, column, chosen, data):
@@ -234,7 +236,3 @@ def _repeated(table: Cells, chosen: dict[str, str]) -> list[Fact]:
         verb = "stands" if len(unread) == 1 else "stand"
         facts.append(Fact("table", f"{table.name}: {listed(unread)} {verb} more than once in the header: not read."))
     return facts
-
-
-def _spelt(column: str) -> str:
-    return column.lower().replace(" ", "_")
