@@ -55,6 +55,20 @@ def test_a_stray_picture_beside_the_folder_of_the_dataset_is_left_out_aloud(tmp_
     assert_nothing_is_skipped(scanned)
 
 
+def test_a_class_folder_in_which_nothing_has_the_suffix_of_a_picture_is_told(tmp_path):
+    draw_all(tmp_path, "train/cat/{3}", "train/dog/{3}")
+    for path in ("train/bird/1.jpg?w=640", "train/bird/a/2.tga", "train/dog/notes.txt", "docs/readme.md"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(b"x")
+    scanned = read(tmp_path)
+    assert set(scanned.samples["label"]) == {"cat", "dog"}
+    left = problems_of(scanned, "left-over")
+    assert left.keys() == {"train/bird/", "train/dog/"}
+    assert left["train/bird/"] == (
+        "2 files left out, none with the suffix of a picture: train/bird/1.jpg?w=640 and train/bird/a/2.tga"
+    )
+
+
 def test_levels_that_repeat_are_attributes_and_the_classes_stay_what_they_were(tmp_path):
     draw_all(tmp_path, *(f"{part}/{place}/{pet}/{{3}}" for part in ("train", "test") for place, pet in WHERE))
     scanned = read(tmp_path)

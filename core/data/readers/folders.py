@@ -14,7 +14,7 @@ from core.data.readers.split_names import Part, classes_and_parts, may_be_part, 
 from core.data.readers.tree import Tree, by_folder, left_over
 from core.data.readers.whom import by_pattern
 from core.errors import LabError
-from core.text import listed
+from core.text import listed, number_of
 
 CONTAINERS = {"data", "dataset", "datasets", "images", "image", "imgs", "img", "photos", "pictures", "faces"}
 BESIDE = {"assets", "docs", "doc", "misc", "figures", "screenshots", "logo", "logos", "icons", "examples", "samples"}
@@ -58,7 +58,7 @@ def read_folders(tree: Tree, data: DataConfig) -> Reading:
             "classes" if data.class_level else "data",
         )
     used = {photo["sample"] for photo in photos}
-    problems = left_over(tree, used, "not in a class folder")
+    problems = left_over(tree, used, "not in a class folder") + _without_pictures(tree, level)
     photos, attributes = _with_levels(photos, level, levels, data)
     facts = [*_told(level, levels.both), *_asked(photos, level, marks, data), *attributes]
     if written_out := _written_out(photos):
@@ -68,6 +68,25 @@ def read_folders(tree: Tree, data: DataConfig) -> Reading:
         photos, nameless = by_pattern(photos, PersonPattern(data.person_pattern))
         problems = nameless + problems
     return Reading(photos, problems, facts)
+
+
+def _without_pictures(tree: Tree, level: _Level) -> list[dict]:
+    """A warning for each folder beside those of the classes that holds files, and none with the suffix of a picture."""
+    above = {tuple(names[: level.at]) for names in level.used.values() if len(names) > level.at}
+    filled = {tuple(path.split("/")[:-1][: level.at + 1]) for path in tree.images}
+    groups = defaultdict(list)
+    for path in tree.others:
+        names = tuple(path.split("/")[:-1][: level.at + 1])
+        if len(names) > level.at and names[:-1] in above and names not in filled:
+            groups["/".join(names)].append(path)
+    remedy = (
+        "Nothing, if it is no class. Else give its files the suffix that they should have, or convert them to JPEG."
+    )
+    warnings = []
+    for folder, paths in sorted(groups.items()):
+        text = f"{number_of(len(paths), 'file')} left out, none with the suffix of a picture: {listed(paths)}"
+        warnings.append(problem("left-over", folder, f"{folder}/", text, remedy, "warning"))
+    return warnings
 
 
 def _find_level(folders: Folders) -> _Level:
