@@ -139,8 +139,8 @@ def of_table(file: str | Path, note: Note = lambda text: None) -> list[Photo]:
         elif match.sample:
             photos[cell] = _in(root, match.sample, cell)
         else:
-            kind, text, _ = matcher.why_none(cell, "", match)
-            photos[cell] = Photo(cell, fault=LabError(f"{path.name}: {text}", "Put the file there.", kind))
+            kind, text, _, remedy = matcher.why_none(cell, "", match)
+            photos[cell] = Photo(cell, fault=LabError(f"{path.name}: {text}", remedy or "Put the file there.", kind))
     if again := sum(map(bool, rows.values())) - len(cells):
         verb = "names a photo that another row names" if again == 1 else "name photos that other rows name"
         note(f"{path.name}: {number_of(again, 'row')} {verb} too: each photo is answered once.")

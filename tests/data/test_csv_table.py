@@ -193,7 +193,11 @@ def test_where_a_path_counts_from(tmp_path):
 def test_a_bare_name_that_stands_twice_is_not_guessed(tmp_path):
     csv_dataset(tmp_path, "path,label", "x.jpg,l", photos=["one/x.jpg", "two/x.jpg"])
     scanned = read(tmp_path)
-    assert scanned.samples.empty and list(problems_of(scanned, "missing-file")) == ["labels.csv row 2"]
+    assert scanned.samples.empty
+    assert problems_of(scanned, "missing-file") == {
+        "labels.csv row 2": "'x.jpg' could be any of 2 photos: one/x.jpg and two/x.jpg"
+    }
+    assert scanned.problems["remedy"].str.startswith("Write the path of the one that is meant").any()
 
 
 def test_the_same_file_in_two_rows(tmp_path):

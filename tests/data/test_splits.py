@@ -171,6 +171,24 @@ def test_a_competition_keeps_its_test_photos_unlabelled_and_its_form_unread(tmp_
     assert "sample_submission.csv is not read: it is a form for predictions." in facts(scanned, "table")
 
 
+@pytest.mark.parametrize("cell", ["{}.jpg", "{}"])
+@pytest.mark.parametrize("as_column", [True, False])
+def test_a_bare_name_that_several_parts_have_is_the_photo_of_its_rows_part(tmp_path, as_column, cell):
+    rows = {part: [f"{cell.format(i)},{'ab'[i % 2]}" for i in range(4)] for part in ("train", "test")}
+    for part, colour in (("train", 10), ("test", 200)):
+        for i in range(4):
+            draw(tmp_path / f"{part}/{i}.jpg", (colour, i, i))
+        if not as_column:
+            table(tmp_path, rows[part], header="path,label", name=f"{part}.csv")
+    if as_column:
+        table(tmp_path, [f"{row},{part}" for part in rows for row in rows[part]], header="path,label,split")
+    scanned = read(tmp_path)
+    assert labels(scanned) == {f"train/{i}.jpg": "ab"[i % 2] for i in range(4)} and not errors(scanned)
+    assert aside(scanned) == {f"test/{i}.jpg": "test" for i in range(4)}
+    (text,) = [text for text in facts(scanned) if "in several folders" in text]
+    assert text.startswith("8 file names stand in several folders") and f"{cell.format(0)} is t" in text
+
+
 def test_tables_in_the_folders_of_their_photos(tmp_path):
     for split, numbers in (("train", range(4)), ("test", range(4, 6))):
         for i in numbers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -17,15 +17,16 @@ from core.data.reach import bounds
 from core.data.readers.attributes import PARSERS, TEST, UNLABELLED, photo, problem
 from core.data.readers.find_tables import DatasetTable, Source, chosen_csv, find_table
 from core.data.readers.reading import Fact, Reading
-from core.data.readers.tree import Tree, left_over, list_tree
+from core.data.readers.split_names import Part, folders_of_parts
+from core.data.readers.tree import Tree, by_folder, left_over, list_tree
 from core.data.tables.columns import Columns, attribute_columns, class_of, kind_of, read_cell
-from core.data.tables.matching import NO_MATCH, Matcher, facts_of
+from core.data.tables.matching import NO_MATCH, Match, Matcher, Place, facts_of
 from core.data.tables.meanings import Meanings
 from core.data.tables.splits import is_coded, parts_of_column
 from core.data.tables.table import Table, read_table
 from core.data.tables.words import names_nobody, says_nothing, unlabelled_fact, words_for_nothing
 from core.errors import LabError
-from core.text import listed
+from core.text import listed, number_of
 
 MEND_ROW = "Correct the row, or leave it out."
 MOST_ROWS_TOLD = 1000  # of each kind of problem, one by one
@@ -94,20 +95,21 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
     for source, number, text in dataset.faults:
         problems.add("bad-row", "", f"{source.path} row {number}", text)
     rows = list(zip(dataset.sources, table.rows, strict=True))
-    matches = matcher.match((_cell(cells, index["path"]), source.home) for source, (_, cells) in rows)
     parts = _Parts(dataset, sets_aside=data.split_column != NO_COLUMN)
+    places = _places(rows, index, parts, matcher)
+    matches = matcher.match(places)
     read_person = _person_reader(dataset.meanings, data)
     read_labels = _label_reader(table.columns, own, words_for_nothing(data.no_label))
     photos, used = [], {*dataset.paths, *(path for path, joined in dataset.companions.items() if joined)}
     without_label = _WithoutLabel()
-    for source, (number, cells) in rows:
+    for (source, (number, cells)), place in zip(rows, places, strict=True):
         cell = {meaning: _cell(cells, at) for meaning, at in index.items()}
-        match = matches.get((cell["path"], source.home), NO_MATCH)
+        match = matches.get(place, NO_MATCH)
         where = f"{source.path} row {number}"
         sample = match.sample
         if not sample and not problems.is_full("missing-file"):
-            kind, text, sample = matcher.why_none(cell["path"], source.home, match)
-            problems.rows.append(problem(kind, sample, where, text, MEND_ROW))
+            kind, text, sample, remedy = matcher.why_none(*place, match)
+            problems.rows.append(problem(kind, sample, where, text, remedy or MEND_ROW))
         used.add(sample)
         labels, faults = read_labels(cell, cells)
         stands, split_faults = parts.read(source, cell, labels)
@@ -122,10 +124,40 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
             photos.append(photo(sample, real, row=number, where=where, **labels | stands | person))
             without_label.look_at(photos[-1], cell.get("label"))
     facts += [*table.facts, *dataset.meanings.facts, *parts.facts]
+    facts += _of_parts(zip(dataset.sources, places, strict=True), matches, name)
     facts += facts_of(((cell, match) for (cell, _), match in matches.items()), name)
     facts += [*without_label.facts(photos), *own.facts]
     all_problems = notes + problems.all() + left_over(tree, used, f"in no row of {name}")
     return Reading(photos, all_problems, facts, [*dataset.paths, *dataset.companions])
+
+
+def _places(
+    rows: list[tuple[Source, tuple[int, list[str]]]], index: dict[str, int], parts: _Parts, matcher: Matcher
+) -> list[Place]:
+    """The path of each row with the folder in which it is looked for first: that of its table. A bare name that several
+    photos have, such as train/1.jpg and test/1.jpg, is looked for in the folder of the row's part of the dataset."""
+    folders = folders_of_parts(by_folder(matcher.tree.images))
+    split = index.get("split")
+    places = []
+    for source, (_, cells) in rows:
+        path, home = _cell(cells, index["path"]), source.home
+        part = parts.stated(source, "" if split is None else _cell(cells, split))
+        if part in folders and len(matcher.called(path)) > 1 and not matcher.exact(path, home):
+            home = folders[part]
+        places.append((path, home))
+    return places
+
+
+def _of_parts(rows: Iterable[tuple[Source, Place]], matches: Mapping[Place, Match], name: str) -> list[Fact]:
+    """A fact about the names that were looked for in the folder of a part, and found there."""
+    elsewhere = (place for source, place in rows if place[1] != source.home)
+    samples = {place: match.sample for place in elsewhere if (match := matches.get(place, NO_MATCH)).sample}
+    if not samples:
+        return []
+    names = number_of(len(samples), "file name stands", "file names stand")
+    (cell, _), sample = next(iter(samples.items()))
+    text = f"{names} in several folders: taken from that of the part that {name} tells ({cell} is {sample})."
+    return [Fact("match", text, ("path_column",))]
 
 
 def _cell(cells: list[str], at: int) -> str:
@@ -191,11 +223,16 @@ class _Parts:
             text = f"{name}: column {self.columns['split']!r} is read as 0 train, 1 validation, 2 test."
             self.facts.append(Fact("split", text, ("split_column",), probable=True))
 
+    def stated(self, source: Source, written: str) -> Part | None:
+        """What the table says of a row, or the column of splits, in which `written` stands."""
+        return self.of_cell.get("split", {}).get(written) if written else source.part
+
     def read(self, source: Source, cell: dict[str, str], labels: dict[str, Any]) -> tuple[dict[str, Any], Faults]:
         """(part, split and given fold of a photo, what is wrong); without a label it is set aside as unlabelled."""
-        part, name = source.part, source.path if source.part else ""
-        if written := cell.get("split"):
-            part, name = self.of_cell["split"].get(written), f"{self.columns['split']} {written}"
+        written = cell.get("split", "")
+        part, name = self.stated(source, written), source.path if source.part else ""
+        if written:
+            name = f"{self.columns['split']} {written}"
             if part is None:
                 return {}, [("bad-split", f"the split {written!r} is none of {listed(sorted(self.of_cell['split']))}")]
         fold = self.of_cell.get("fold", {}).get(cell.get("fold", "")) or part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -50,6 +51,15 @@ def parts_of(names: Iterable[str]) -> dict[str, Part]:
     if len(parts) < len(read) or len(strange) > 1 or (strange and one_role):
         return {}
     return parts
+
+
+def folders_of_parts(folders: Iterable[str]) -> dict[Part, str]:
+    """Part -> the one of these folders that by its name, or that of a folder above it, is the only one of that part."""
+    of_part: dict[Part, list[str]] = defaultdict(list)
+    for folder in folders:
+        if parts := [part for name in folder.split("/") for part in parts_of([name]).values()]:
+            of_part[parts[-1]].append(folder)
+    return {part: places[0] for part, places in of_part.items() if len(places) == 1}
 
 
 def classes_and_parts(names: Iterable[str]) -> dict[str, tuple[str, Part]]:

@@ -1,7 +1,8 @@
 """A cell of a table -> a photo of the dataset. Opens nothing.
 
 First as it is written: from the table's folder, from the root, or a bare name that stands once. What is left is
-matched by the end of the path, without regard to case and to the picture's suffix, where that means one file only.
+matched by the end of the path, without regard to case and to the picture's suffix, where that means one file only. A
+bare name that means several means the one below the folder in which it is looked for.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from core.data.paths import inside
 from core.data.readers.reading import Fact
 from core.data.readers.split_names import may_be_part
 from core.data.readers.tree import Tree
-from core.text import LONGEST_NAME, one_line
+from core.text import LONGEST_NAME, listed, number_of, one_line
 
 _FOREIGN = re.compile(r"([a-z][a-z0-9+.-]*:)?/", re.IGNORECASE)  # a root, a drive, an address
 _NUMBER = re.compile(r"\d{1,18}(\.0+)?", re.ASCII)
@@ -36,6 +37,7 @@ WAYS = {  # how a cell was matched that is not what the file is called, and how 
 PROBABLE = ("far", "number")
 
 Key = TypeVar("Key")
+Place = tuple[str, str]  # a cell, and the folder in which it is looked for first: its table's
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,14 @@ class Matcher:
         """Whether a photo is called so, however loosely."""
         return bool(cell) and bool(self.exact(cell, "") or self._loose(cell)[0])
 
-    def match(self, cells: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Match]:
-        """(cell, folder of its table) -> its match, of those that have one or could have.
+    def match(self, cells: Iterable[Place]) -> dict[Place, Match]:
+        """Place -> its match, of those that have one or could have.
 
         A photo that one cell names as it is written, or that several cells could only loosely mean, is none of those
         that only could mean it.
         """
-        matches: dict[tuple[str, str], Match] = {}
-        loose: dict[tuple[str, str], tuple[str, frozenset[str]]] = {}
+        matches: dict[Place, Match] = {}
+        loose: dict[Place, tuple[str, frozenset[str]]] = {}
         takers: Counter[str] = Counter()
         for key in dict.fromkeys(cells):
             if sample := self.exact(*key):
@@ -78,6 +80,8 @@ class Matcher:
                 takers[sample] += 1
                 continue
             sample, ways = self._loose(key[0])
+            if not sample and key[1] and "/" not in _normal(key[0]):
+                sample, ways = self._loose(posixpath.join(key[1], key[0]))
             if sample:
                 loose[key] = sample, ways
                 takers[sample] += 1
@@ -85,19 +89,31 @@ class Matcher:
             matches[key] = Match(sample, ways) if takers[sample] == 1 else Match("", taken=sample)
         return matches
 
-    def why_none(self, cell: str, home: str, match: Match) -> tuple[str, str, str]:
-        """(kind of the problem, what is wrong, the path that was looked for) for a cell without a match."""
+    def why_none(self, cell: str, home: str, match: Match) -> tuple[str, str, str, str]:
+        """(kind of the problem, what is wrong, the path that was looked for, what to do; "" for what helps any row) for
+        a cell without a match."""
         if not cell:
-            return "missing-file", "the path is empty", ""
+            return "missing-file", "the path is empty", "", ""
         if len(cell) > LONGEST:
-            return "missing-file", f"the path has {len(cell):,} characters: {one_line(cell, LONGEST_NAME)}", ""
+            return "missing-file", f"the path has {len(cell):,} characters: {one_line(cell, LONGEST_NAME)}", "", ""
         paths = self._paths(_normal(cell), home)
         if not any(inside(self.tree.root, path) for path in paths):
-            return "outside", f"path {cell!r} leads out of the dataset; it is not opened", ""
+            return "outside", f"path {cell!r} leads out of the dataset; it is not opened", "", ""
+        path = paths[-1] if paths else ""
         text = f"there is no file {cell!r} in the dataset"
         if match.taken:
             text += f"; {match.taken} could be meant, but another row may mean it too"
-        return "missing-file", text, paths[-1] if paths else ""
+        elif len(photos := self.called(cell)) > 1:
+            text = f"{cell!r} could be any of {number_of(len(photos), 'photo')}: {listed(photos)}"
+            return "missing-file", text, path, "Write the path of the one that is meant, with its folder and suffix."
+        return "missing-file", text, path, ""
+
+    def called(self, cell: str) -> list[str]:
+        """The photos that a bare name could mean, those that are called exactly so before others; [] for a path."""
+        name = _normal(cell)
+        if not name or "/" in name or len(name) > LONGEST:
+            return []
+        return [self._photos[path] for path in self._by_name.get(name) or self._by_stem.get(_stem(name).casefold(), [])]
 
     def exact(self, cell: str, home: str) -> str:
         """The photo (or other file of the dataset) that is written there; "" if there is none."""
