@@ -202,7 +202,7 @@ try:
 except LabError as error:
     fault = error
     badges.show_error(error)
-labels.labels_form(choice, f"{KEY}.{choice['root']}", reader=scan.reader if scan else None, fault=fault)
+labels.labels_form(choice, f"{KEY}.{choice['root']}", scan=scan, fault=fault)
 with head:  # once it is known whether there is a dataset
     open_launch = st.button(
         "Launch with it",

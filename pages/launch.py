@@ -200,7 +200,7 @@ with left, theme.section("1 · Data"):
         findings.leave_out(scan, choice, DATA, errors)
     if choice["root"]:
         place = f"{DATA}.{choice['root']}"
-        labels.labels_form(choice, place, reader=scan.reader if scan else None, fault=fault)
+        labels.labels_form(choice, place, scan=scan, fault=fault)
 
 with left, theme.section("2 · What you want, and the time for it"):
     if joining is None:

@@ -122,6 +122,12 @@ def several_attributes(root: Path) -> None:
     table(root, ["image,hair,smiling,height_cm", *rows])
 
 
+@case
+def below_a_top_folder(root: Path) -> None:
+    photos(root, (f"pets/images/{n}.jpg" for n in range(4)))
+    table(root / "pets", ["image,breed", *(f"{n}.jpg,{'ab'[n % 2]}" for n in range(4))])
+
+
 # Trees
 
 

@@ -83,6 +83,7 @@ CASES = [
             },
         ),
     ),
+    ("below-a-top-folder", Case({"a": 2, "b": 2}, asks=("'breed' is taken for the class",))),
     ("network-storage", Case(CAT_DOG, tells=("@eaDir",))),
     ("links", Case(refused="ollow links")),
     ("links", Case(CAT_DOG, tells=("link",), settings={"follow_links": True})),
@@ -165,4 +166,4 @@ def test_what_people_have_is_understood_or_asked_about(tmp_path, monkeypatch, sc
 
 def test_every_kind_of_dataset_has_its_line():
     assert {name for name, _ in CASES} == set(DRAWINGS)
-    assert len(DRAWINGS) == 19
+    assert len(DRAWINGS) == 20

@@ -16,7 +16,7 @@ from core.data.readers.attributes import TEST, UNLABELLED
 from core.data.readers.companions import says, tells_positions, with_companions, without_a_table
 from core.data.readers.reading import Fact
 from core.data.readers.split_names import Part, may_be_part, parts_of
-from core.data.readers.tree import Tree
+from core.data.readers.tree import Tree, list_tree
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
 from core.data.tables.table import Table, is_list, is_table, read_table
@@ -105,13 +105,26 @@ def chosen_csv(root: Path, name: str) -> str:
 
 def candidates(tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
     """The tables in the root, or else those in folders below it."""
-    paths = [path for path in tree.others if is_table(path) or is_list(path)]
-    in_root = _look_at([path for path in paths if "/" not in path], tree, data, matcher)
-    if in_root.tables or in_root.faults:
-        return in_root
-    deep = sorted((path for path in paths if "/" in path), key=lambda path: (path.count("/"), path))
-    below = _look_at(deep[:MOST_DEEP], tree, data, matcher)
+    in_root, deep = _by_depth(tree)
+    looked = _look_at(in_root, tree, data, matcher)
+    if looked.tables or looked.faults:
+        return looked
+    below = _look_at(deep, tree, data, matcher)
     return Candidates(below.tables, below.unlabelled, [], below.unread)
+
+
+def table_files(root: str, *, follow_links: bool) -> list[str]:
+    """The tables that may be read of a dataset, relative to root: those in it, or else below. Raises LabError as typed
+    and list_tree do."""
+    in_root, deep = _by_depth(list_tree(bounds.typed(root), follow_links))
+    return in_root or deep
+
+
+def _by_depth(tree: Tree) -> tuple[list[str], list[str]]:
+    """(tables and lists in the root, those below, the highest first, as many as are looked at)."""
+    paths = [path for path in tree.others if is_table(path) or is_list(path)]
+    deep = sorted((path for path in paths if "/" in path), key=lambda path: (path.count("/"), path))
+    return [path for path in paths if "/" not in path], deep[:MOST_DEEP]
 
 
 def unread_tables(tree: Tree, data: DataConfig) -> list[Fact]:

@@ -9,11 +9,12 @@ import streamlit as st
 from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
 from core.data.pictures import limit
-from core.data.reach.opening import listing
 from core.data.readers.csv_table import csv_columns
+from core.data.readers.find_tables import table_files
+from core.data.scan import Scan
 from core.data.tables.encodings import LANGUAGES
 from core.data.tables.meanings import MEANINGS
-from core.data.tables.table import is_list, is_table
+from core.data.tables.table import is_table
 from core.data.understood import READER_NAMES
 from core.errors import LabError
 from core.text import plain
@@ -43,13 +44,15 @@ ASKED_HERE = ("persons", "classes")  # kinds of faults that a setting here made
 TEST_SETS = {"set aside": "Set aside, never trained on", "pool": "Trained on with the rest"}
 KINDS = {"auto": "As its values look", "categories": "Categories", "yes/no": "Yes or no", "number": "A number"}
 UNWRITTEN = "largest-photo-error"
+TABLES = "tables-of-dataset"  # of the scan that is looked at: it, its folder, the tables
 DECODE = {"before": "Before a launch, to find bad ones", "first epoch": "In the first epoch"}
 TRUNCATED = {"refuse": "Refuse", "keep": "Use them as they are"}
 
 
-def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError | None) -> None:
-    """How labels are found: reader, CSV columns, person pattern. reader: what the scan took it for."""
+def labels_form(choice: Choice, key: str, *, scan: Scan | None, fault: LabError | None) -> None:
+    """How labels are found: reader, CSV columns, person pattern. scan: of this choice; fault: why there is none."""
     _, errors = check(choice)
+    reader = scan.reader if scan else None
     wants_columns = choice["reader"] == "csv" or (choice["reader"] == "auto" and reader == "csv")
     wants_columns |= fault is not None and fault.kind == "csv"
     waits_for_links = fault is not None and fault.kind == "links"
@@ -88,7 +91,7 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
                 help=DataConfig.model_fields["follow_links"].description,
             )
         if wants_columns:
-            _columns(choice, key, errors)
+            _columns(choice, key, errors, scan)
 
 
 def _largest(key: str) -> None:
@@ -119,18 +122,28 @@ def _largest(key: str) -> None:
         st.markdown(f":small[:red[:material/error: {plain(problem)}]]")
 
 
-def _columns(choice: Choice, key: str, errors: dict[str, str]) -> None:
+def _tables(choice: Choice, scan: Scan | None) -> list[str]:
+    """The tables that can be chosen, looked for once a scan."""
+    place = choice["root"], bool(choice.get("follow_links"))
+    looked_at = st.session_state.get(TABLES)
+    if scan is None or looked_at is None or looked_at[:2] != (scan, place):
+        try:
+            files = table_files(os.path.expanduser(choice["root"]), follow_links=place[1])
+        except (OSError, ValueError, LabError):  # that it is missing, or is not looked into, is said where it was named
+            files = []
+        looked_at = scan, place, files
+        st.session_state[TABLES] = looked_at
+    return [*looked_at[2]]
+
+
+def _columns(choice: Choice, key: str, errors: dict[str, str], scan: Scan | None) -> None:
     root = os.path.expanduser(choice["root"])
-    try:
-        with listing(root) as entries:
-            files = sorted(entry.name for entry in entries if is_table(entry.name) or is_list(entry.name))
-    except (OSError, ValueError, LabError):  # that it is missing, or is not looked into, is said where it was named
-        files = []
-    if not files:
-        st.caption("There is no table in this folder: no CSV file, .xlsx or .jsonl.")
-        return
+    files = _tables(choice, scan)
     if choice["csv_file"] and choice["csv_file"] not in files:
         files.append(choice["csv_file"])
+    if not files:
+        st.caption("There is no table in this folder nor below it: no CSV file, .xlsx or .jsonl.")
+        return
     names = {None: "The one that names photos"} | {file: file for file in files}
     encoding = choice.get("encoding")
     encodings = ENCODINGS | ({encoding: encoding} if encoding not in ENCODINGS else {})
@@ -138,7 +151,8 @@ def _columns(choice: Choice, key: str, errors: dict[str, str]) -> None:
         _pick(choice, f"{key}.csv_file", "csv_file", "CSV file", names, 320)
         _pick(choice, f"{key}.encoding", "encoding", "Encoding", encodings, 240)
         _type(choice, f"{key}.no_label", "no_label", "Words for no label", errors, "none", 320)
-    chosen = [choice["csv_file"]] if choice["csv_file"] else list(filter(is_table, files)) or files
+    read = [file for file in files if scan and file in {path for path, *_ in scan.tables}]
+    chosen = [choice["csv_file"]] if choice["csv_file"] else read or list(filter(is_table, files)) or files
     try:
         columns = list(dict.fromkeys(column for file in chosen for column in csv_columns(root, file, encoding)))
     except LabError as error:
