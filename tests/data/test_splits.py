@@ -68,6 +68,27 @@ def test_a_misspelt_split_is_an_error_of_its_row_never_trained_on(tmp_path):
     assert problems_of(scanned, "bad-split") == {"labels.csv row 7": "the split 'tset' is none of test and train"}
 
 
+@pytest.mark.parametrize("header", ["image,kind,Dataset_type", ""])
+def test_a_column_of_parts_without_a_usual_name_is_asked_about_and_is_no_class(tmp_path, header):
+    words = ["TRAIN", "TRAIN", "VALIDATION", "TRAIN", "TRAIN", "UNASSIGNED", "TEST", "TEST"]
+    rows = [f"{i}.jpg,{'ab'[i % 2]},{word}" for i, word in enumerate(words)]
+    scanned = read(
+        table(
+            tmp_path,
+            rows if header else [",".join(row.split(",")[::-1]) for row in rows[1:]],
+            *EIGHT,
+            header=header or ",".join(rows[0].split(",")[::-1]),
+        )
+    )
+    column = header.rpartition(",")[2] or "column 1"
+    (fact,) = [fact for fact in scanned.facts if fact.settings == ("split_column",)]
+    assert fact.probable and f"column {column!r} (TEST, TRAIN, UNASSIGNED and VALIDATION) may say" in fact.text
+    assert list(scanned.attributes) == ["label"] and len(scanned.samples) == 8
+    assert not facts(read(tmp_path, split_column="none"), "split"), "it was asked again what was answered"
+    (tmp_path / "labels.csv").write_text((tmp_path / "labels.csv").read_text().replace("UNASSIGNED", "TRAIN"))
+    assert aside(read(tmp_path, split_column=column)) == {"6.jpg": "test", "7.jpg": "test"}
+
+
 @pytest.mark.parametrize(
     "words", [["red", "blue"] * 4, ["train", "red", "blue", "green"] * 2, [str(i) for i in range(8)]]
 )

@@ -89,7 +89,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
     table, name = dataset.table, dataset.table.name
     index = {meaning: table.columns.index(column) for meaning, column in dataset.meanings.columns.items()}
     notes = _set_aside(index, table, name, data)
-    taken = [table.columns[at] for at in index.values()]
+    taken = [*(table.columns[at] for at in index.values()), *dataset.meanings.parts]
     own = attribute_columns(table, taken, data, has_label="label" in index)
     problems = _Problems(name)
     for source, number, text in dataset.faults:

@@ -11,7 +11,7 @@ from core.config.run_config import DataConfig
 from core.data.readers.reading import Fact
 from core.data.tables.cells import Cells, spelt
 from core.data.tables.columns import attribute_columns
-from core.data.tables.splits import parts_of_column, why_no_folds
+from core.data.tables.splits import may_be_parts, parts_of_column, why_no_folds
 from core.data.tables.words import says_nothing, words_for_nothing
 from core.errors import LabError
 from core.text import listed
@@ -34,11 +34,14 @@ DOUBTED = ("id", "patient")  # where their values are few: they may tell the ill
 
 @dataclass(frozen=True)
 class Meanings:
-    """columns: meaning -> column. numbers_photos: the person column is only a guess, and another one in each row."""
+    """columns: meaning -> column. numbers_photos: the person column is only a guess, and another one in each row.
+    parts: columns that may name parts of the dataset and are not read so: they are asked about, and no attributes.
+    """
 
     columns: dict[str, str]
     numbers_photos: bool = False
     facts: list[Fact] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
 
 
 def is_usual_name(cell: str) -> bool:
@@ -90,18 +93,34 @@ def choose_columns(
                 facts.append(Fact("split", text, probable=True))
             continue
         chosen[meaning] = column
-    facts += _only_label(table, chosen, refused) if data.attributes is None else []
+    parts = (
+        [] if {"split"} & {*chosen, *refused} else _parts(table, {*chosen.values(), *(data.attributes or {})}, facts)
+    )
+    facts += _only_label(table, chosen, refused, parts) if data.attributes is None else []
     numbers_photos = "person" not in refused and _judge_person(table, chosen, data, facts)
-    tells = not needs_label or chosen.keys() & set(LABELLED) or _has_attributes(table, chosen, data)
+    tells = not needs_label or chosen.keys() & set(LABELLED) or _has_attributes(table, chosen, parts, data)
     if "path" not in chosen or not tells:
         lacks = "a path" if "path" not in chosen else "a label, gender, age, mask or another attribute"
         text = f"csv: no column is known to hold {lacks}; {table.name} has {listed(table.columns, 20)}"
         raise LabError(text, "Choose the columns.", "csv")
-    return Meanings(chosen, numbers_photos, [*facts, *_repeated(table, chosen)])
+    return Meanings(chosen, numbers_photos, [*facts, *_repeated(table, chosen)], parts)
 
 
-def _has_attributes(table: Cells, chosen: dict[str, str], data: DataConfig) -> bool:
-    own = attribute_columns(table, chosen.values(), data, has_label=False)
+def _parts(table: Cells, taken: set[str], facts: list[Fact]) -> list[str]:
+    """The columns without a usual name for it that may name parts, asked about: a test set is not to be trained on."""
+    free = [column for column in dict.fromkeys(table.columns) if column and column not in taken]
+    parts = [column for column in free if may_be_parts(column, table.column(column))]
+    for column in parts:
+        words = listed(sorted({cell for cell in table.column(column) if cell}))
+        text = (
+            f"{table.name}: column {column!r} ({words}) may say what is trained on and what is a test; it is not read "
+        )
+        facts.append(Fact("split", f"{text}until it is chosen as split column.", ("split_column",), probable=True))
+    return parts
+
+
+def _has_attributes(table: Cells, chosen: dict[str, str], parts: list[str], data: DataConfig) -> bool:
+    own = attribute_columns(table, [*chosen.values(), *parts], data, has_label=False)
     return bool(own.kinds or own.classes)
 
 
@@ -141,9 +160,9 @@ def _share(cells: Sequence[str], is_photo: Callable[[str], bool]) -> float:
     return sum(map(is_photo, cells)) / len(cells) if cells else 0.0
 
 
-def _only_label(table: Cells, chosen: dict[str, str], refused: set[str]) -> list[Fact]:
+def _only_label(table: Cells, chosen: dict[str, str], refused: set[str], parts: list[str]) -> list[Fact]:
     """Take the only column that is left as the label, if no other is known and its values repeat."""
-    free = [column for column in table.columns if column and column not in chosen.values()]
+    free = [column for column in table.columns if column and column not in {*chosen.values(), *parts}]
     if "path" not in chosen or chosen.keys() & set(LABELLED) or "label" in refused or len(free) != 1:
         return []
     values = Counter(table.column(free[0]))

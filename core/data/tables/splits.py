@@ -11,6 +11,7 @@ from core.data.readers.split_names import FOLD, TRAIN, VALIDATION, Part, may_be_
 from core.text import listed
 
 CODES = {"0": Part(TRAIN), "1": Part(VALIDATION), "2": Part(TEST)}  # as list_eval_partition.txt of CelebA has them
+JUDGED_ROWS = 200  # among which a column of parts names one
 MOST_PARTS = 50  # different values of a column that may be parts
 MOST_FOLDS = 20
 _NUMBER = re.compile(r"\d{1,4}(\.0)?")
@@ -48,6 +49,15 @@ def parts_of_column(column: str, cells: Sequence[str]) -> dict[str, Part]:
         parts = {word: part for word in words.values() for part in parts_of([word]).values()}
     named = {cell: parts[word] for cell, word in words.items() if word in parts}
     return named if 2 * sum(rows[cell] for cell in named) > rows.total() else {}
+
+
+def may_be_parts(column: str, cells: Sequence[str]) -> bool:
+    """Whether a column, whatever it is called, names parts by words: one to train on, one to test or validate on."""
+    judged = {cell for cell in cells[:JUDGED_ROWS] if cell}
+    if len(judged) > MOST_PARTS or not any(map(may_be_part, judged)):  # nearly all columns, at little cost
+        return False
+    roles = {part.role for part in parts_of_column(column, cells).values()}
+    return TRAIN in roles and bool(roles & {TEST, VALIDATION})
 
 
 def why_no_folds(column: str, cells: Sequence[str]) -> str:
