@@ -15,7 +15,7 @@ import pandas as pd
 
 from core.config.run_config import DataConfig
 from core.data.images import NO_END
-from core.data.labels.conflicts import one_per_file, person_conflicts
+from core.data.labels.conflicts import copies, one_per_file, person_conflicts
 from core.data.paths import followed
 from core.data.persons import Persons, persons_of
 from core.data.pictures.depth import dataset_bits, scaled_by
@@ -150,7 +150,7 @@ def scan(
         """The scan of these photos. ends: nothing comes after it, so that the search for leaks is worth its time."""
         trained = [photo for photo in good if not photo["split"]]
         aside = [photo for photo in good if photo["split"]]
-        problems = problems + person_conflicts(trained) + (leaks(trained, aside) if ends else [])
+        problems = problems + person_conflicts(trained) + copies(trained) + (leaks(trained, aside) if ends else [])
         table = pd.DataFrame(problems, columns=PROBLEM_COLUMNS).astype("str")
         set_aside = _table(aside).assign(split=pd.Series([photo["split"] for photo in aside], dtype="object"))
         readers = (*tree.facts, *reading.facts, *unread, *parts, *persons, *spellings, *left_out_facts(reading))

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from core.data.labels.corrections import Correction, lay_over
 from tests.photos import draw, problems_of, read
 
 
@@ -31,7 +32,22 @@ def test_the_same_bytes_on_both_sides_are_told_with_their_number(parts):
         "train/cat/train-cat-1.jpg"
     }
     assert scanned.problems["severity"].tolist() == ["warning"]
-    assert read(parts, test_set="pool").problems.empty
+    pooled = read(parts, test_set="pool")
+    assert pooled.problems["severity"].tolist() == ["warning"]
+    assert problems_of(pooled, "copy") == {
+        "test/cat/copy-a.jpg and train/cat/train-cat-1.jpg": "4 photos are the same as another, byte by byte, and may "
+        "stand in different folds: test/cat/copy-a.jpg is train/cat/train-cat-1.jpg"
+    }
+    shutil.move(parts / "test/cat/copy-a.jpg", parts / "train/dog/copy-a.jpg")
+    assert problems_of(read(parts, test_set="pool"), "label-conflict") == {
+        "train/cat/train-cat-1.jpg and train/dog/copy-a.jpg": "2 photos are the same as another, byte by byte, and "
+        "labelled otherwise: train/cat/train-cat-1.jpg is train/dog/copy-a.jpg (label cat and dog)"
+    }
+    scanned = read(parts, test_set="pool")
+    corrected, _ = lay_over(scanned, [Correction(kind="exclude-photo", sample="train/dog/copy-a.jpg")])
+    assert corrected.problems["kind"].tolist() == ["copy"], "one that is left out contradicts no other"
+    one = read(parts, test_set="pool", person_pattern="(jpg)")  # one person: their photos stand in one fold
+    assert not one.problems["problem"].str.contains("byte by byte").any()
 
 
 def test_files_of_one_size_with_other_bytes_are_no_leak(parts):

@@ -16,7 +16,7 @@ def facts_of(scanned, kind):
 def two_classes(root, each=3):
     for label in ("cat", "dog"):
         for i in range(each):
-            draw(root / label / f"{i}.jpg", (40 * i, 90, 60))
+            draw(root / label / f"{i}.jpg")
     return root
 
 
@@ -62,7 +62,7 @@ def linked(root):
     """Two classes whose photos are links to files of a store beside the dataset."""
     for label in ("cat", "dog"):
         for i in range(3):
-            draw(root / "store" / f"{label}{i}.jpg", (70 * i, 80, 10))
+            draw(root / "store" / f"{label}{i}.jpg")
             link = root / "set" / label / f"{i}.jpg"
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(f"../../store/{label}{i}.jpg")

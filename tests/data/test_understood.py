@@ -17,7 +17,7 @@ def pets(root, **each):
     """each: class -> photos."""
     for name, photos in each.items():
         for number in range(photos):
-            draw(root / name / f"{number}.png", (number, len(name), 0))
+            draw(root / name / f"{number}.png")
     return root
 
 

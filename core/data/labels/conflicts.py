@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from core.data.readers.attributes import TEST, UNLABELLED, problem
-from core.text import in_full
+from core.text import in_full, number_of
 
 SPLITS = (TEST, "", UNLABELLED)  # the first one that a file has counts
 LABELS = ("label", "mask", "gender", "age")
@@ -79,6 +79,44 @@ def person_conflicts(photos: list[dict]) -> list[dict]:
             text = f"{len(cases) - SHOWN} more people have photos that differ in {name}"
             problems.append(problem("label-conflict", "", "", text, "Nothing, if that is right.", "warning"))
     return problems
+
+
+def copies(photos: list[dict]) -> list[dict]:
+    """Two warnings at most, about photos of different people that are the same, byte by byte: those that are labelled
+    otherwise, and the others. A photo without a hash, before it is read, is no copy."""
+    files = defaultdict(list)
+    for photo in photos:
+        if photo.get("hash"):
+            files[photo["hash"]].append(photo)
+    groups = [group for group in files.values() if len({photo["person"] for photo in group}) > 1]
+    judged = [(group, *_first_that_differ(group)) for group in groups]
+    problems = []
+    for kind in ("label-conflict", "copy"):
+        cases = [(group, pair, differ) for group, pair, differ in judged if bool(differ) == (kind == "label-conflict")]
+        if not cases:
+            continue
+        _, (first, second), differ = cases[0]
+        text = f"{number_of(sum(len(group) for group, *_ in cases), 'photo')} are the same as another, byte by byte"
+        if differ:
+            text += f", and labelled otherwise: {first['sample']} is {second['sample']} ({differ})"
+            remedy = "Correct the labels, or leave the copies out."
+        else:
+            text += f", and may stand in different folds: {first['sample']} is {second['sample']}"
+            remedy = "Leave the copies out, or make them one person; else what is trained on is validated on, too."
+        problems.append(problem(kind, second["sample"], _both([first, second]), text, remedy, "warning"))
+    return problems
+
+
+def _first_that_differ(same: list[dict]) -> tuple[list[dict], str]:
+    """(two photos, what their labels differ in, such as "label cat and dog"); any two and "" where nothing does."""
+    own = (name for photo in same for name in photo.get("attributes", ()))
+    for name in dict.fromkeys((*LABELS, *own)):
+        first, *others = [photo for photo in same if _known(_says(photo, name))] or same
+        for other in others:
+            values = [_says(first, name), _says(other, name)]
+            if all(map(_known, values)) and values[0] != values[1]:
+                return [first, other], f"{name} {_show(values[0])} and {_show(values[1])}"
+    return same[:2], ""
 
 
 def _difference(same: list[dict]) -> str:

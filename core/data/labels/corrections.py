@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from core.data import persons
-from core.data.labels.conflicts import person_conflicts
+from core.data.labels.conflicts import copies, person_conflicts
 from core.data.labels.correction_rows import SEVERAL, Correction, checked, in_words, parse, to_csv, value_text
 from core.data.reach import bounds
 from core.data.readers.spelling import nfc
@@ -235,7 +235,8 @@ def lay_over(scan: Scan, corrections: list[Correction]) -> tuple[Scan, list[Corr
     """(the scan as corrected, what each correction did).
 
     A photo that is left out is no problem any more, whatever was wrong with it; the warnings about people with
-    contradictory labels are those of the corrected labels. Photos that are set aside are corrected like the others.
+    contradictory labels, and about copies, are those of the corrected labels. Photos that are set aside are corrected
+    like the others.
     """
     if not corrections:
         return scan, []
@@ -246,15 +247,16 @@ def lay_over(scan: Scan, corrections: list[Correction]) -> tuple[Scan, list[Corr
     bad = set(table["sample"][settled]) - set(scan.samples["sample"])  # bad files, which no table of photos has
     bad -= set(scan.set_aside["sample"])
     outcome = [replace(e, photos=1, why="") if e.why and e.correction.sample in bad else e for e in outcome]
-    about_people = (table["kind"] == "label-conflict") & (table["severity"] == "warning")
-    conflicts = pd.DataFrame(person_conflicts(_photos(samples)), columns=table.columns)
+    about_people = table["kind"].isin(["label-conflict", "copy"]) & (table["severity"] == "warning")
+    rows = _photos(samples)
+    conflicts = pd.DataFrame(person_conflicts(rows) + copies(rows), columns=table.columns)
     table = pd.concat([table[~settled & ~about_people], conflicts.astype("str")], ignore_index=True)
     return replace(scan, samples=samples, set_aside=set_aside, problems=table), outcome
 
 
 def _photos(samples: pd.DataFrame) -> list[dict]:
-    """The rows as readers give photos, as far as person_conflicts asks."""
-    names = [name for name in ("sample", "person", "gender", "age", "label", "race") if name in samples]
+    """The rows as readers give photos, as far as the warnings about people and copies ask."""
+    names = [name for name in ("sample", "person", "gender", "age", "label", "race", "mask", "hash") if name in samples]
     own = samples[[column for column in samples if str(column).startswith(OWN)]]
     own = own.rename(columns=lambda column: column.removeprefix(OWN))
     rows = zip(samples[names].to_dict("records"), own.to_dict("records"), strict=True)
