@@ -99,6 +99,22 @@ def test_nothing_outside_is_looked_at_more_closely_than_whether_it_is_there(tmp_
     assert not opened and inside(root, "link/secret.jpg") is None
 
 
+def test_names_of_an_upload_are_matched_without_their_prefix_where_that_is_one_file(tmp_path):
+    """As Label Studio exports them, with columns of its own."""
+    rows = [f"/data/upload/2/d3a1f8c{i}-cat{i}.jpg,{i},{('cat', 'dog')[i % 2]},1" for i in range(6)]
+    photos = [*(f"images/cat{i}.jpg" for i in range(5)), "images/d3a1f8c5-cat5.jpg", "images/cat5.jpg"]
+    scanned = read(table(tmp_path, rows, *photos, header="image,id,choice,annotator"))
+    assert scanned.reader == "csv" and list(scanned.attributes) == ["choice"]
+    assert set(scanned.samples["sample"]) == {*photos} - {"images/cat5.jpg"}
+    assert (
+        facts(scanned)[
+            "5 file names in labels.csv are matched without the prefix of an upload "
+            "(/data/upload/2/d3a1f8c0-cat0.jpg is images/cat0.jpg)."
+        ]
+        is False
+    )
+
+
 def test_missing_files_by_the_thousand_are_told_in_one_line(tmp_path):
     scanned = read(table(tmp_path, ["a.jpg,x", *(f"gone{i}.jpg,y" for i in range(1500))], "a.jpg"))
     missing = problems_of(scanned, "missing-file")

@@ -25,6 +25,7 @@ from core.data.readers.tree import Tree
 from core.text import LONGEST_NAME, listed, number_of, one_line
 
 _FOREIGN = re.compile(r"([a-z][a-z0-9+.-]*:)?/", re.IGNORECASE)  # a root, a drive, an address
+_UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")  # before the name of a photo that was uploaded to Label Studio
 _NUMBER = re.compile(r"\d{1,18}(\.0+)?", re.ASCII)
 LONGEST = 4096  # characters of a path; no system opens a longer one, and to look for one takes long
 WAYS = {  # how a cell was matched that is not what the file is called, and how that is said
@@ -32,6 +33,7 @@ WAYS = {  # how a cell was matched that is not what the file is called, and how 
     "suffix": "are written with another suffix or none: matched by name",
     "end": "are paths of another place: matched by the end of the path",
     "far": "are matched by the file name alone, in a folder of another name",
+    "upload": "are matched without the prefix of an upload",
     "number": "are numbers that lost their zeros: matched by number",
 }
 PROBABLE = ("far", "number")
@@ -160,7 +162,8 @@ class Matcher:
         text = _normal(cell).rstrip("/")
         name = text.rpartition("/")[2]
         if _stem(name).casefold() not in self._by_stem and not _NUMBER.fullmatch(text):
-            return "", frozenset()
+            uploaded = self._by_name.get(_UPLOADED.sub("", name, count=1), []) if _UPLOADED.match(name) else []
+            return (self._photos[uploaded[0]], frozenset({"upload"})) if len(uploaded) == 1 else ("", frozenset())
         parts = posixpath.normpath(text).split("/") if text else []
         if not parts or ".." in parts or parts == ["."]:
             return "", frozenset()
