@@ -122,11 +122,17 @@ def test_missing_files_by_the_thousand_are_told_in_one_line(tmp_path):
     assert missing["labels.csv"] == "500 more rows have the same kind of problem (missing-file)"
 
 
-def test_folders_that_name_classes_count_before_a_table_that_only_lists_the_photos(tmp_path):
-    photos = ["cat/1.jpg", "cat/2.jpg", "dog/3.jpg", "dog/4.jpg"]
-    root = table(tmp_path, ["1,10", "2,20", "3,10", "4,10"], *photos, header="id,size")
+@pytest.mark.parametrize("top", ["", "skin/"])
+def test_folders_that_name_classes_count_before_a_table_that_only_lists_the_photos(tmp_path, top):
+    """In the root, or in the one folder of a zip that holds everything."""
+    photos = [f"{top}images/{each}" for each in ("batch_1/1.jpg", "batch_1/2.jpg", "batch_2/3.jpg", "batch_2/4.jpg")]
+    name = f"{top}labels.csv"
+    root = table(tmp_path, ["1,10", "2,20", "3,10", "4,10"], *photos, header="id,size", name=name)
     scanned = read(root)
     assert scanned.reader == "folders"
-    assert facts(scanned, "table") == {"labels.csv names photos, too (labels in size): it is not read.": True}
+    assert facts(scanned, "table") == {f"{name} names photos, too (labels in size): it is not read.": True}
     assert not facts(read(root, reader="folders"), "table"), "it was asked again what was answered"
-    assert read(root, csv_file="labels.csv", label_column="size").reader == "csv"
+    assert read(root, csv_file=name, label_column="size").reader == "csv"
+    table(root, ["1.jpg,a", "2.jpg,b", "3.jpg,a", "4.jpg,b"], name=name)
+    scanned = read(root)
+    assert scanned.reader == "csv" and labels(scanned) == dict(zip(photos, "abab", strict=True))

@@ -14,7 +14,7 @@ from dataclasses import replace
 from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
 from core.data.readers.reading import Fact
-from core.data.readers.tree import Tree
+from core.data.readers.tree import Tree, is_above_photos
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import MEANINGS, choose_columns, usual_column
 from core.data.tables.splits import is_fold_column, parts_of_column, why_no_folds
@@ -113,9 +113,9 @@ def _why_not_chosen(joined: Table, meaning: str, paths: Sequence[str], data: Dat
 
 
 def without_a_table(tree: Tree, data: DataConfig, matcher: Matcher) -> list[Fact]:
-    """The companions in the root of a dataset whose photos are read by their folders or names."""
+    """The companions in the root, or above all photos, of a dataset whose photos are read by their folders or names."""
     reasons = {}
-    for other in (other for other, is_beside in _companions(tree, data, [""]) if is_beside):
+    for other in (other for other, _ in _companions(tree, data, [""]) if is_above_photos(other, tree)):
         _, of_photo, why = _column_by_photo(other, tree, data, matcher)
         if of_photo or why:
             reasons[other] = why or "photos are read without a table"

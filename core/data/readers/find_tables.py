@@ -16,7 +16,7 @@ from core.data.readers.attributes import TEST, UNLABELLED
 from core.data.readers.companions import says, tells_positions, with_companions, without_a_table
 from core.data.readers.reading import Fact
 from core.data.readers.split_names import Part, may_be_part, parts_of
-from core.data.readers.tree import Tree, list_tree
+from core.data.readers.tree import Tree, is_above_photos, list_tree
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
 from core.data.tables.table import Table, is_list, is_table, read_table
@@ -70,11 +70,10 @@ class DatasetTable:
     @property
     def is_usual(self) -> bool:
         """Whether its path and a label are known by the usual names of their columns, or chosen, not only by what they
-        hold; and it lies in the root."""
+        hold."""
         columns = self.meanings.columns.items()
         named = self.chosen | {meaning for meaning, column in columns if usual_column([column], meaning)}
-        in_root = all(is_table(path) and "/" not in path for path in self.paths)
-        return in_root and "path" in named and bool(named & set(LABELLED))
+        return all(map(is_table, self.paths)) and "path" in named and bool(named & set(LABELLED))
 
 
 @dataclass(frozen=True)
@@ -128,8 +127,9 @@ def _by_depth(tree: Tree) -> tuple[list[str], list[str]]:
 
 
 def unread_tables(tree: Tree, data: DataConfig) -> list[Fact]:
-    """Tables in the root that tell labels of photos, or may, for a dataset that is read by its folders or names."""
-    paths = [path for path in tree.others if "/" not in path and is_table(path) and not says(path)]
+    """Tables in the root, or above all photos, that tell labels of photos, or may, for a dataset that is read by its
+    folders or names."""
+    paths = [path for path in tree.others if is_table(path) and not says(path) and is_above_photos(path, tree)]
     matcher = Matcher(tree)
     looked = _look_at(paths, tree, data, matcher)
     facts = [*_unread_facts(looked.unread), *without_a_table(tree, data, matcher)]

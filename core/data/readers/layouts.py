@@ -14,7 +14,7 @@ from core.data.readers.csv_table import MEND_ROW, read_csv, read_csv_dataset
 from core.data.readers.find_tables import candidates, chosen_csv
 from core.data.readers.folders import read_folders
 from core.data.readers.reading import Fact, Reading
-from core.data.readers.tree import Tree, by_folder, left_over
+from core.data.readers.tree import Tree, by_folder, is_above_photos, left_over
 from core.data.tables.matching import Matcher
 from core.data.tables.words import names_nobody, words_for_nothing
 from core.errors import LabError
@@ -137,7 +137,10 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
         if columns >= MASK_COLUMNS:
             return "mask"
     looked = candidates(tree, data or DataConfig(), Matcher(tree))
-    if any(table.is_usual for table in looked.tables) or (looked.tables and not _class_folders(tree)):
+    usual = [each for each in looked.tables if each.is_usual]
+    if any(is_above_photos(path, tree) for each in usual for path in each.paths):
+        return "csv"
+    if looked.tables and not _class_folders(tree):
         return "csv"
     names = [path.rpartition("/")[2] for path in tree.images]
     if 2 * sum(UTKFACE_NAME.match(name) is not None for name in names) > len(names):

@@ -245,6 +245,12 @@ def _system_fact(left_out: Counter[tuple[str, bool]]) -> list[Fact]:
     return [Fact("left-out", text)]
 
 
+def is_above_photos(path: str, tree: Tree) -> bool:
+    """Whether a file lies in the root, or in a folder that holds all photos of the dataset, as at the top of a zip."""
+    folder = path.rpartition("/")[0]
+    return not folder or all(photo.startswith(f"{folder}/") for photo in tree.images)
+
+
 def by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
     """Paths grouped by the folder that holds them; "" is the root."""
     groups = defaultdict(list)
