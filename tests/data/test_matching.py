@@ -133,6 +133,9 @@ def test_folders_that_name_classes_count_before_a_table_that_only_lists_the_phot
     assert facts(scanned, "table") == {f"{name} names photos, too (labels in size): it is not read.": True}
     assert not facts(read(root, reader="folders"), "table"), "it was asked again what was answered"
     assert read(root, csv_file=name, label_column="size").reader == "csv"
+    table(root, ["1,test", "2,train", "3,train", "4,train"], header="id,Dataset_type", name=name)
+    (text,) = facts(read(root), "table")
+    assert text == f"{name} names photos, too, and may say which are a test (Dataset_type): it is not read."
     table(root, ["1.jpg,a", "2.jpg,b", "3.jpg,a", "4.jpg,b"], name=name)
     scanned = read(root)
     assert scanned.reader == "csv" and labels(scanned) == dict(zip(photos, "abab", strict=True))

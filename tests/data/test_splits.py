@@ -311,3 +311,41 @@ def test_a_table_that_cannot_be_read_beside_folders_of_classes_is_told(tmp_path)
     scanned = read(tmp_path)
     assert scanned.reader == "folders"
     assert facts(scanned, "table") == {"labels.csv is not read: labels.csv is empty.": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("labels.csv", "image,choice,by\n" + "7.jpg,cat,1\n8.jpg,dog,2\n" * 3, "its column 'image' names no photo"),
+        ("labels.csv", "ImageName,Category\n7,cat\n8,dog\n", "labels.csv has ImageName and Category"),
+        ("labels.xls", "\xd0\xcf\x11\xe0", "is a workbook of Excel 97"),
+    ],
+    ids=["no photo", "no column", "old workbook"],
+)
+def test_a_table_beside_one_folder_of_photos_that_it_does_not_name_is_not_passed_over(tmp_path, name, content, words):
+    """Or all photos would be of one class, images."""
+    draw(tmp_path / "images/photo.jpg")
+    (tmp_path / name).write_text(content, encoding="latin-1")
+    with pytest.raises(
+        LabError, match=rf"csv: {name} is not read \(.*{words}.*and folders name no two classes"
+    ) as refused:
+        read(tmp_path)
+    assert refused.value.kind == "csv" and "choose the reader for folders" in refused.value.remedy
+    assert set(read(tmp_path, reader="folders").samples["label"]) == {"images"}
+
+
+def test_a_table_in_the_root_that_is_none_of_photos_hides_none_below(tmp_path):
+    table(tmp_path, ["cat,255,0,0", "dog,0,255,0"], header="name,r,g,b", name="class_dict.csv")
+    for part, numbers in (("train", range(4)), ("test", range(4, 6))):
+        photos = [f"{part}/p{i}.jpg" for i in numbers]
+        table(
+            tmp_path,
+            [f"p{i}.jpg,{i % 2},{1 - i % 2}" for i in numbers],
+            *photos,
+            header="filename,cat,dog",
+            name=f"{part}/_classes.csv",
+        )
+    scanned = read(tmp_path)
+    assert labels(scanned) == {f"train/p{i}.jpg": ("dog", "cat")[i % 2] for i in range(4)}
+    assert set(aside(scanned).values()) == {"test"}
+    assert [asked for text, asked in facts(scanned, "table").items() if "class_dict.csv is not read" in text] == [False]

@@ -80,14 +80,17 @@ class DatasetTable:
 class Candidates:
     """The tables of a dataset that name photos and a label; those that name photos alone; why others are none.
 
-    unread: path -> why, of those that may name photos as well: they cannot be read, or have the columns of a table that
-    names photos and no cell that does.
+    faults: path -> why, of all others but lists. unread: path -> why, of those that may name photos as well: they
+    cannot be read, or have the columns of a table that names photos and no cell that does. strange: path -> a table
+    that was read and is none of the others. passed_over: those that name no photos, above tables that do.
     """
 
     tables: list[DatasetTable]
     unlabelled: list[Table]
-    faults: list[LabError]
+    faults: dict[str, LabError]
     unread: dict[str, LabError]
+    strange: Mapping[str, Table] = field(default_factory=dict)
+    passed_over: Mapping[str, LabError] = field(default_factory=dict)
 
 
 def chosen_csv(root: Path, name: str) -> str:
@@ -103,27 +106,39 @@ def chosen_csv(root: Path, name: str) -> str:
 
 
 def candidates(tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
-    """The tables in the root, or else those in folders below it."""
-    in_root, deep = _by_depth(tree)
-    looked = _look_at(in_root, tree, data, matcher)
-    if looked.tables or looked.faults:
-        return looked
-    below = _look_at(deep, tree, data, matcher)
-    return Candidates(below.tables, below.unlabelled, [], below.unread)
+    """The tables in the root, or else those above all photos, or else those in any folder below it."""
+    faults: dict[str, LabError] = {}
+    unread: dict[str, LabError] = {}
+    unlabelled: list[Table] = []
+    for paths in _by_depth(tree):
+        looked = _look_at(paths, tree, data, matcher)
+        unread |= looked.unread
+        if looked.tables:
+            passed_over = {path: fault for path, fault in faults.items() if path not in unread}
+            return replace(looked, unread=unread, passed_over=passed_over)
+        faults |= looked.faults
+        unlabelled += looked.unlabelled
+    return Candidates([], unlabelled, faults, unread)
 
 
 def table_files(root: str, *, follow_links: bool) -> list[str]:
     """The tables that may be read of a dataset, relative to root: those in it, or else below. Raises LabError as typed
     and list_tree do."""
-    in_root, deep = _by_depth(list_tree(bounds.typed(root), follow_links))
-    return in_root or deep
+    return _files(list_tree(bounds.typed(root), follow_links))
 
 
-def _by_depth(tree: Tree) -> tuple[list[str], list[str]]:
-    """(tables and lists in the root, those below, the highest first, as many as are looked at)."""
+def _files(tree: Tree) -> list[str]:
+    in_root, above_photos, below = _by_depth(tree)
+    return in_root or above_photos + below
+
+
+def _by_depth(tree: Tree) -> tuple[list[str], list[str], list[str]]:
+    """(tables and lists in the root, those in folders that hold all photos, others below; the highest first, as many as
+    are looked at)."""
     paths = [path for path in tree.others if is_table(path) or is_list(path)]
-    deep = sorted((path for path in paths if "/" in path), key=lambda path: (path.count("/"), path))
-    return [path for path in paths if "/" not in path], deep[:MOST_DEEP]
+    deep = sorted((path for path in paths if "/" in path), key=lambda path: (path.count("/"), path))[:MOST_DEEP]
+    above_photos = [path for path in deep if is_above_photos(path, tree)]
+    return [path for path in paths if "/" not in path], above_photos, [p for p in deep if p not in above_photos]
 
 
 def unread_tables(tree: Tree, data: DataConfig) -> list[Fact]:
@@ -139,7 +154,22 @@ def unread_tables(tree: Tree, data: DataConfig) -> list[Fact]:
         labels = [column for meaning, column in each.meanings.columns.items() if meaning in LABELLED]
         text = f"{each.paths[0]} names photos, too{f' (labels in {listed(labels)})' if labels else ''}: it is not read."
         facts.append(Fact("table", text, ("reader", "csv_file"), probable=True))
+    for path, table in looked.strange.items():
+        if parts := _columns_of_parts(table, data, matcher):
+            text = f"{path} names photos, too, and may say which are a test ({listed(parts)}): it is not read."
+            facts.append(Fact("table", text, ("reader", "csv_file"), probable=True))
     return facts
+
+
+def _columns_of_parts(table: Table, data: DataConfig, matcher: Matcher) -> list[str]:
+    """The columns of a table that names photos, and no label, that may say what its photos are for."""
+    try:
+        meanings = choose_columns(table, data, matcher.is_photo, needs_label=False)
+    except LabError:
+        return []
+    split = [column for meaning, column in meanings.columns.items() if meaning == "split"]
+    names_photos = "path" in meanings.columns and any(map(matcher.is_photo, table.column(meanings.columns["path"])))
+    return [*split, *meanings.parts] if names_photos else []
 
 
 def _unread_facts(unread: dict[str, LabError]) -> list[Fact]:
@@ -154,7 +184,7 @@ def _unread_facts(unread: dict[str, LabError]) -> list[Fact]:
 
 
 def _look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
-    looked = Candidates([], [], [], {})
+    looked = Candidates([], [], {}, {})
     strange: dict[str, tuple[Table, LabError]] = {}
     for path in paths:
         try:
@@ -163,14 +193,15 @@ def _look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matche
                 continue
         except LabError as fault:
             looked.unread[path] = fault
-            if is_table(path):
-                looked.faults.append(fault)
+            looked.faults.update({path: fault} if is_table(path) else {})
             continue
         try:
             dataset = _dataset_table([(Source(path), table)], data, matcher)
             column = dataset.meanings.columns["path"]
             if not dataset.tells_usual and not any(map(matcher.is_photo, table.column(column))):
-                strange[path] = table, LabError(f"its column {column!r} names no photo", "Add its photos.", "csv")
+                no_photo = LabError(f"its column {column!r} names no photo", "Add its photos.", "csv")
+                strange[path] = table, no_photo
+                looked.faults.update({path: no_photo} if is_table(path) else {})
                 continue
             looked.tables.append(dataset)
         except LabError as fault:
@@ -178,11 +209,10 @@ def _look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matche
                 looked.unlabelled.append(waiting)
             else:
                 strange[path] = table, fault
-            if is_table(path):
-                looked.faults.append(fault)
+            looked.faults.update({path: fault} if is_table(path) else {})
     columns = {frozenset(each.table.columns) for each in looked.tables}
     looked.unread.update({path: fault for path, (table, fault) in strange.items() if {*table.columns} in columns})
-    return looked
+    return replace(looked, strange={path: table for path, (table, _) in strange.items()})
 
 
 def _dataset_table(parts: list[tuple[Source, Table]], data: DataConfig, matcher: Matcher) -> DatasetTable:
@@ -238,6 +268,16 @@ def _lists_photos(table: Table, matcher: Matcher) -> bool:
     return bool(first) and 2 * sum(map(matcher.is_photo, first)) > len(first)
 
 
+def check_passed_over(looked: Candidates) -> None:
+    """For a dataset whose folders name no two classes. Raises LabError where a table may have meant to: it cannot be
+    read, or names no photo of the dataset."""
+    for path, fault in looked.faults.items():
+        if not says(path) and not tells_positions(path):
+            text = f"csv: {path} is not read ({fault.message.removeprefix('csv: ')}), and folders name no two classes"
+            remedy = in_sentences(fault.remedy, "To do without it, choose the reader for folders.")
+            raise LabError(text, remedy, "csv")
+
+
 def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetTable, list[Fact]]:
     """(the table to read, facts about that): the chosen one, else the only one, else those that are parts of one."""
     if data.csv_file:
@@ -253,6 +293,8 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
         facts.append(Fact("table", f"{listed(forms)} is not read: it is a form for predictions.", ("csv_file",)))
     waiting = [replace(each.table, name=each.paths[0]) for each in looked.tables if each not in usual]
     waiting = looked.unlabelled + [table for table in waiting if _may_wait(table.name)]
+    for path, fault in looked.passed_over.items():
+        facts.append(Fact("table", ended(f"{path} is not read: {fault.message.removeprefix('csv: ')}"), ("csv_file",)))
     facts += _beside_unread([*(each.paths[0] for each in tables), *(table.name for table in waiting)], looked.unread)
     if parts := _parts_of_one(tables, waiting):
         text = f"The tables {listed([source.path for source, _ in parts])} are read as one."
@@ -261,8 +303,8 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
     if len(tables) == 1:
         return _joined(tables[0], facts, tree, data, matcher)
     if len(looked.faults) == 1 and not tables:
-        raise looked.faults[0]
-    names = [each.paths[0] for each in tables] or [path for path in tree.others if "/" not in path and is_table(path)]
+        raise next(iter(looked.faults.values()))
+    names = [each.paths[0] for each in tables] or list(filter(is_table, _files(tree)))
     files = f"{len(names)} CSV files ({listed(names)})" if names else "no CSV file"
     raise LabError(f"csv: {files} in {tree.root}", "Choose one CSV file by name.", "csv")
 

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import PARSERS, photo, problem
 from core.data.readers.csv_table import MEND_ROW, read_csv, read_csv_dataset
-from core.data.readers.find_tables import candidates, chosen_csv
+from core.data.readers.find_tables import candidates, check_passed_over, chosen_csv
 from core.data.readers.folders import read_folders
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.tree import Tree, by_folder, is_above_photos, left_over
@@ -140,15 +140,18 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
     usual = [each for each in looked.tables if each.is_usual]
     if any(is_above_photos(path, tree) for each in usual for path in each.paths):
         return "csv"
-    if looked.tables and not _class_folders(tree):
+    classes = _class_folders(tree) if looked.tables or looked.faults else set()
+    if looked.tables and not classes:
         return "csv"
     names = [path.rpartition("/")[2] for path in tree.images]
     if 2 * sum(UTKFACE_NAME.match(name) is not None for name in names) > len(names):
         return "utkface"
     if any("/" in path for path in tree.images):
+        if not classes:
+            check_passed_over(looked)
         return "folders"
     if looked.faults:
-        raise looked.faults[0]
+        raise next(iter(looked.faults.values()))
     raise LabError(
         f"dataset {tree.root}: {len(names)} images but nothing that names their classes",
         "Put each class in a folder of its own, or add a CSV with a path and a label column.",

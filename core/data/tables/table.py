@@ -23,7 +23,7 @@ from core.errors import LabError
 
 DELIMITERS = ",;\t|"
 BLANKS = " "
-TABLES = (".csv", ".tsv", ".xlsx", ".jsonl", ".ndjson")  # read as tables by their name
+TABLES = (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".ndjson", ".xls")  # tables by their name; .xls is refused aloud
 LISTS = (".txt", ".lst", ".list")  # read as tables if their cells are photos
 _PICTURE = re.compile(rf"^(.*(?:{'|'.join(map(re.escape, SUFFIXES))}))\s+(.*)$", re.IGNORECASE)
 _HEADERLESS_LINES = 5  # in which a column must name photos before the first line is taken for one of them
