@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from core.data.tasks import CHOSEN, attributes_of, class_parts, differing, joint_name
+from core.data.tasks import CHOSEN, attributes_of, class_parts, differing, joint_name, merged
 from core.errors import LabError
 from core.runs import Run
 from core.stats.metrics import accuracy, class_f1, codes, confusion, macro_f1
+from core.text import listed
 
 P = "p_"  # prefix of a class's probability in the predictions of a fold
 
@@ -115,16 +116,30 @@ class JointScore:
     samples: int
 
 
-def score_together(runs: Sequence[Run], which: str = "best", classes: Sequence[str] | None = None) -> list[JointScore]:
+def score_together(
+    runs: Sequence[Run],
+    which: str = "best",
+    classes: Sequence[str] | None = None,
+    merge: Mapping[str, Sequence[str]] | None = None,
+) -> list[JointScore]:
     """Joint accuracy and macro F1 per fold of runs that each tell one attribute.
 
-    classes: the joint classes over which F1 is averaged; all combinations when left out.
+    classes: the joint classes over which F1 is averaged; all combinations when left out. merge: those of them that are
+    merged -> their members; they have the probability of all of these.
     Raises LabError(kind 'combine') for runs whose folds hold out different people: their scores would not be
-    out-of-fold together.
+    out-of-fold together; and for a joint class that they do not tell.
     """
     scores = []
-    for fold, table, names in _combined(runs, which):
-        order = list(classes or names)
+    for fold, product, combinations in _combined(runs, which):
+        table, names = _as_merged(product, combinations, merge or {}), merged(merge or {}, combinations)
+        order = list(classes or dict.fromkeys(names))
+        if untold := [name for name in order if name not in names]:
+            raise LabError(
+                f"combine: {listed([run.id for run in runs])} together tell no class {untold[0]!r}, which the run of "
+                "all their attributes has.",
+                "Launch them with the groups of that run, and without classes that are merged or left out.",
+                kind="combine",
+            )
         table = table[table["label"].isin(order)]
         chosen = codes(table["predicted"], order)
         chosen[chosen < 0] = len(order)  # a combination that no photo has: wrong for its true class
@@ -132,6 +147,16 @@ def score_together(runs: Sequence[Run], which: str = "best", classes: Sequence[s
         f1 = float(class_f1(counts)[: len(order)].mean())
         scores.append(JointScore(fold, accuracy(counts), f1, int(counts.sum())))
     return scores
+
+
+def _as_merged(table: pd.DataFrame, names: list[str], merge: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Predictions with the label and the likeliest class once some are merged. names: the classes before that."""
+    if not merge:
+        return table
+    of_class = dict(zip(names, merged(merge, names), strict=True))
+    shares = table[[P + name for name in names]].T.groupby(list(of_class.values()), sort=False).sum().T
+    predicted = shares.columns.to_numpy()[shares.to_numpy().argmax(axis=1)]
+    return table.assign(label=table["label"].map(of_class), predicted=predicted)
 
 
 def attributes_together(runs: Sequence[Run], which: str = "best") -> list[AttributeScore]:

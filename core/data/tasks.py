@@ -1,7 +1,7 @@
 """A task picks samples and names their classes."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -340,21 +340,21 @@ def _parts_of(task: TaskConfig, name: str) -> dict[str, str]:
 
 def _class_of(chosen: pd.DataFrame, task: TaskConfig, plain: dict[tuple[str, ...], str]) -> pd.Series:
     """The name of each photo's class once some are merged. plain: from _plain_names."""
-    final = dict(zip(plain, _merged(task, plain.values()), strict=True))
+    final = dict(zip(plain, merged(task.merge, plain.values()), strict=True))
     values = pd.Series(list(zip(*_values(chosen, task), strict=True)), index=chosen.index, dtype="object")
     return values.map(final.get)
 
 
-def _merged(task: TaskConfig, names: Iterable[str]) -> list[str]:
-    """The name of each class once some are merged."""
-    into = {member: name for name, members in task.merge.items() for member in members}
+def merged(merge: Mapping[str, Sequence[str]], names: Iterable[str]) -> list[str]:
+    """The name of each class once some are merged. merge: the name of each merged class -> its members."""
+    into = {member: name for name, members in merge.items() for member in members}
     return [into.get(name, name) for name in names]
 
 
 def _kept(task: TaskConfig, names: Iterable[str]) -> list[str]:
     """The classes, once each, after some are merged and some left out."""
     left_out = set(task.leave_out)
-    return [name for name in dict.fromkeys(_merged(task, names)) if name not in left_out]
+    return [name for name in dict.fromkeys(merged(task.merge, names)) if name not in left_out]
 
 
 def _check_classes(task: TaskConfig, names: list[str]) -> None:

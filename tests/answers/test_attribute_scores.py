@@ -113,6 +113,16 @@ def test_runs_of_one_attribute_are_scored_on_the_joint_classes(tmp_path):
         assert s.accuracy == pytest.approx(accuracy_score(table["label"], table["predicted"]))
         expected = f1_score(table["label"], table["predicted"], labels=JOINT[:5], average="macro", zero_division=0)
         assert s.f1 == pytest.approx(expected) and s.samples <= whole.samples
+    names = [*JOINT[:2], "old", *JOINT[3:5]]
+    for s in score_together([one, two], classes=names, merge={"old": JOINT[2::3]}):
+        table, _ = combine([(one.predictions(s.fold), GENDERS), (two.predictions(s.fold), AGES)])
+        table["p_old"] = table[[f"p_{name}" for name in JOINT[2::3]]].sum(axis=1)
+        chosen = np.asarray(names, dtype=object)[table[[f"p_{name}" for name in names]].to_numpy().argmax(1)]
+        true = table["label"].replace(dict.fromkeys(JOINT[2::3], "old"))
+        expected = f1_score(true, chosen, labels=names, average="macro", zero_division=0)
+        assert s.samples == 20 and s.f1 == pytest.approx(expected)
+    with pytest.raises(LabError, match="tell no class 'female old'"):
+        score_together([one, two], classes=["female old", *JOINT])
 
 
 def test_each_attribute_of_several_networks_is_the_networks_own(tmp_path):

@@ -11,6 +11,7 @@ import torchvision
 from streamlit.testing.v1 import AppTest
 
 from core import places
+from core.answers.attribute_scores import score_together
 from core.config import from_dict, recipes
 from core.data.scan import scan
 from core.errors import LabError
@@ -24,10 +25,11 @@ from core.storage import files
 from core.studies import grid as study
 from core.studies import healing, record_file, records
 from core.studies.record_file import Study, StudyRun
-from core.text import plain
+from core.text import plain, spread
 from pages.parts.compare import pick
 from pages.parts.studies import view
 from tests import compared
+from tests.celeba import drawn
 from tests.pages.app import captions
 from tests.pages.launch_form import faces, field, open_group, open_on, open_page, text_of
 from tests.pages.study_form import open_study, study_button, vary
@@ -256,20 +258,43 @@ def answer(run, rng):
 
 
 def test_joint_and_single_attribute_networks_are_scored_side_by_side_on_the_same_classes(opened, tmp_path):
-    grid = {"task.name": ["gender-age", "gender", "age"]}
-    config = study.StudyConfig(name="s", recipe="quick", set={"folds.count": 2, "task.unmasked": True}, grid=grid)
+    joint = {"name": "gender-age", "merge": {"the old": ["female >=60", "male >=60"]}}
+    grid = {"task": [joint, {"name": "gender", "unmasked": True}, {"name": "age", "unmasked": True}]}
+    config = study.StudyConfig(name="s", recipe="quick", set={"folds.count": 2}, grid=grid)
     configs = study.expand(config, {"root": str(faces(tmp_path / "faces"))})
     record = records.launch(config, study.make_plans(configs, scan(configs[0].data)))
     rng = np.random.default_rng(0)
-    _, gender, age = (answer(Run(run_id), rng) for run_id in record.run_ids)
+    of_joint, gender, _ = (answer(Run(run_id), rng) for run_id in record.run_ids)
     text = text_of(show(study=record.id))
     assert "scored beneath, on the same joint classes" in text
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", text)]
     team = next(i for i, cells in enumerate(rows) if cells and cells[0] == "gender + age, two networks")
     scored = [re.sub(r"<[^>]+>", "", cells[1]) for cells in rows[team - 3 : team + 3]]
     assert scored == ["joint", "gender", "age"] * 2
-    assert rows[team][3] == right_together(gender, age)
+    runs = [Run(run_id) for run_id in record.run_ids]
+    together = score_together(runs[1:], classes=runs[0].info()["class_names"], merge=joint["merge"])
+    assert [score.samples for score in together] == [len(of_joint[fold]) for fold in (0, 1)]
+    assert rows[team][3] == spread(score.accuracy for score in together)
     assert rows[team + 1][3] == right_together(gender)
+
+
+def test_attributes_that_are_told_one_by_one_are_no_joint_classes_of_single_networks(opened, tmp_path):
+    tasks = [{"name": "attributes", "attributes": names} for names in (["Male", "Young"], ["Male"], ["Young"])]
+    grid = {"task": [tasks[0] | {"together": "each"}, *tasks[1:], tasks[1] | {"together": "each"}]}
+    config = study.StudyConfig(name="s", recipe="quick", set={"folds.count": 2}, grid=grid)
+    root = drawn(tmp_path / "celeba", photos=24, people=12, attributes=["Male", "Young"], side=16)
+    configs = study.expand(config, {"root": str(root)})
+    record = records.launch(config, study.make_plans(configs, scan(configs[0].data)))
+    each, *team, single = (Run(run_id) for run_id in record.run_ids)
+    for run in (each, single):
+        finish(run, 0, 0.5)
+    rng = np.random.default_rng(0)
+    male, young = (answer(run, rng) for run in team)
+    text = text_of(show(study=record.id))
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", text)]
+    (of_team,) = (cells for cells in rows if cells and "two networks" in cells[0])
+    assert of_team[0] == "Male + Young, two networks" and of_team[3] == right_together(male, young)
+    assert sum(len(cells) > 1 and "joint" in cells[1] for cells in rows) == 1
 
 
 def test_networks_that_are_trained_anew_under_their_ids_show_their_new_scores_together(opened, tmp_path):

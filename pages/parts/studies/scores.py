@@ -34,7 +34,7 @@ def section(study: Study, status: StudyStatus) -> None:
     rows = {row.run.id: row for row in status.rows}
     configs = {member.id: member.config for member in study.runs if member.id in rows}
     tasks_of = {run_id: TaskConfig.model_validate(config["task"]) for run_id, config in configs.items()}
-    told_by = {run_id: attributes_of(task) for run_id, task in tasks_of.items()}
+    told_by = {run_id: attributes_of(task) for run_id, task in tasks_of.items() if not task.one_by_one}
     several = [rows[run_id] for run_id, names in told_by.items() if len(names) > 1 and rows[run_id].number("done")]
     body, faults = [one_network(row) for row in several], set()
     for team in _teams(configs, told_by, [row.run.id for row in several]):
@@ -84,11 +84,13 @@ def one_network(row: Row) -> str:
 
 def several_networks(team: Sequence[Row], tasks: Sequence[str], joint: Row | None) -> str:
     """HTML rows of networks of one attribute each, scored as one. joint: a run whose classes are counted."""
-    classes = tuple(joint.run.info()["class_names"]) if joint else None
-    if classes is None and math.prod(len(row.run.info()["class_names"]) for row in team) > MOST_COMBINATIONS:
+    if joint is None and math.prod(len(row.run.info()["class_names"]) for row in team) > MOST_COMBINATIONS:
         return ""
     versions = tuple((str(row.run.dir), _written(row)) for row in team)
-    scores = {kind: _together(versions, kind, classes) for kind in KINDS}
+    classes = tuple(joint.run.info()["class_names"]) if joint else None
+    merge = joint.run.config().task.merge if joint else {}
+    members = tuple((name, tuple(of_class)) for name, of_class in merge.items())
+    scores = {kind: _together(versions, kind, classes, members) for kind in KINDS}
     if not scores["best"][0]:
         return ""
     count = {2: "two", 3: "three"}.get(len(team), str(len(team)))
@@ -128,21 +130,21 @@ def _lines(title: str, joint: dict[str, list[JointScore]], attributes: dict[str,
 
 @lru_cache(maxsize=64)
 def _together(
-    versions: tuple, kind: str, classes: tuple[str, ...] | None
+    versions: tuple, kind: str, classes: tuple[str, ...] | None, merge: tuple[tuple[str, tuple[str, ...]], ...]
 ) -> tuple[list[JointScore], list[AttributeScore]]:
     team = [Run(Path(folder).name, Path(folder).parent) for folder, _ in versions]
-    return score_together(team, kind, classes), attributes_together(team, kind)
+    return score_together(team, kind, classes, dict(merge)), attributes_together(team, kind)
 
 
 def _teams(configs: dict[str, dict], told_by: dict[str, tuple[str, ...]], several: Sequence[str]) -> list[list[str]]:
     """Run ids of networks of one attribute each that agree in all but their task: in the order of a run of several
     attributes that they add up to, and all of them together.
 
-    told_by: run id -> its attributes. several: ids of runs of several attributes.
+    told_by: run id -> its attributes, of runs whose attributes make one class. several: ids of those with several.
     """
     alike: dict[str, dict[str, list[str]]] = {}
     for run_id, config in configs.items():
-        if len(told_by[run_id]) == 1 and told_by[run_id] != ("label",):
+        if len(told_by.get(run_id, ())) == 1 and told_by[run_id] != ("label",):
             rest = {key: setting for key, setting in config.items() if key not in SAME_WHOEVER}
             rest["task"] = {key: setting for key, setting in config["task"].items() if key not in OWN_TO_TASK}
             same = alike.setdefault(json.dumps(rest, sort_keys=True, default=str), {})
