@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.data.tasks import CHOSEN, attributes_of, class_parts, differing, joint_name, merged
+from core.data.tasks import CHOSEN, attributes_of, joint_name, merged, scored_parts
 from core.errors import LabError
 from core.runs import Run
 from core.stats.metrics import accuracy, class_f1, codes, confusion, macro_f1
@@ -47,13 +47,13 @@ def attribute_probabilities(predictions: pd.DataFrame, parts: Sequence[dict[str,
 def attribute_scores(
     predictions: pd.DataFrame, parts: Sequence[dict[str, str]], class_names: Sequence[str], fold: int
 ) -> list[AttributeScore]:
-    """One score for each attribute in which the classes of a task of several differ; empty for a task of one, whose
-    joint score says it already.
+    """One score for each attribute that parts speak of (data.scored_parts): none for a task of one, whose joint score
+    says it already.
 
     A value is predicted by its summed probability, not read from the likeliest joint class: the two can differ.
     """
     scores = []
-    for attribute in differing(parts):
+    for attribute in parts[0]:
         shares = attribute_probabilities(predictions, parts, attribute)
         values = list(shares.columns)
         by_class = {name: values.index(part[attribute]) for name, part in zip(class_names, parts, strict=True)}
@@ -65,8 +65,8 @@ def attribute_scores(
 def score_run(run: Run, which: str = "best") -> list[AttributeScore]:
     """The attribute scores of every finished fold of a run, from its out-of-fold predictions."""
     names = run.info()["class_names"]
-    parts = class_parts(run.config().task, names)
-    done = [state.fold for state in run.states() if state.state == "done"] if differing(parts) else []
+    parts = scored_parts(run.config().task, names)
+    done = [state.fold for state in run.states() if state.state == "done"] if parts[0] else []
     return [s for fold in done for s in attribute_scores(run.predictions(fold, which), parts, names, fold)]
 
 

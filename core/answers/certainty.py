@@ -17,7 +17,7 @@ from core.answers.attribute_scores import P, attribute_probabilities
 from core.answers.certainty_words import BEST_EPOCH
 from core.answers.mistakes import Answers
 from core.data.persons import Persons, persons_of, units
-from core.data.tasks import class_parts, differing
+from core.data.tasks import scored_parts
 from core.errors import LabError
 from core.runs import Run
 from core.stats import calibration, conformal, decisions, one_vs_rest, over_people, selective
@@ -209,7 +209,7 @@ def _load(run: Run, which: str, folds: tuple[int, ...], version: tuple) -> Certa
             f"run '{run.id}' has one class, so it cannot be unsure.", "Choose a run of several classes.", kind="classes"
         )
     try:
-        return of_answers(answers, class_parts(run.config().task, list(answers.class_names)))
+        return of_answers(answers, scored_parts(run.config().task, list(answers.class_names)))
     except ValueError as error:
         raise LabError(
             f"run '{run.id}' is unreadable: its predictions are damaged ({error}).",
@@ -219,13 +219,14 @@ def _load(run: Run, which: str, folds: tuple[int, ...], version: tuple) -> Certa
 
 
 def of_answers(answers: Answers, parts: list[dict[str, str]]) -> Certainty:
-    """parts: each class's value of each attribute (data.class_parts). Raises ValueError for what no network answers."""
+    """parts: each class's value of each attribute to be scored (data.scored_parts). Raises ValueError for what
+    no network answers."""
     table = answers.table
     p, y = answers.probabilities, answers.table["y"].to_numpy(np.int64)
     fold, person = table["fold"].to_numpy(np.int64), pd.factorize(table["person"])[0]
     questions = [_question("", answers.class_names, p, y, person)]
     named = pd.DataFrame(p, columns=[P + name for name in answers.class_names])
-    for attribute in differing(parts):
+    for attribute in parts[0]:
         shares = attribute_probabilities(named, parts, attribute)
         values = list(shares.columns)
         labels = np.array([values.index(part[attribute]) for part in parts])[y]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from core.data.tasks import attributes_of, class_parts, grouped_as, limits_of
+from core.data.tasks import attributes_of, class_values, grouped_as, limits_of
 from core.data.values import attribute_names, column_of, is_number
 from core.errors import LabError, memory_in_words
 from core.runs import Run
@@ -38,8 +38,9 @@ class Answers:
 
     table: one row a face: sample, path, person, fold, mask, gender, age, label, mtime_ns, true, predicted (class
     names), y, guess (their indices), loss (cross-entropy), confidence (probability of the predicted class), right,
-    fault (the attributes that are wrong, joined by " + ", "" where right), near (the number, such as "age 29", about
-    which the answer is wrong though it lies at most NEAR_YEARS, or NEAR_SHARE, from a limit; "" else).
+    fault (the attributes that are wrong, joined by " + "; "" where right, and where merged classes leave open which),
+    near (the number, such as "age 29", about which the answer is wrong though it lies at most NEAR_YEARS, or
+    NEAR_SHARE, from a limit; "" else).
     probabilities: (faces, classes), rows as in table. folds: those that answered; missing: the others.
     groups: attribute -> its value of each face as ordered categories, rows as in table, of all that the dataset tells
     in two values or more, whether the task asks for it or not.
@@ -206,10 +207,11 @@ def _judge(table: pd.DataFrame, probabilities: np.ndarray, class_names: list[str
     table["guess"] = table["predicted"].map(place).astype("int64")
     table["confidence"] = probabilities[np.arange(len(table)), table["guess"]]
     table["right"] = table["y"] == table["guess"]
-    parts = pd.DataFrame(class_parts(task, class_names))
-    wrong = {
-        name: parts[name].to_numpy()[table["y"]] != parts[name].to_numpy()[table["guess"]] for name in parts.columns
-    }
+    values, wrong = class_values(task, class_names), {}
+    for name in values[0]:
+        may_be = [set(of_class[name]) for of_class in values]
+        pairs = zip(table["y"], table["guess"], strict=True)
+        wrong[name] = np.array([may_be[true].isdisjoint(may_be[guess]) for true, guess in pairs], dtype=bool)
     table["fault"] = [" + ".join(name for name in wrong if wrong[name][i]) for i in range(len(table))]
     table["age"] = pd.to_numeric(table["age"], errors="coerce")
     table["near"] = ""

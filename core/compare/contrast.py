@@ -15,7 +15,7 @@ from core.config import RunConfig
 from core.config.names import idle
 from core.config.parts import DataConfig
 from core.config.settings import leaves
-from core.data.tasks import attributes_of, class_parts
+from core.data.tasks import attributes_of, scored_parts
 from core.stats.metrics import class_f1, codes, confusion_of
 
 UNSET = "–"
@@ -101,7 +101,7 @@ def attribute_accuracy(members: Sequence[ComparedRun], which: str = "best") -> p
         if member.one_by_one:
             rows[member.id] = pd.Series(dtype=float)
             continue
-        parts = class_parts(member.config.task, list(member.class_names))
+        parts = scored_parts(member.config.task, list(member.class_names))
         table = out_of_fold(member, which)
         scores = attribute_scores(table, parts, member.class_names, -1) if len(table) else []
         rows[member.id] = pd.Series({score.attribute: score.accuracy for score in scores}, dtype=float)

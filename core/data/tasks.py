@@ -55,23 +55,37 @@ def class_parts(task: TaskConfig, names: list[str]) -> list[dict[str, str]]:
         return [{name: value} for name in attributes_of(task) for value in pairs.VALUES]
     if len(attributes_of(task)) == 1:
         return [{attributes_of(task)[0]: name} for name in names]
-    parts = []
+    return [{each: " or ".join(values) for each, values in of_class.items()} for of_class in class_values(task, names)]
+
+
+def class_values(task: TaskConfig, names: Sequence[str]) -> list[dict[str, list[str]]]:
+    """The values of each attribute that a photo of each class may have, in class order: several where it is merged of
+    classes that differ in it. Of a task of several attributes that make one class.
+    """
+    values = []
     for name in names:
         members = [_parts_of(task, member) for member in task.merge.get(name, [name])]
-        values = {each: dict.fromkeys(member[each] for member in members) for each in members[0]}
-        parts.append({each: " or ".join(of_members) for each, of_members in values.items()})
-    return parts
+        values.append({each: list(dict.fromkeys(member[each] for member in members)) for each in members[0]})
+    return values
 
 
-def differing(parts: Sequence[dict[str, str]]) -> list[str]:
-    """The attributes of a task of several in which its classes differ; none of a task of one. parts: of class_parts.
+def scored_parts(task: TaskConfig, names: list[str]) -> list[dict[str, str]]:
+    """class_parts, but only of the attributes of a task of several that its classes tell apart; none of a task of one.
 
     One that is the same in all classes, as gender is of women only and of classes that are merged across it, is told
-    right whatever is answered: there is nothing to score.
+    right whatever is answered: there is nothing to score. Neither is there where a merged class leaves open what
+    another says, as "female or male" does beside "female": either answer to its photos may be right.
     """
-    if len(parts[0]) < 2:
-        return []
-    return [name for name in parts[0] if len({part[name] for part in parts}) > 1]
+    if task.one_by_one or len(attributes_of(task)) < 2:
+        return [{} for _ in names]
+    values = class_values(task, names)
+    apart = [name for name in values[0] if _are_apart({frozenset(of_class[name]) for of_class in values})]
+    return [{name: part[name] for name in apart} for part in class_parts(task, names)]
+
+
+def _are_apart(groups: set[frozenset[str]]) -> bool:
+    """Whether groups of values are several, and share none."""
+    return len(groups) > 1 and sum(map(len, groups)) == len(frozenset[str]().union(*groups))
 
 
 def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame, list[str], int]:

@@ -13,7 +13,7 @@ from core import __version__
 from core.answers import attribute_scores, mistakes, yes_no_scores
 from core.config import RunConfig
 from core.data.persons import Persons
-from core.data.tasks import attributes_of, class_parts, differing
+from core.data.tasks import attributes_of, scored_parts
 from core.errors import LabError
 from core.export import steps
 from core.export.formats.cost import Cost
@@ -292,7 +292,7 @@ def _scores(run: Run, folds: Sequence[int], best: list[float | None], names: lis
     lines += ["| class | photos | F1 |", "| --- | --- | --- |"]
     for name, support, f1 in zip(names, confusion.sum(axis=1).tolist(), class_f1(confusion).tolist(), strict=True):
         lines.append(f"| {_cell(name)} | {count(support)} | {_score(f1 if support else None)} |")
-    if differing(class_parts(config.task, names)):
+    if scored_parts(config.task, names)[0]:
         scores = [score for score in attribute_scores.score_run(run) if score.fold in folds]
         lines += ["", "| attribute | F1 | accuracy |", "| --- | --- | --- |"]
         for attribute in dict.fromkeys(score.attribute for score in scores):

@@ -8,14 +8,14 @@ from sklearn.metrics import accuracy_score, f1_score
 from core.answers.attribute_scores import attribute_scores, attributes_together, combine, score_run, score_together
 from core.config import RunConfig, from_dict
 from core.config.run_config import TaskConfig
-from core.data.tasks import class_parts
+from core.data.tasks import scored_parts
 from core.errors import LabError
 from core.runs import FoldState
 from core.runs.create import create
 
 AGES, GENDERS = ["<30", "30-59", ">=60"], ["female", "male"]
 JOINT = [f"{g} {a}" for g in GENDERS for a in AGES]
-PARTS = class_parts(TaskConfig(name="gender-age"), JOINT)
+PARTS = scored_parts(TaskConfig(name="gender-age"), JOINT)
 
 
 def predictions(rng, names, true, samples=None):
@@ -50,16 +50,21 @@ def test_an_attribute_is_read_from_its_summed_probability():
 
 def test_a_task_of_one_attribute_has_no_attribute_scores():
     rng = np.random.default_rng(0)
-    parts = class_parts(TaskConfig(name="gender"), GENDERS)
+    parts = scored_parts(TaskConfig(name="gender"), GENDERS)
     assert attribute_scores(predictions(rng, GENDERS, GENDERS * 3), parts, GENDERS, 0) == []
 
 
-def test_an_attribute_that_is_the_same_in_all_classes_has_no_score():
-    """Gender, of women only and of classes that are merged across it: its F1 would be 1 whatever is answered."""
+def test_an_attribute_that_classes_do_not_tell_apart_has_no_score():
+    """Gender, of women only and of classes that are merged across it: its F1 would be 1 whatever is answered. Where one
+    class is merged across it, "female" would be wrong of a woman in it."""
     rng = np.random.default_rng(6)
     merged = {f"aged {a}": [f"{g} {a}" for g in GENDERS] for a in AGES}
-    for merge, names in (({}, JOINT[:3]), (merged, list(merged))):
-        parts = class_parts(TaskConfig(name="gender-age", merge=merge), names)
+    old = {"old": merged["aged >=60"]}
+    young = {f"young {g}": [f"{g} {a}" for a in AGES[:2]] for g in GENDERS}  # both genders alike: ages stay apart
+    parts = scored_parts(TaskConfig(name="gender-age", merge=young), [*young, *JOINT[2::3]])
+    assert [part["age"] for part in parts] == ["<30 or 30-59"] * 2 + [">=60"] * 2
+    for merge, names in (({}, JOINT[:3]), (merged, list(merged)), (old, [*JOINT[:2], "old", *JOINT[3:5]])):
+        parts = scored_parts(TaskConfig(name="gender-age", merge=merge), names)
         scores = attribute_scores(predictions(rng, names, rng.choice(names, 20)), parts, names, 0)
         assert [score.attribute for score in scores] == ["age"] and scores[0].f1 < 1
 

@@ -6,7 +6,7 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import confusion_matrix
 
-from core.answers import mistakes
+from core.answers import certainty, mistakes
 from core.answers.mistakes import Filter
 from core.errors import LabError
 from core.training import checkpoint
@@ -61,6 +61,19 @@ def test_the_attribute_at_fault_is_named(answers):
     assert len(mistakes.select(answers, Filter(fault="gender"))) == sum(
         "gender" in fault for fault in answers.table["fault"]
     )
+
+
+def test_what_a_merged_class_leaves_open_is_no_fault_and_no_question_of_how_sure_a_run_is(tmp_path, samples):
+    names = [*CLASSES[:2], "the old", *CLASSES[3:5]]
+    y = np.where(samples["y"] == 5, 2, samples["y"])  # whoever is 60 is of one class
+    old = samples.assign(y=y, class_name=np.asarray(names, dtype=object)[y])
+    task = {"name": "gender-age", "merge": {"the old": CLASSES[2::3]}}
+    shares = probabilities_of(y, wrong={0: 2, 2: 3, 3: 0, 6: 4}, classes=5)
+    run = made(tmp_path, old, probabilities=shares, names=names, task=task)
+    fault = mistakes.load_answers(run).table.set_index("sample")["fault"]
+    assert fault["p000/0.jpg"] == fault["p002/0.jpg"] == "age", "the old are of either gender"
+    assert fault["p003/0.jpg"] == "gender" and fault["p006/0.jpg"] == "gender + age"
+    assert [question.attribute for question in certainty.load(run).questions] == ["", "age"]
 
 
 @pytest.mark.parametrize(("age", "years"), [(27, 3), (28, 2), (29, 1), (30, 1), (31, 2), (45, 15), (60, 1), (61, 2)])

@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from core.data.tasks import class_parts, differing
+from core.data.tasks import scored_parts
 from core.predict.doubt import Doubt
 from core.predict.predictions import Predictions
 from core.stats import voting
@@ -67,8 +67,8 @@ def show(
     of_folds = predictions.answers[:, row]
     answer = int(predictions.classes(vote, weights)[row])
     names = predictions.class_names
-    parts = class_parts(predictions.runs[0].config().task, list(names))
-    groups = [_attribute(name, parts, shares, of_folds) for name in differing(parts)]
+    parts = scored_parts(predictions.runs[0].config().task, list(names))
+    groups = [_attribute(name, parts, shares, of_folds) for name in parts[0]]
     order = np.argsort(-shares, kind="stable")
     joint = [(names[place], shares[place], of_folds[:, place]) for place in order[:MOST_CLASSES]]
     more = len(order) - MOST_CLASSES
@@ -127,7 +127,7 @@ def _attribute(name: str, parts: Sequence[dict[str, str]], shares: np.ndarray, o
 def _apart(parts: Sequence[dict[str, str]], answer: int, shares: np.ndarray) -> list[str]:
     """Attributes of which the likeliest value is not that of the joint answer: a sign of doubt."""
     sentences = []
-    for name in parts[0] if len(parts[0]) > 1 else ():
+    for name in parts[0]:
         together = _summed(parts, name, shares)
         likeliest = max(together, key=lambda value: float(together[value]))
         if likeliest != parts[answer][name]:
