@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.compare import anew
 from core.compare.members import ComparedRun
 from core.compare.pairs import Difference, identical_samples
+from core.errors import LabError
 from core.runs.lists.best import among
 from core.stats import paired
 from core.text import listed, number_of
@@ -27,9 +29,9 @@ class Verdict:
 
     top: id of the run that all others are set against, or of the best; take: the one to take, the cheapest of those
     that are not shown to be worse. contest: the two, the higher one first, whose difference `folds` folds would show,
-    or could judge where too few folds are shared to say; None where none up to MOST_FOLDS would, or where nothing is
-    open. waits: folds that are not finished yet, run id -> how many. apart: ids of runs that cannot be set against
-    `top`, where others can and none is better than it.
+    or could judge where too few folds are shared to say; None where none up to MOST_FOLDS would, where the two cannot
+    be launched in so many, or where nothing is open. waits: folds that are not finished yet, run id -> how many. apart:
+    ids of runs that cannot be set against `top`, where others can and none is better than it.
     """
 
     headline: str
@@ -128,6 +130,10 @@ def verdict(
         not_apart = f"{listed([names[run_id] for run_id in level], most=6)} are not told apart"
         headline = f"{not_apart if open_ones else _same(names, top, same, '', within)}{_also_worse(names, worse)}."
     contest, folds = _contest(top, [] if better else open_ones, take, within)
+    by_id = {member.id: member for member in members}
+    refusal = None
+    if contest is not None and folds is not None and not waits:
+        refusal = anew.refusal([by_id[run_id] for run_id in contest], folds)
     if better:
         more.append(f"{highest}, but not on the folds and photos that they share.")
     if kind != "best" and len(level) > 1:
@@ -136,12 +142,14 @@ def verdict(
         alone = f"Compare the others without {names[top.id]}, which is not the best of these."
         more.append(_unfinished(waits) or alone)
     elif open_ones:
-        more.append(_what_decides(names, contest, folds, open_ones, top, waits, within))
+        more.append(_what_decides(names, contest, folds, open_ones, top, waits, within, refusal))
     if unpaired:
         more.append(f"{listed([names[d.run] for d in unpaired])} cannot be set against {names[top.id]}.")
     more.append(_corrected([*better, *worse, *open_ones], within))
     others = () if better else tuple(d.run for d in unpaired)
     best_id = take if kind == "best" else top.id
+    if refusal is not None:
+        contest, folds = None, None
     return Verdict(headline, tuple(filter(None, more)), kind, best_id, take, contest, folds, waits, others)
 
 
@@ -220,6 +228,7 @@ def _what_decides(
     top: ComparedRun,
     waits: Sequence[tuple[str, int]],
     within: float,
+    refusal: LabError | None,
 ) -> str:
     if waits:
         return _unfinished(waits)
@@ -235,13 +244,13 @@ def _what_decides(
             "the folds differ too much."
         )
     other = next(difference for difference in open_ones if difference.run in contest)
+    cannot = f"; but they cannot be launched anew in {folds} folds: {refusal}" if refusal else ""
     if folds == ENOUGH and _hardly_says(top, other):
-        return (
-            f"{len(other.deltas)} shared folds hardly say how far folds differ: launch {names[contest[0]]} and "
-            f"{names[contest[1]]} anew in {folds} folds."
-        )
+        launch = f": launch {names[contest[0]]} and {names[contest[1]]} anew in {folds} folds."
+        return f"{len(other.deltas)} shared folds hardly say how far folds differ{cannot or launch}"
     further = folds - len(top.states)
     return (
         f"About {further} more fold{'s' if further > 1 else ''} would show {names[contest[0]]} above "
-        f"{names[contest[1]]}, if the difference stays what it is: launch the two anew in {folds} folds."
+        f"{names[contest[1]]}, if the difference stays what it is"
+        f"{cannot or f': launch the two anew in {folds} folds.'}"
     )

@@ -5,20 +5,28 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from core.compare import pairs
 from core.compare.verdict import best_of, verdict
+from core.config import from_dict
+from core.data.persons import Persons
 from core.stats import paired
 
 COSTS = {"r18": 1.8e9, "r34": 3.6e9, "r50": 4.1e9}
 
 
-def member(name, scores=(0.7, 0.71, 0.69, 0.72, 0.7), waits=0):
+def member(name, scores=(0.7, 0.71, 0.69, 0.72, 0.7), waits=0, people=40, **config):
+    """config: settings of it; each has another depth unless one is given."""
     states = [SimpleNamespace(fold=fold) for fold in range(len(scores) + waits)]
+    settings = {"name": name, "model": {"depth": int(name[1:]) if name[1:].isdigit() else 18}, **config}
+    samples = pd.DataFrame({"class_name": ["a", "b"] * people, "person": [f"p{row}" for row in range(2 * people)]})
     return SimpleNamespace(
-        id=name, name=name, states=states, done=tuple(range(len(scores))), scores=lambda *_: dict(enumerate(scores))
+        **{"id": name, "name": name, "states": states, "done": tuple(range(len(scores))), "one_by_one": False},
+        **{"config": from_dict(settings), "info": {}, "samples": samples, "persons": Persons(1, 1, 1)},
+        scores=lambda *_: dict(enumerate(scores)),
     )
 
 
@@ -97,6 +105,23 @@ def test_two_folds_say_no_difference_small_and_ask_for_five():
     said = verdict(runs, runs[1], [against("r18", apart, paired.UNDECIDED)], COSTS, within=0.01)
     assert said.contest == ("r34", "r18") and said.folds == 5
     assert "2 shared folds hardly say how far folds differ: launch r34 and r18 anew in 5 folds." in said.more[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"folds": {"given": True}}, "they stand on the dataset's own 5 folds. Let the lab make the folds"),
+        ({"model": {"depth": 34, "init": "run:20260101-000000-p-0000"}}, "r34 follows the 5 folds of 20260101-"),
+        ({"people": 6}, "class 'a' of r34 has only 6 people. Merge that class"),
+    ],
+    ids=["folds of the dataset", "folds of a parent", "few people of a class"],
+)
+def test_what_can_never_be_launched_in_that_many_folds_is_not_proposed(settings, why):
+    runs = [member("r18"), member("r34", (0.72, 0.73, 0.7, 0.73, 0.72), **settings)]
+    said = verdict(runs, runs[1], [against("r18", SOME, paired.UNDECIDED)], COSTS, within=0.01)
+    assert (said.kind, said.contest, said.folds) == ("undecided", None, None)
+    assert "if the difference stays what it is; but they cannot be launched anew in" in said.more[1]
+    assert why in said.more[1] and "launch the two" not in said.more[1]
 
 
 def test_what_is_the_same_is_said_with_the_cheapest_and_what_is_worse_beside_it(three):

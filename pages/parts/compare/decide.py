@@ -10,14 +10,14 @@ from typing import Any
 
 import streamlit as st
 
+from core.compare import anew
 from core.compare.contrast import configurations
 from core.compare.cost import RunCost
 from core.compare.members import ComparedRun, load
 from core.compare.verdict import Verdict
-from core.config import RunConfig
 from core.config.names import titles_of
 from core.data.scan import scan
-from core.errors import LabError
+from core.errors import LabError, ended
 from core.jobs import control
 from core.places import HOME
 from core.runs import Run
@@ -107,12 +107,12 @@ def _go_on(ids: Sequence[str]) -> None:
 def _queue(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCost]) -> None:
     """What is launched, what it takes, and the click that does it; why not, where the runs are not of the same data, or
     where one of them trains still: launched anew it would train twice."""
-    if (refusal := _refusal(configurations(members))) is not None:
-        st.caption(plain(str(refusal)))
-        return
     if unfinished := [member.name for member in members if any(state.state in ALIVE for state in member.states)]:
         waits = "Still in training or in the queue, so nothing is launched anew yet"
         st.caption(plain(f"{waits}: {listed(unfinished)}."))
+        return
+    if (refusal := _refusal(members, folds)) is not None:
+        st.caption(plain(str(refusal)))
         return
     key = "+".join([*(member.id for member in members), str(folds)])
     study_id = st.session_state.setdefault(IDS, {}).setdefault(key, new_id("decide"))
@@ -146,16 +146,20 @@ def _queue_them(members: Sequence[ComparedRun], folds: int, study_id: str) -> No
     st.switch_page(STUDIES, query_params={"study": study_id})
 
 
-def _refusal(configs: Sequence[RunConfig]) -> LabError | None:
-    """Why the runs cannot be launched together: all are planned on one scan, which is of one dataset, read one way."""
-    if not (apart := of_other_data(configs)):
+def _refusal(members: Sequence[ComparedRun], folds: int) -> LabError | None:
+    """Why the runs cannot be launched together: all are planned on one scan, which is of one dataset, read one way, in
+    so many folds."""
+    if apart := of_other_data(configurations(members)):
+        return LabError(
+            f"The data settings of these runs differ ({', '.join(titles_of(apart).values())}): they cannot be launched "
+            "anew together.",
+            "Launch one of them with the other's, then compare the two.",
+            kind="data",
+        )
+    if (refusal := anew.refusal(members, folds)) is None:
         return None
-    return LabError(
-        f"The data settings of these runs differ ({', '.join(titles_of(apart).values())}): they cannot be launched "
-        "anew together.",
-        "Launch one of them with the other's, then compare the two.",
-        kind="data",
-    )
+    message = f"These runs cannot be launched anew in {count(folds)} folds: {refusal.message}"
+    return LabError(ended(message), refusal.remedy, kind=refusal.kind)
 
 
 def _takes(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCost]) -> str:
@@ -174,7 +178,7 @@ def _launch(members: Sequence[ComparedRun], folds: int, study_id: str) -> None:
     label = one_line(f"{' or '.join(member.name for member in members)}, {folds} folds", LONGEST)
     now = [load(member.id) for member in members]  # under their own names, and where their dataset is now
     were = configurations(now)
-    if (refusal := _refusal(were)) is not None:
+    if (refusal := _refusal(now, folds)) is not None:
         raise refusal
     shared = were[0].folds.model_copy(update={"count": folds})  # one split for all, else they share no folds
     configs = [
