@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
-from core.compare.contrast import configurations
+from core.compare.contrast import configurations, settings
 from core.compare.members import ComparedRun
+from core.config import RunConfig
 from core.data.persons import units
 from core.errors import LabError
 
@@ -17,6 +19,13 @@ def refusal(members: Sequence[ComparedRun], folds: int) -> LabError | None:
     members: two or more, the first of which gives the split to all.
     """
     configs = configurations(members)
+    for (one, first), (other, second) in itertools.combinations(zip(members, configs, strict=True), 2):
+        if _trained(first) == _trained(second):
+            return LabError(
+                f"{one.name} and {other.name} differ in their labels or folds alone and would be the same run twice",
+                "Compare runs that differ in a setting.",
+                kind="same",
+            )
     changed = [member for member in members if len(member.states) != folds]
     if configs[0].folds.given and changed:
         return LabError(
@@ -39,6 +48,11 @@ def refusal(members: Sequence[ComparedRun], folds: int) -> LabError | None:
                 kind="folds",
             )
     return None
+
+
+def _trained(config: RunConfig) -> dict[str, str]:
+    """What decides what is learned, but for the labels and the split."""
+    return {name: value for name, value in settings(config).items() if not name.startswith("folds.")}
 
 
 def _rarest(member: ComparedRun) -> tuple[str, int]:

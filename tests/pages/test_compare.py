@@ -223,7 +223,9 @@ def test_missing_folds_other_folds_and_other_classes_are_said(study, folder):
 
 
 def test_a_run_on_other_folds_is_launched_beside_the_best_by_a_button(study, folder):
-    other = make_run(folder, samples(folder, people=60, photos=2, seed=4), "other", skill=0.1)
+    other = make_run(
+        folder, samples(folder, people=60, photos=2, seed=4), "other", skill=0.1, config={"model": {"depth": 34}}
+    )
     better = make_run(folder, study, "better", skill=0.99, seed=9)
     at = page("compare", runs=",".join([better.id, IDS[0], other.id]))
     assert "other cannot be set against better" in html(at)
@@ -423,7 +425,7 @@ def test_the_best_is_told_over_all_pairs_also_where_it_is_the_baseline(study, fo
 
 def test_what_would_decide_is_launched_on_the_same_folds_and_once(folder):
     root = draw_faces(folder / "faces")
-    two = [members.load(made_run(folder, root, seed=seed, folds=2).id) for seed in (0, 1)]
+    two = [members.load(made_run(folder, root, label_smoothing=each, folds=2).id) for each in (0.0, 0.1)]
     decide._launch(two, 2, "20260101-000000-decide-0000")
     (record,) = record_file.all_studies(folder)
     launched = [Run(run_id) for run_id in record.run_ids]
@@ -548,7 +550,13 @@ def test_pooling_a_test_set_that_the_dataset_does_not_have_keeps_no_runs_from_be
 
 def test_runs_of_other_splits_are_launched_anew_on_the_split_of_the_first(folder):
     root = draw_faces(folder / "faces")
-    two = [members.load(made_run(folder, root, folds=2, split=split).id) for split in (3, 4)]
+    two = [
+        members.load(made_run(folder, root, folds=2, split=split, depth=depth).id)
+        for split, depth in ((3, 18), (4, 34))
+    ]
+    same = members.load(made_run(folder, root, folds=2, split=4).id)
+    with pytest.raises(LabError, match="differ in their labels or folds alone and would be the same run twice"):
+        decide._launch([two[0], same], 2, "20260101-000000-decide-0000")
     decide._launch(two, 2, "20260101-000000-decide-0000")
     (record,) = record_file.all_studies(folder)
     launched = [Run(run_id) for run_id in record.run_ids]
