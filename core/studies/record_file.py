@@ -34,6 +34,7 @@ class Study:
     """What was asked and which runs answer it, in the order of the grid; added runs stand last.
 
     paused: the queue holds its runs back. cancelled: Unix time of the last cancel; a launch that began before it stops.
+    taken_up: Unix time since when runs of it train all the same, as they were resumed or joined after that cancel.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Study:
     paused: bool = False
     refused: dict[str, str] = field(default_factory=dict)  # run id -> why it could not be launched
     cancelled: float | None = None
+    taken_up: float | None = None
     persons: str = ""  # how far they are known: known | partly | unknown; empty in records of older labs
     by: str = ""  # who launched it; empty in records of older labs
 

@@ -73,7 +73,8 @@ def _of_study(root: Path, study_id: str, to: list[Address], sleep: Sleep) -> Non
     except LabError:  # deleted or damaged: its runs are told of one by one
         ends.forget(root, ends.STUDIES, study_id)
         return
-    if ends.take(root, ends.STUDIES, study_id, lambda: _is_over(study_id, root)) and study.cancelled is None:
+    is_known = study.cancelled is not None and study.taken_up is None  # to who cancelled it
+    if ends.take(root, ends.STUDIES, study_id, lambda: _is_over(study_id, root)) and not is_known:
         _send(root, to, ["study"], _study_message(root, study), None, sleep)
 
 

@@ -275,8 +275,8 @@ def test_a_study_cancelled_in_the_middle_of_its_launch_stops_and_is_completed_wh
     made = records.launch(study_config, plans)
     assert [member.id for member in records.missing(made)] == made.run_ids[2:]
     assert order(workers.root) == [] and all_states(workers.root) == {"cancelled"}
-    records.launch_missing(made)
-    assert order(workers.root) == made.run_ids[2:]
+    completed = records.launch_missing(made)
+    assert order(workers.root) == made.run_ids[2:] and completed.cancelled is None, "its end is told again"
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -317,7 +317,9 @@ def test_missing_runs_are_launched_on_their_own_data_settings_and_the_same_folds
     made = records.launch(study_config, plans[:2])
     of_fewer = with_changes(plans[2], data__max_people=12, folds__seed=77).config
     fewer = scan(of_fewer.data)
+    records.cancel(made)
     records.add(made, make_plan(of_fewer, fewer), fewer)
+    assert records.load(made.id).taken_up is not None, "what joins after a cancel ends again"
     members = records.present(records.load(made.id))
     before = [fold_of(run) for run in members]
     assert [len(folds) for folds in before] == [24, 24, 12]
