@@ -158,8 +158,9 @@ def _taken_over(
     elif (corrections.load(old, folder) or reviews.load(old, folder)) and _holds_others(old, place, agreed, folder):
         left = old
     else:
-        taken = corrections.take_over(old, place, folder)
-        reviews.take_over(old, place, folder)
+        leave = any(run.id not in agreed for run in runs_on(old, folder))
+        taken = corrections.take_over(old, place, folder, leave=leave)
+        reviews.take_over(old, place, folder, leave=leave)
         recent.moved(old, str(place), folder)
     for run_id, outcome in agreed.items():
         if old != str(place) or outcome.times:  # else there is nothing to remember

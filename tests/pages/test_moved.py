@@ -8,7 +8,7 @@ import pytest
 
 from core.answers import ensemble_scores
 from core.data.content.unchanged import check_unchanged
-from core.data.labels import corrections
+from core.data.labels import corrections, reviews
 from core.data.labels.corrections import Correction
 from core.predict import ensemble
 from core.studies import record_file
@@ -18,6 +18,7 @@ from tests.answered import answer, probabilities_of
 from tests.everybody_runs import ended
 from tests.moving import draw_dataset, frozen_run
 from tests.pages.app import button, html, labels, page
+from tests.people import ANNA, BERT, acting
 from tests.photos import draw
 
 QUESTION = "Where is the dataset now?"
@@ -289,6 +290,27 @@ def test_a_move_that_was_told_elsewhere_is_seen_by_an_open_page(folder, dataset,
     relocate(run, new)
     at.run()
     assert not asks(at)
+
+
+def test_runs_of_others_are_said_to_be_theirs_and_what_was_found_of_the_dataset_stays_for_them(
+    folder, dataset, tmp_path, monkeypatch
+):
+    run, others = frozen_run(folder, dataset), [frozen_run(folder, dataset, name) for name in ("one", "two")]
+    run.update_info(by="anna")
+    for each in others:
+        each.update_info(by="bert")
+    made = corrections.add(dataset, Correction(kind="exclude-photo", sample="train/cat/0.png"))
+    reviews.confirm(dataset, "train/dog/1.png", "dog")
+    new = dataset.rename(tmp_path / "new")
+    at = page("live", run=run.id)  # which says who asks, once a process
+    acting(monkeypatch, ANNA)
+    look_in(at, new)
+    assert "2 stayed: they belong to bert, who says so on their pages." in at.success[0].value.replace("\\", "")
+    assert [corrections.load(root) for root in (dataset, new)] == [[made]] * 2
+    assert [reviews.load(root) for root in (dataset, new)] == [{"train/dog/1.png": "dog"}] * 2
+    acting(monkeypatch, BERT)
+    relocate(others[0], new, others=True)
+    assert corrections.load(dataset) == [] and corrections.load(new) == [made] and reviews.load(dataset) == {}
 
 
 def test_corrections_that_may_be_of_other_photos_are_told_to_stay(folder, dataset, tmp_path):

@@ -157,15 +157,16 @@ def take_in(root: str | Path, text: str, folder: Path | None = None, source: str
     return sum(new.id == counted.id for new, counted in zip(fresh, in_force, strict=True))
 
 
-def take_over(old: str | Path, new: str | Path, folder: Path | None = None) -> int:
+def take_over(old: str | Path, new: str | Path, folder: Path | None = None, *, leave: bool = False) -> int:
     """Give a dataset that moved, or a copy of it, the corrections that it had where it lay before; their number.
 
-    They are left where they were if the dataset is, or may be, there, too. Raises LabError for a broken file.
+    They are left where they were if the dataset is, or may be, there, too, and if `leave` says that some run still goes
+    by that place. Raises LabError for a broken file.
     """
     brought, ids = load(old, folder), {each.id for each in load(new, folder)}
     if fresh := [each for each in brought if each.id not in ids]:
         _append(new, fresh, folder)
-    if brought and bounds.may_look(old) and not Path(old).is_dir():
+    if brought and not leave and bounds.may_look(old) and not Path(old).is_dir():
         file(old, folder).unlink(missing_ok=True)
     return len(brought)
 

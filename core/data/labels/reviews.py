@@ -113,14 +113,14 @@ def forget(root: str | Path, sample: str, folder: Path | None = None, *, made: C
     _change(root, folder, without)
 
 
-def take_over(old: str | Path, new: str | Path, folder: Path | None = None) -> None:
+def take_over(old: str | Path, new: str | Path, folder: Path | None = None, *, leave: bool = False) -> None:
     """Give a dataset that moved, or a copy of it, what was found right where it lay before.
 
-    It is left where it was if the dataset is, or may be, there, too. Raises LabError as the others do.
+    It is left where it was as corrections are. Raises LabError as the others do.
     """
     if brought := _read(file(old, folder)):
         _change(new, folder, lambda reviewed: brought | reviewed)
-        if bounds.may_look(old) and not Path(old).is_dir():
+        if not leave and bounds.may_look(old) and not Path(old).is_dir():
             file(old, folder).unlink(missing_ok=True)
 
 

@@ -16,7 +16,7 @@ from core.runs import Run
 from core.runs.owners import owner
 from core.storage.files import GARBAGE
 from core.studies.relocate import Relocated, relocate
-from core.text import count, plain
+from core.text import count, listed, plain
 from pages.parts.people import people
 from pages.parts.shared import badges
 from pages.parts.shared.fields import begin
@@ -133,9 +133,21 @@ def _told(run: Run, outcome: Relocated) -> str:
     more = len(outcome.agreed) - 1
     words = f"This run reads its photos from {outcome.root} now: {outcome.agreed[run.id].told()}."
     words += f" {count(more)} more run{' follows' if more == 1 else 's follow'}." if more else ""
-    if outcome.refused:
-        words += f" {count(len(outcome.refused))} stayed, as their photos are not all there."
+    owners = [owner.of(Run(run_id, run.dir.parent)) for run_id, error in outcome.refused.items() if _is_theirs(error)]
+    if theirs := list(filter(None, owners)):
+        belong, page = ("it belongs", "its page") if len(theirs) == 1 else ("they belong", "their pages")
+        names = sorted(set(theirs))
+        say = "says" if len(names) == 1 else "say"
+        words += f" {count(len(theirs))} stayed: {belong} to {listed(names)}, who {say} so on {page}."
+    if nobodys := owners.count(""):
+        words += f" {count(nobodys)} stayed: an admin of the lab may say so of {'it' if nobodys == 1 else 'them'}."
+    if left := len(outcome.refused) - len(owners):
+        words += f" {count(left)} stayed, as {'its' if left == 1 else 'their'} photos are not all there."
     return f"{words} {outcome.told()}".strip()
+
+
+def _is_theirs(error: LabError) -> bool:
+    return error.kind == "not-yours"
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
