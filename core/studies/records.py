@@ -254,7 +254,12 @@ def launch_missing(study: Study, *, run_ids: Collection[str] | None = None, fold
     if not ids:  # another tab has launched them since this one was drawn
         return study
     gone = [where_it_lies(member, study, root) for member in absent]  # all: one may come back from the trash
-    plans_of_all = _plans_of(gone, folds_of(study, root) if len(absent) < len(study.runs) else None, root)
+    people = folds_of(study, root) if len(absent) < len(study.runs) else None
+    try:
+        plans_of_all = _plans_of(gone, people, root)
+    except LabError:
+        able = [member for member in gone if member.id in ids or _can_be_planned(member, people, root)]
+        plans_of_all = _plans_of(able, people, root)
     plans = {run_id: plans_of_all[run_id] for run_id in ids}
 
     def begin(record: Study) -> Study:
@@ -284,6 +289,15 @@ def _plans_of(gone: Sequence[StudyRun], people: pd.Series | None, root: Path) ->
         people = pd.concat([*before, *(plan.samples.set_index("person")["fold"] for plan in made)])
         people = people[~people.index.duplicated()]
     return {run_id: plans[run_id] for run_id in configs}
+
+
+def _can_be_planned(member: StudyRun, people: pd.Series | None, root: Path) -> bool:
+    """Whether a run that nobody asks to launch can hold a place in the folds: else it is no business of the others."""
+    try:
+        _plans_of([member], people, root)
+    except LabError:
+        return False
+    return True
 
 
 def check_own(study: Study, root: Path) -> None:

@@ -1,6 +1,7 @@
 """Promises of launched studies: one click one study, nothing lost when cut off, pause and order, shared folds."""
 
 import contextlib
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -330,7 +331,17 @@ def test_missing_runs_are_launched_on_their_own_data_settings_and_the_same_folds
     assert [run.config().data.max_people for run in members] == [None, None, 12]
 
 
-def test_of_the_missing_runs_some_are_launched_on_the_folds_of_all_even_where_none_is_left(seeds, workers):
+def refuse():
+    raise LabError("data: its folder is gone.")
+
+
+def with_fewer_people(study):
+    *others, last = study.runs
+    config = {**last.config, "data": {**last.config["data"], "max_people": 12}}
+    return dataclasses.replace(study, runs=[*others, dataclasses.replace(last, config=config)])
+
+
+def test_of_the_missing_runs_some_are_launched_on_the_folds_of_all_even_where_none_is_left(seeds, workers, monkeypatch):
     study_config, plans, _ = seeds
     made = records.launch(study_config, plans)
     first, *others = records.present(made)
@@ -341,6 +352,13 @@ def test_of_the_missing_runs_some_are_launched_on_the_folds_of_all_even_where_no
     assert fold_of(first) == before and records.present(made) == [first]
     records.launch_missing(made, run_ids=[])
     assert records.present(made) == [first]
+    first.delete()
+    monkeypatch.setattr(records, "scan", lambda data: scan(data) if data.max_people != 12 else refuse())
+    record_file.change(made.id, workers.root, with_fewer_people)  # of the last, whose data cannot be read any more
+    with pytest.raises(LabError, match="its folder is gone"):
+        records.launch_missing(made, run_ids=[others[-1].id])
+    records.launch_missing(made, run_ids=[first.id])
+    assert fold_of(first) == before and records.present(made) == [first]
 
 
 def test_what_was_shown_as_missing_stands_on_the_folds_of_a_run_that_was_deleted_since(seeds, workers):
