@@ -76,7 +76,8 @@ def pack(
     kind 'engine' for a run that cannot travel.
     """
     config, samples = run.config(), run.samples()
-    check_weights(config)
+    if not (goes_on := run.last_file(fold).is_file()):  # which holds all weights
+        check_weights(config)
     check_unchanged(samples, run.touched_file)
     packed: dict[str, Path | bytes] = {}
     laid: dict[str, str] = {}
@@ -92,7 +93,7 @@ def pack(
     waiting = map(pending, mine)  # who was killed before they were in place: the resume point tells whether they count
     for path in (*mine, *waiting, run.state_file(fold)):
         put(f"{run.id}/{FOLDS}/{fold}/{path.name}", path)
-    if config.model.parent:
+    if config.model.parent and not goes_on:
         parent, which = Run(config.model.parent, run.dir.parent), config.model.init_checkpoint
         for path in (parent.config_file, parent.info_file, parent.moved_file):
             put(f"{parent.id}/{path.name}", path)
@@ -100,7 +101,7 @@ def pack(
         for path in of_fold:
             put(f"{parent.id}/{FOLDS}/{fold}/{path.name}", path)
     first = {}
-    if config.model.init == "imagenet":
+    if config.model.init == "imagenet" and not goes_on:
         path = weights.imagenet_file(config.model.depth)
         blob = digest_of(path)
         packed[blob], first[path.name] = path, blob

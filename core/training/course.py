@@ -71,10 +71,17 @@ def next_epoch(config: RunConfig, epoch: int, phase_best: dict[str, Any] | None)
 def resumed(trainer: FoldTrainer) -> Course:
     """Put the trainer where the resume point says, and every file of the fold with it.
 
-    Raises LabError(kind 'checkpoint') where the fold has ended and nothing can give its best files back.
+    Raises LabError(kind 'checkpoint') where the fold has ended and nothing can give its best files back, and where its
+    resume point went meanwhile.
     """
     run, fold = trainer.run, trainer.fold
     last = checkpoint.load_last(run.last_file(fold), trainer.device)
+    if last is None and trainer.goes_on:
+        raise LabError(
+            f"checkpoint: {run.last_file(fold)} was deleted as this fold was about to go on from it.",
+            "Resume the run to train this fold from its start.",
+            kind="checkpoint",
+        )
     if last is None and (course := _ended(trainer)) is not None:
         return course
     if last is not None:

@@ -82,8 +82,8 @@ class Pass:
 class FoldTrainer:
     """The network, the optimizer and the batches of one fold.
 
-    pixels: the run's pixel cache, or None. sharing: fold jobs that train on the device at a time. goes_on: whether its
-    weights will be those of a resume point; then no file of first weights is asked for.
+    pixels: the run's pixel cache, or None. sharing: fold jobs that train on the device at a time. goes_on: it has a
+    resume point, which holds all weights: the first ones, and the run or file that they are of, need not be there.
     """
 
     def __init__(
@@ -113,13 +113,14 @@ class FoldTrainer:
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision == torch.float16)
         seed = int(np.random.SeedSequence([self.config.training.seed, fold, 2]).generate_state(1)[0])
         parts = class_parts(self.config.task, self.class_names) if self.config.model.head == "factored" else None
+        self.goes_on = goes_on
         noted = self.info.get("weights") or {}  # since the launch, of a file; else since a fold began
-        first = self.config.model.model_copy(update={"init": "scratch"}) if goes_on else self.config.model
+        begins = self.config.model.model_copy(update={"init": "scratch"}) if goes_on else self.config.model
         launched = noted.get("sha256", "")
-        model, self.weights = build_model(first, self.goal.outputs, seed, parts, launched=launched)
+        model, self.weights = build_model(begins, self.goal.outputs, seed, parts, launched=launched)
         if goes_on:
             self.weights = noted or {"init": self.config.model.init}
-        if self.config.model.parent:
+        elif self.config.model.parent:
             parent = Run(self.config.model.parent, run.dir.parent)
             one_by_one = self.config.task.one_by_one
             self.weights = inherit(model, self.config.model, self.class_names, parent, fold, one_by_one=one_by_one)

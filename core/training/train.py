@@ -61,8 +61,7 @@ def train_fold(
         if device.type == "cuda":
             torch.cuda.set_device(device)  # what is asked of no GPU by name would be done on the first one
         forget_peak(device)
-        goes_on = run.last_file(fold).exists()
-        trainer = FoldTrainer(run, fold, device, pixels, sharing, goes_on=goes_on)
+        trainer = FoldTrainer(run, fold, device, pixels, sharing, goes_on=run.last_file(fold).exists())
         writer = checkpoint.Writer()
         starts.adopt(run, trainer.info)
         facts = {"device": device_name(device), "weights": trainer.weights}

@@ -15,8 +15,10 @@ import torch
 from sklearn.metrics import f1_score
 
 from core.answers import mistakes
+from core.config import to_yaml
 from core.config.run_config import ModelConfig
 from core.data.scan import scan
+from core.engines import pack
 from core.errors import LabError
 from core.inside import fold_models
 from core.jobs import control
@@ -275,7 +277,9 @@ def test_predictions_of_another_epoch_than_the_scores_are_refused(mixed):
         mixed.predictions(1, "best")
 
 
-def test_a_resume_point_makes_best_files_anew_that_somebody_deleted(tiny_plan, runs_folder, network, ends):
+def test_a_resume_point_needs_no_first_weights_and_makes_best_files_anew_that_somebody_deleted(
+    tiny_plan, runs_folder, network, ends, monkeypatch
+):
     ends(worse=[1], better=[2])
     run = frozen(tiny_plan, runs_folder)
     ended = []
@@ -284,7 +288,16 @@ def test_a_resume_point_makes_best_files_anew_that_somebody_deleted(tiny_plan, r
     assert last["epoch"] == last["best"]["epoch"] == 2
     for path in checkpoint.outcome_files(run, 0, "best"):
         path.unlink()
+    used = {"init": "run:20260101-000000-gone-0000", "file": "folds/0/best.safetensors", "sha256": "5bee"}
+    run.update_info(weights=used)
+    monkeypatch.setattr(weights, "imagenet_file", lambda depth: runs_folder / "gone.pth")
+    for init in ("imagenet", used["init"]):  # as if it had started from what is gone since
+        config = run.config()
+        begun = config.model_copy(update={"model": config.model.model_copy(update={"init": init})})
+        run.config_file.write_text(to_yaml(begun))
+        assert pack.pack(run, 0, 1, cores=1).job.weights == {}, "a node needs it as little"
     train.train_fold(run, 0)
+    assert run.info()["weights"] == used
     straight = frozen(tiny_plan, runs_folder)
     train.train_fold(straight, 0)
     for which in ("best", "final"):
