@@ -25,7 +25,8 @@ def frozen(plan, folder):
     info |= {unmeasured.INFO: plan.everybody} if plan.everybody else {}
     apart = plan.apart.photos if len(plan.apart.photos) else None
     info |= {"test": plan.apart.record()} if apart is not None else {}
-    return create(plan.config, plan.samples, class_names=plan.class_names, info=info, test=apart, folder=folder)
+    of = {"class_names": plan.class_names, "info": info, "ancestors": plan.ancestors}
+    return create(plan.config, plan.samples, test=apart, folder=folder, **of)
 
 
 def trained_on_everybody(parent):

@@ -23,7 +23,7 @@ from core.errors import LabError
 from core.plan.apart import REASONS, Apart
 from core.plan.plan import Plan, with_whole_path
 from core.runs import Run
-from core.runs.ancestry import line_of
+from core.runs.ancestry import ancestry, line_of
 from core.runs.everybody import unmeasured
 from core.text import count, listed
 
@@ -196,9 +196,10 @@ def make_plan(config: RunConfig, folder: Path | None = None) -> Plan:
             "Leave training.early_stopping empty.",
             kind="everybody",
         )
-    apart = _apart(parent)
+    apart, ancestors = _apart(parent), None
     if config.model.parent is not None:
-        apart = _without_known(apart, _checked_start(config, parent, Run(config.model.parent, folder)))
+        start = _checked_start(config, parent, Run(config.model.parent, folder))
+        apart, ancestors = _without_known(apart, start), ancestry(start)
     info, samples = parent.info(), parent.samples()
     check_unchanged(samples)
     dataset = info.get("dataset") or {}
@@ -210,6 +211,7 @@ def make_plan(config: RunConfig, folder: Path | None = None) -> Plan:
         pd.DataFrame(),
         int(info.get("left_out") or 0),
         str(dataset.get("fingerprint") or ""),
+        ancestors,
         corrections=corrections.read(parent.corrections_file),
         apart=apart,
         fingerprint_by_time=str(dataset.get("fingerprint_by_time") or ""),

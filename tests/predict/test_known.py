@@ -12,6 +12,7 @@ from core.config.run_config import ModelConfig
 from core.data.labels import corrections
 from core.data.labels.corrections import Correction
 from core.data.scan import scan
+from core.plan import everybody
 from core.plan.plan import make_plan
 from core.predict import photos
 from core.predict.known import BY_BYTES, BY_FILE, BY_PATH, BY_PERSON, Known
@@ -20,6 +21,7 @@ from core.runs import FoldState
 from core.runs.create import create
 from core.runs.everybody.unmeasured import NOBODY
 from tests.conftest import TINY
+from tests.everybody_runs import ended, frozen
 from tests.photos import draw
 
 COMPOSED, APART = (unicodedata.normalize(form, "Zoë") for form in ("NFC", "NFD"))
@@ -193,6 +195,21 @@ def test_a_photo_that_only_a_deleted_run_of_the_line_knew_is_not_said_to_be_new(
     assert known.of(photo) is None and known.notes([]) == []
     (note,) = known.notes([photo])
     assert note.startswith(f"{run.id} started from {parent.id}, which is not here any more")
+
+
+def test_whom_a_deleted_everybody_run_was_trained_on_is_known_to_the_one_that_started_from_it(launched):
+    of_all, of_fewer = (launched(made) for made in ([], [Correction(kind="exclude-person", person="p6")]))
+    folder, epochs = of_all.dir.parent, (of_all.config().epochs,) * len(of_all.folds())
+    start = frozen(everybody.make_plan(everybody.proposed(ended(of_all, epochs)), folder), folder)
+    start.write_state(FoldState(0, "done", epoch=epochs[0]))
+    config = everybody.proposed(ended(of_fewer, epochs))
+    config = config.model_copy(update={"model": ModelConfig(init=f"run:{start.id}")})
+    run = frozen(everybody.make_plan(config, folder), folder)
+    shutil.rmtree(start.dir)
+    known = Known(run)
+    for photo in left_out(run, "p6"):
+        met = known.of(photo)
+        assert (met.how, met.fold, met.name) == (BY_PERSON, NOBODY, "p6")
 
 
 @pytest.mark.parametrize("follow_links", [False, True])
