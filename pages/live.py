@@ -171,11 +171,12 @@ def draw_attributes(run: Run, config: RunConfig, done: list[int]) -> None:
     if isinstance(scores, str):
         st.caption(plain(scores))
         return
-    if not scores["best"]:  # its classes are merged so that they differ in none
+    if not scores["best"]:  # its classes are merged so that they tell none apart
         return
     st.html(attributes.table_html(scores))
     st.caption(
         "Each attribute as the joint predictions tell it: a value has the summed probability of the classes with it."
+        + plain(attributes.without_score(attributes_of(config.task), scores))
     )
 
 

@@ -30,7 +30,7 @@ from pages.parts.compare import pick
 from pages.parts.studies import view
 from tests import compared
 from tests.celeba import drawn
-from tests.pages.app import captions
+from tests.pages.app import captions, page
 from tests.pages.launch_form import faces, field, open_group, open_on, open_page, text_of
 from tests.pages.study_form import open_study, study_button, vary
 from tests.pages.trials import lost_samples
@@ -276,6 +276,8 @@ def test_joint_and_single_attribute_networks_are_scored_side_by_side_on_the_same
     assert [score.samples for score in together] == [len(of_joint[fold]) for fold in (0, 1)]
     assert rows[team][3] == spread(score.accuracy for score in together)
     assert rows[team + 1][3] == right_together(gender)
+    said = captions(page("live", run=record.run_ids[0]))
+    assert "There is no score of gender, whose values the classes do not tell apart." in said.replace("\\", "")
 
 
 def test_attributes_that_are_told_one_by_one_are_no_joint_classes_of_single_networks(opened, tmp_path):
