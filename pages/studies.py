@@ -16,6 +16,7 @@ from core.jobs import trash
 from core.studies import record_file, records
 from core.studies.records import Study, StudyRun
 from core.text import ago, count, number_of, plain, so_far
+from pages.parts.compare import decide
 from pages.parts.hand import hand
 from pages.parts.people import people
 from pages.parts.settings import slots
@@ -327,7 +328,9 @@ def overview() -> None:
 
 
 study_id = st.query_params.get("study")
-frame.begin_page(names_study=False, shows=hand.BOTH if study_id is None else (hand.RUN,))
+frame.begin_page(answers=[frame.DECIDED], names_study=False, shows=hand.BOTH if study_id is None else (hand.RUN,))
+with st.container():  # always there, so that what follows keeps its place
+    decide.settle()
 if study_id is None:
     if problem := st.session_state.pop("studies-error", None):
         badges.show_error(problem)

@@ -133,3 +133,29 @@ def test_pages_write_and_remove_nothing_themselves(house):
     """Else nobody would be asked; that the tour was put away is nothing that anybody made."""
     writing = {module for module, tree in house.modules.items() if module.startswith("pages") and list(writes(tree))}
     assert writing == {"pages.parts.live.tour"}
+
+
+def noted(node):
+    """The names of frame.py under which some code leaves a click in the session for the page to answer."""
+    for each in ast.walk(node):
+        places = each.keys if isinstance(each, ast.Dict) else []
+        if isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Store):
+            places = [each.slice]
+        for place in places:
+            if isinstance(place, ast.Attribute) and ast.unparse(place.value) == "frame":
+                yield place.attr
+
+
+def test_a_page_answers_every_click_that_a_part_of_it_only_notes(house):
+    """Else frame.begin_page takes it for one of another page, and says that nothing was done."""
+    notes = {name: set(noted(node)) for name, node in house.functions.items() if name.startswith("pages.")}
+    clicks = set().union(*notes.values())
+    noting = {click: house.reaching(name for name, of in notes.items() if click in of) for click in clicks}
+    assert {"DECIDED", "BASELINE"} <= clicks
+    for module, tree in house.modules.items():
+        if not module.startswith("pages.") or module.startswith("pages.parts"):
+            continue
+        named = set(house.names(module, ast.walk(tree)))
+        begun = ast.unparse(tree).partition("begin_page(")[2].partition("\n")[0]
+        answered = {click for click in clicks if f"frame.{click}" in begun}
+        assert answered == {click for click in clicks if named & noting[click]}, module

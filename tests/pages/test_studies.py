@@ -26,7 +26,7 @@ from core.studies import grid as study
 from core.studies import healing, record_file, records
 from core.studies.record_file import Study, StudyRun
 from core.text import plain, spread
-from pages.parts.compare import pick
+from pages.parts.compare import decide, pick
 from pages.parts.studies import view
 from tests import compared
 from tests.celeba import drawn
@@ -594,7 +594,7 @@ def test_a_study_answers_its_question_marks_the_best_and_shows_what_differs(open
     assert "is the best of these" not in text and "No answer yet: 1 fold job of 15 not done" in text
 
 
-def test_the_star_of_a_study_is_not_that_of_a_run_of_one_lucky_fold(opened, tmp_path):
+def test_the_star_of_a_study_is_not_that_of_a_run_of_one_lucky_fold(opened, tmp_path, monkeypatch):
     root = tmp_path / "runs"
     table = compared.samples(root, people=60, photos=2)
     rest = dict.fromkeys(range(1, 5), "cancelled")
@@ -612,6 +612,24 @@ def test_the_star_of_a_study_is_not_that_of_a_run_of_one_lucky_fold(opened, tmp_
     starred = re.search(r">high</a></td>(.*?)</tr>", text)[1]
     assert text.count(">star<") == 1 and ">star<" in starred
     assert "Highest mean F1 of the finished runs, not shown to be better than every other run of the study." in starred
+    resumed = []
+    monkeypatch.setattr(jobs, "resume", lambda run: resumed.append(run.id) or [1])
+    press(show(study="20260301-000000-depths-0000"), "Resume the unfinished folds")
+    assert resumed == [made[2].id], "its button under the verdict does what it says"
+
+
+def test_what_would_decide_a_study_is_queued_by_its_button(opened, tmp_path, monkeypatch):
+    launched = []
+    monkeypatch.setattr(decide, "_launch", lambda runs, folds, study_id: launched.append([run.id for run in runs]))
+    root = tmp_path / "runs"
+    table = compared.samples(root, people=30, photos=2, folds=2)
+    made = [compared.make_run(root, table, f"seeds {seed}", skill=0.6 + 0.2 * seed, seed=seed) for seed in (0, 1)]
+    members = [StudyRun(run.id, run.config().name, run.config().model_dump(mode="json")) for run in made]
+    with record_file.locked(root):
+        record_file.write(Study("20260301-000000-seeds-0000", "seeds", "", 1.0, {}, members), root)
+    press(show(study="20260301-000000-seeds-0000"), "Queue them")
+    assert [sorted(runs) for runs in launched] == [sorted(run.id for run in made)]
+    assert opened[-1][0] == "studies" and opened[-1][1]["study"] != "20260301-000000-seeds-0000"
 
 
 def test_more_runs_than_are_compared_say_so_whether_their_classes_are_the_same_or_not(opened, tmp_path, monkeypatch):
