@@ -181,6 +181,7 @@ def pick(current: str | None) -> None:
     def follow(chosen: str | None) -> None:
         if chosen:
             st.query_params["study"] = chosen
+            st.query_params.pop("run", None)  # that of the study before; what is in hand stays if it is of this one
 
     field(
         st.selectbox,

@@ -133,6 +133,24 @@ def test_a_study_is_in_hand_with_its_run_or_without(depths):
     assert follow(at, "live").query_params["run"] == depths[1].id, "the newest of the study, not of all"
 
 
+def test_a_run_outside_the_study_in_hand_can_be_chosen_on_every_page(depths, folder):
+    alone = index.summaries()[0]["id"]
+    at = page("live", study=STUDY)
+    assert at.query_params["run"] == depths[1].id
+    at.selectbox(key="run-picker").set_value(alone).run()
+    assert dict(at.query_params) == {"run": alone} and ">alone</div>" in html(at)
+    at = follow(follow(at, "live", run=depths[0].id), "studies", study=STUDY)
+    at.session_state["hand-chip"] = True  # the popover is open
+    at.run()
+    next(box for box in at.selectbox if box.label == "Run").set_value(alone).run()
+    assert at.run().query_params["run"] == alone and at.query_params["study"] == STUDY, "the page shows a study"
+    with record_file.locked(folder):
+        record_file.write(Study("20260301-000000-seeds-0000", "seeds", "", 1.0, {}, []), folder)
+    at.run()
+    next(box for box in at.selectbox if box.label == "Study").set_value("20260301-000000-seeds-0000").run()
+    assert "run" not in at.query_params, "what is no run of the study that was opened leaves the hand"
+
+
 def test_from_a_study_back_to_the_list(depths):
     at = page("studies", study=STUDY)
     button(at, "All studies").click().run()

@@ -40,7 +40,10 @@ def begin(*, names_study: bool = True) -> None:
     elif (held := run()) is not None:
         st.query_params[RUN] = held
     if study_id := st.query_params.get(STUDY):
-        take_study(study_id)
+        if run_id is None or run_id != run() or _holds(study_id, run_id):
+            take_study(study_id)
+        elif names_study:  # a run was chosen from outside the study that the address had
+            st.query_params.pop(STUDY)
     elif names_study and run() is None and (of := study()) is not None:
         st.query_params[STUDY] = of[0]
 
@@ -94,6 +97,16 @@ def take_study(study_id: str) -> None:
     if (run_id := run()) is not None and run_id not in opened.run_ids:
         st.session_state.pop(_RUN)
         st.query_params.pop(RUN, None)
+
+
+def _holds(study_id: str, run_id: str) -> bool:
+    """Whether a run is of a study; also where nobody can tell."""
+    if (held := study()) is not None and held[0] == study_id and run() == run_id:
+        return True
+    try:
+        return run_id in record_file.load(study_id).run_ids
+    except LabError:
+        return True
 
 
 def _named(study_id: str | None) -> tuple[str, str] | None:
