@@ -177,12 +177,27 @@ def test_a_run_that_would_fail_again_can_be_changed_at_home_and_any_other_goes_o
     assert not alone.exception and opened == [("launch", {"from": diverged.id})]
 
 
-def test_the_last_result_is_the_card_that_live_shows(folder):
-    run = make_run(folder, states=("done",) * 3)
+def _last_result():
+    from core.runs.lists.summaries import summaries
+    from pages.parts.hand import hand
+    from pages.parts.home import ended
+
+    hand.begin()
+    ended.last_result(summaries())
+
+
+def test_the_last_result_is_the_card_that_live_shows_also_while_another_run_is_in_hand(opened, tmp_path, monkeypatch):
+    run = make_run(tmp_path / "runs", states=("done",) * 3)
     home, live = html(page("home")), html(page("live", run=run.id))
     card = live[live.index('<div class="lab-result"') :].split("</div></div>")[0]
     assert "over 3 folds" in card and card in home
     assert "Finished lately" not in home
+    held = make_run(tmp_path / "runs", "before", run_id="20260101-000000-before-0000")
+    monkeypatch.setattr(st, "page_link", lambda *page, **options: None)  # to pages of the app
+    alone = AppTest.from_function(_last_result, default_timeout=60)
+    alone.query_params["run"] = held.id
+    button(alone.run(), "Compare").click().run()
+    assert not alone.exception and opened == [("compare", {"run": run.id, "runs": run.id})]
 
 
 def test_the_runs_of_a_study_are_one_line_that_leads_to_it(folder, monkeypatch):

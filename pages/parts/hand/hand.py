@@ -117,12 +117,16 @@ def _named(study_id: str | None) -> tuple[str, str] | None:
         return None
 
 
-def beside() -> list[str]:
+def beside(run_id: str | None = None) -> list[str]:
     """What a comparison begins with: the run in hand, which is its baseline, and the runs of the study in hand.
 
     In place of a run that trained on everybody stands the one that measured what to expect of it.
+
+    run_id: a run that need not be in hand, with the runs of its own study then.
     """
     held, of = run(), study()
+    if run_id is not None and run_id != held:
+        held, of = run_id, _named(_summary(run_id).get("study"))
     if held is not None and (measured_by := _summary(held).get("everybody")) is not None:
         held = str(measured_by) if Run(measured_by).exists() else None
     of_study = [] if of is None else [each for each in record_file.load(of[0]).run_ids if Run(each).exists()]

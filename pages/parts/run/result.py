@@ -242,7 +242,7 @@ def _verbs(run: Run, entry: Listed, status: view.RunStatus, story: Story) -> Non
             query = {"run": run.id, "runs": f"{before},{run.id}", "baseline": before}
             st.switch_page(COMPARE, query_params=query)
         if _verb("Compare", "compare_arrows"):
-            st.switch_page(COMPARE, query_params={"run": run.id, "runs": pick.handed_on(hand.beside())})
+            st.switch_page(COMPARE, query_params={"run": run.id, "runs": pick.handed_on(hand.beside(run.id))})
         exports.report((run.id,), exports.version_of(entry), title=run.config().name)
         if status.state == "done" and _verb("Predict", "online_prediction"):
             st.switch_page(PREDICT, query_params={"run": run.id})
