@@ -98,7 +98,7 @@ def write_up(baseline: ComparedRun, comparable: Sequence[ComparedRun], within: f
 
 def empty(listed: list[dict]) -> None:
     """Nothing is chosen yet."""
-    done = [s for s in listed if s.get("state") == "done"]
+    done = index.archived_last(s for s in listed if s.get("state") == "done")
     if len(done) < 2:
         st.info(
             "Two finished runs can be compared here. Launch them as one study, so that they share their folds.",

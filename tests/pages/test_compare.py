@@ -19,7 +19,7 @@ from core.config import to_yaml
 from core.data.chosen import selections
 from core.errors import LabError
 from core.figures import comparison_curves
-from core.runs import Run, metrics_file
+from core.runs import Run, metrics_file, notes
 from core.storage import parquet
 from core.studies import record_file
 from core.text import plain
@@ -62,11 +62,12 @@ def test_no_run_yet_says_what_to_do():
     assert "Two finished runs can be compared here" in at.info[0].value and "Launch" in labels(at)
 
 
-def test_with_nothing_chosen_the_two_newest_are_one_click_away(study):
+def test_with_nothing_chosen_the_two_newest_that_are_not_archived_are_one_click_away(study):
+    notes.archive([IDS[1]])
     at = page("compare")
     next(b for b in at.button if b.label == "Compare the two newest").click().run()
-    assert at.query_params["runs"] == f"{IDS[1]},{IDS[2]}"
-    assert "than ResNet-34 (F1 " in html(at)
+    assert at.query_params["runs"] == f"{IDS[0]},{IDS[2]}"
+    assert "than ResNet-18 (F1 " in html(at)
 
 
 def test_runs_in_the_address_are_compared_with_the_first(study):

@@ -2,10 +2,11 @@
 
 import pytest
 
-from core.runs import FoldState
+from core.runs import FoldState, notes
 from core.runs.lists import index
 from core.studies import record_file
 from core.studies.record_file import Study, StudyRun
+from pages.parts.launch import source
 from tests.pages.app import button, captions, html, page
 from tests.pages.trials import make_run
 
@@ -76,6 +77,13 @@ def test_put_down_the_newest_run_is_opened_again(two):
     put_down(at)
     assert "run" not in at.query_params
     assert follow(at, "live").query_params["run"] == NEW
+
+
+def test_an_archived_run_is_opened_by_itself_only_where_there_is_no_other(two):
+    notes.archive([NEW])
+    assert page("live").query_params["run"] == OLD and source.parent_for("/photos/demo") == OLD
+    notes.archive([OLD])
+    assert page("live").query_params["run"] == NEW and source.parent_for("/photos/demo") == NEW
 
 
 def put_down(at):

@@ -198,6 +198,11 @@ def as_summaries(entries: Iterable[Listed]) -> list[dict[str, Any]]:
     ]
 
 
+def archived_last(summaries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Summaries with `archived` in each, for who takes the first of them where nobody chose one."""
+    return sorted(summaries, key=lambda summary: bool(summary["archived"]))
+
+
 def _of_notes(notes: Notes) -> dict[str, Any]:
     return {"archived": notes.archived is not None, "tags": list(notes.tags)}
 

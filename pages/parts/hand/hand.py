@@ -134,12 +134,13 @@ def beside(run_id: str | None = None) -> list[str]:
 
 
 def first(listed: Sequence[dict[str, Any]]) -> str | None:
-    """The run that a page opens where its address names none: the newest of the study in hand, else the newest.
+    """The run that a page opens where its address names none: the newest of the study in hand, else the newest;
+    of either one that lies in the archive where there is no other.
 
     listed: as index.summaries gives them, newest first.
     """
     of = study()
-    readable = [summary for summary in listed if "unreadable" not in summary]
+    readable = [summary for summary in index.archived_last(listed) if "unreadable" not in summary]
     of_study = [summary for summary in readable if of is not None and summary.get("study") == of[0]]
     return next((summary["id"] for summary in (*of_study, *readable)), None)
 

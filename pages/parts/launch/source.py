@@ -15,7 +15,7 @@ from core.config.run_config import with_value
 from core.errors import LabError
 from core.runs import Run
 from core.runs.everybody.unmeasured import cross_validated
-from core.runs.lists.index import summaries
+from core.runs.lists.index import archived_last, summaries
 from core.studies import grid
 from core.studies.grid import StudyConfig
 from pages.parts.dataset import picker
@@ -130,9 +130,10 @@ def begin(config: RunConfig, source: tuple[str, str], *, with_study: bool = Fals
 
 
 def parent_for(root: str) -> str | None:
-    """The newest finished gender-age run on a dataset: what the study's second stage starts from."""
+    """The newest finished gender-age run on a dataset, one of the archive where there is no other: what the study's
+    second stage starts from."""
     resolved = Path(root).expanduser().resolve()
-    for summary in cross_validated(summaries()):
+    for summary in archived_last(cross_validated(summaries())):
         if summary.get("state") == "done" and summary["task"] == "gender-age":
             run = Run(summary["id"])
             if _root_of(run.key, _written(run.config_file), _written(run.moved_file)) == resolved:
