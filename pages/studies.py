@@ -149,7 +149,7 @@ def actions(study: Study, status: view.StudyStatus) -> None:
             help="Stop every run; checkpoints are kept, and Resume goes on from them.",
         )
     if COMPARE.is_file() and len(status.rows) > 1 and st.button("Compare", icon=":material/compare_arrows:"):
-        st.switch_page(COMPARE, query_params={"runs": ",".join(row.run.id for row in status.rows)})
+        st.switch_page(COMPARE, query_params={"runs": answer.compared(status)})
     with st.popover("More", icon=":material/more_vert:"):
         if status.rows and people.button(
             "Add a run",

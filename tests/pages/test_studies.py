@@ -640,7 +640,7 @@ def test_more_runs_than_are_compared_say_so_whether_their_classes_are_the_same_o
     ages = {"table": compared.samples(root, people=12, photos=2, classes=names), "classes": names}
     ages["config"] = {"task": {"name": "age"}}
     of_each = [{"table": table}, {"table": table}, ages, {"table": table}]
-    made = [compared.make_run(root, name=f"s r{n}", seed=n, **of) for n, of in enumerate(of_each)]
+    made = [compared.make_run(root, name=f"s r{n}", seed=n, skill=0.2 + 0.2 * n, **of) for n, of in enumerate(of_each)]
     members = [StudyRun(run.id, run.config().name, run.config().model_dump(mode="json")) for run in made]
     for several, words in (
         (members[:3], ">Its runs tell different classes: Compare tests up to 2 of the same classes."),
@@ -649,8 +649,25 @@ def test_more_runs_than_are_compared_say_so_whether_their_classes_are_the_same_o
         with record_file.locked(root):
             record_file.write(Study("20260301-000000-s-0000", "s", "", 1.0, {}, several), root)
         assert words in text_of(show(study="20260301-000000-s-0000"))
+    best_first = f"{made[3].id},{made[1].id},{made[0].id}"
     press(show(study="20260301-000000-s-0000"), "Compare")
-    assert opened[-1] == ("compare", {"runs": f"{made[0].id},{made[1].id},{made[3].id}"})
+    assert opened[-1] == ("compare", {"runs": best_first}), "the two that are compared are the highest"
+    of_study = AppTest.from_function(_in_hand, default_timeout=60)
+    of_study.query_params["study"] = "20260301-000000-s-0000"
+    assert [text.value for text in of_study.run().text] == [best_first, f"{made[0].id},{made[3].id},{made[1].id}"]
+
+
+def _in_hand():
+    import streamlit as st
+
+    from pages.parts.compare import pick
+    from pages.parts.hand import hand
+
+    hand.begin()
+    st.text(pick.of_hand())
+    st.query_params["run"] = pick.of_hand().split(",")[-1]
+    hand.begin()
+    st.text(pick.of_hand())
 
 
 def test_a_run_whose_configuration_was_away_once_is_estimated_when_it_is_back(record):

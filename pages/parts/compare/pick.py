@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.compare.members import METRICS, WHICH
 from core.figures.comparison_curves import SHOWN_SPLITS, X_TITLES
+from core.runs.lists import best, index
 from pages.parts.hand import hand
 from pages.parts.shared import run_picker
 from pages.parts.shared.fields import field, standing
@@ -81,7 +82,18 @@ def of_hand() -> str:
     """
     if st.session_state.get(EMPTIED) == (hand.run(), hand.study()):
         return ""
-    return handed_on(hand.beside())
+    return beside()
+
+
+def beside(run_id: str | None = None) -> str:
+    """What hand.beside begins with, for the address. Of a study of more runs than are compared those of the highest F1
+    stand behind the run that it begins with."""
+    ids = hand.beside(run_id)
+    if len(ids) > MOST:
+        first = ids[: 1 if run_id or hand.run() else 0]  # the baseline
+        others = best.highest_first(entry for entry in index.listed() if entry.id in ids[len(first) :])
+        ids = [*first, *(entry.id for entry in others)]
+    return handed_on(ids)
 
 
 def handed_on(run_ids: Sequence[str]) -> str:

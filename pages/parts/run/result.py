@@ -29,7 +29,7 @@ from core.studies import retrain
 from core.text import count, listed, number_of, one_line, plain, score, sure
 from pages.parts.baseline import baseline
 from pages.parts.compare import pick
-from pages.parts.hand import hand, results
+from pages.parts.hand import results
 from pages.parts.keys import glossary
 from pages.parts.look_inside import elements
 from pages.parts.noticed import noticed as handles
@@ -242,7 +242,7 @@ def _verbs(run: Run, entry: Listed, status: view.RunStatus, story: Story) -> Non
             query = {"run": run.id, "runs": f"{before},{run.id}", "baseline": before}
             st.switch_page(COMPARE, query_params=query)
         if _verb("Compare", "compare_arrows"):
-            st.switch_page(COMPARE, query_params={"run": run.id, "runs": pick.handed_on(hand.beside(run.id))})
+            st.switch_page(COMPARE, query_params={"run": run.id, "runs": pick.beside(run.id)})
         exports.report((run.id,), exports.version_of(entry), title=run.config().name)
         if status.state == "done" and _verb("Predict", "online_prediction"):
             st.switch_page(PREDICT, query_params={"run": run.id})

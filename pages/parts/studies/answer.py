@@ -10,6 +10,7 @@ from core.compare import pairs, verdict
 from core.compare.members import load_all, same_classes, told_apart
 from core.compare.verdict import Verdict
 from core.errors import in_sentences
+from core.runs.lists.best import highest_first
 from core.text import count, number_of
 from pages.parts.compare import decide, load, pick
 from pages.parts.studies.view import StudyStatus, best_row, of_which
@@ -48,6 +49,12 @@ def section(status: StudyStatus) -> Verdict | None:
     said = verdict.verdict(comparable, top, differences, {}, within=WITHIN)
     decide.draw(said, comparable, {})
     return said if said.kind != "nothing" and not refused else None
+
+
+def compared(status: StudyStatus) -> str:
+    """The study's runs for the address of Compare; of more than it takes those of the highest F1."""
+    entries = [row.entry for row in status.rows]
+    return pick.handed_on([each.id for each in (highest_first(entries) if len(entries) > pick.MOST else entries)])
 
 
 def _waits(status: StudyStatus, scored: int) -> str:
