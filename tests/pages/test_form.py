@@ -29,6 +29,7 @@ from pages.parts.shared import frame
 from tests.closed import close
 from tests.pages.launch_form import PAGE, button, faces, field, open_group, open_on, open_page, text_of
 from tests.pages.study_form import open_study, study_button
+from tests.pages.trials import make_run
 from tests.photos import draw
 
 TOKEN = "20261126-101500-0a1b"
@@ -126,6 +127,31 @@ def test_who_comes_back_to_what_was_launched_prepares_another_run(form):
     field(open_group(back, "phases"), "phases.0.epochs").set_value("7")
     button(back).click().run()
     assert sorted(config.epochs for config in configs()) == [7, 10]
+
+
+def come(at, **address):
+    """To the page as the palette does while it is open: its controls stay."""
+    for key in list(at.query_params):
+        del at.query_params[key]
+    for key, value in address.items():
+        at.query_params[key] = value
+    at.run()
+    assert not at.exception
+    return at.session_state["launch_study"]["on"]
+
+
+def test_who_comes_for_a_study_or_a_run_gets_it_whatever_the_form_was_before(form, opened, tmp_path):
+    run = make_run(tmp_path / "runs")
+    assert come(form, **{"as": "study"})
+    next(each for each in form.segmented_control if each.label == "What you want").set_value("quick").run()
+    assert not come(form, **{"as": "study", "form": form.session_state["launch_token"]}), "the address lags behind"
+    arriving = AppTest.from_file(str(PAGE), default_timeout=60)
+    for key in ("launch_draft", "launch_version", "launch_source", "launch_base", "launch_study", "launch_token"):
+        arriving.session_state[key] = form.session_state[key]
+    assert come(arriving, **{"as": "study"})
+    arriving.session_state["launch_study"]["grid"] = {"training.seed": [0, 1]}
+    assert not come(arriving, **{"from": run.id}), "Run again is of one run"
+    assert arriving.session_state["launch_study"]["grid"] == {"training.seed": [0, 1]}
 
 
 def a_click():

@@ -44,6 +44,7 @@ def prefill() -> None:
     named = next(((kind, st.query_params[kind]) for kind in ("from", "recipe") if kind in st.query_params), None)
     arriving = f"{DATA}.source" not in st.session_state  # a page's controls leave the session with the page
     fresh = draft.DRAFT not in st.session_state
+    study_draft.follow_address(ids.token_in_address(), arriving)
     if fresh and restore(named, DATA):
         _take_changes(named)
         return
@@ -87,7 +88,10 @@ def take_run(run_id: str) -> None:
     """Another run's settings and its dataset."""
     begin(Run(run_id).config(), ("from", run_id))
     changed = _take_changes(("from", run_id))
-    if not changed and "study" not in st.query_params:  # what is added to a study is another run of it
+    if "study" in st.query_params:  # what is added to a study is another run of it
+        return
+    study_draft.one_run()
+    if not changed:
         st.session_state[AGAIN] = run_id
 
 

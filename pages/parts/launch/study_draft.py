@@ -21,6 +21,7 @@ from pages.parts.form.draft import Errors, plainly
 STATE = "launch_study"
 ASKED = "launch_asked"  # in the session: what somebody wants of one run, and the time for it
 ADDRESS = "as"  # ?as=study
+_CAME = "launch_came_for_study"  # in the session: whether the address asked for one last
 OWN_RECIPE = "study"  # for settings that did not begin with a recipe
 
 
@@ -29,6 +30,20 @@ def state() -> dict[str, Any]:
     if STATE not in st.session_state:
         st.session_state[STATE] = {**_blank(), "on": st.query_params.get(ADDRESS) == "study", "version": 0}
     return st.session_state[STATE]
+
+
+def follow_address(form: str | None, arriving: bool) -> None:
+    """A study where somebody comes for one, whatever the form was before. form: that the address names; with one, the
+    address is the form's own, and with none it may lag behind a click on a page that has just begun."""
+    asks = st.query_params.get(ADDRESS) == "study" and form is None
+    if asks and (arriving or not st.session_state.get(_CAME)):
+        state()["on"] = True
+    st.session_state[_CAME] = asks
+
+
+def one_run() -> None:
+    """Somebody comes for one run, or for a study by the address; what differs between its runs is kept."""
+    state()["on"] = st.query_params.get(ADDRESS) == "study"
 
 
 def _blank() -> dict[str, Any]:
