@@ -38,6 +38,7 @@ from pages.parts.data.view import (
 from pages.parts.dataset import labels, picker
 from pages.parts.dataset.card import card
 from pages.parts.form import attributes, draft
+from pages.parts.keys import palette
 from pages.parts.selection import bar, of_dataset
 from pages.parts.shared import badges, frame, groups
 from pages.parts.shared.fields import field
@@ -59,7 +60,7 @@ OF_TASK = ("overview", "faces", "folds")  # views that need classes
 def choice_of() -> picker.Choice:
     """The dataset in the address (?root=), else the one looked at before in this session, else the newest."""
     root = st.query_params.get("root")
-    arriving = f"{KEY}.source" not in st.session_state
+    arriving = palette.led_here() or f"{KEY}.source" not in st.session_state
     if KEY not in st.session_state:
         st.session_state[KEY] = picker.start_choice()
     choice = st.session_state[KEY]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from html import escape
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -26,8 +27,10 @@ from pages.parts.correcting import said as data_said
 from pages.parts.data import duplicates, faces, problems, split_bars
 from pages.parts.data import gallery as data_gallery
 from pages.parts.dataset import card, picker
+from pages.parts.keys import palette
 from pages.parts.keys.places import KEYS
 from tests import celeba
+from tests.pages.app import page
 from tests.photos import draw, mask_dataset
 
 PAGE = HOME / "pages" / "data.py"
@@ -149,6 +152,20 @@ def test_the_address_opens_a_dataset_and_it_becomes_a_recent_one(lab, tmp_path):
     page = press(open_page(root=pets(tmp_path / "pets")), "**Counts of each class**")
     assert page.dataframe[0].value["photos"].tolist() == [40, 40]
     assert [entry.root for entry in recent.recent()] == [str(tmp_path / "pets")]
+
+
+def test_the_palette_and_the_browsers_back_lead_to_another_dataset_on_the_open_page(lab, tmp_path, monkeypatch):
+    first, second = str(pets(tmp_path / "first", 2)), str(pets(tmp_path / "second", 2))
+    at = page("data", root=first)
+    at.session_state[palette.GOES] = {"page": "data", "params": {"root": second}}
+    assert at.run().session_state["data-choice"]["root"] == second and not at.exception
+    at.query_params["root"] = first
+    assert at.run().query_params["root"] == second, "the address that comes with a quick second click lags behind"
+    at.query_params["root"] = first
+    with monkeypatch.context() as back:
+        back.setattr(palette, "get_script_run_ctx", lambda: SimpleNamespace(is_history_navigation=True))
+        at.run()
+    assert at.session_state["data-choice"]["root"] == first and at.query_params["root"] == first
 
 
 def test_the_overview_draws_classes_attributes_ages_and_means(lab, tmp_path):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.data import recent
 from core.places import HOME
@@ -24,6 +25,7 @@ from pages.parts.shared import badges, run_picker
 
 KEY = "facet-keys"
 ASKED, GOES = "keys-asked", "keys-goes"  # in the session: the browser's mark of its question; where somebody goes
+WENT = "keys-went"  # in the session: that somebody went to the page by the palette, until it takes its address
 LONGEST = 120  # characters of a line
 
 
@@ -74,6 +76,14 @@ def _run(summary: dict[str, Any]) -> list[str]:
     return [summary["id"], line, badges.state_badge(state).word, colour_of(summary)]
 
 
+def led_here() -> bool:
+    """Whether the address is where somebody wants to be, by the palette or the browser's Back, also on a page that is
+    open already; the address that comes with a click may be the one from before the click before it."""
+    context = get_script_run_ctx()
+    went_back = context is not None and context.is_history_navigation
+    return bool(st.session_state.pop(WENT, False)) or went_back
+
+
 def go(goes: dict[str, Any]) -> None:
     """Turns to a page; nothing for one that the lab has not. The page says what is wrong with the rest of the address.
 
@@ -84,4 +94,5 @@ def go(goes: dict[str, Any]) -> None:
         st.rerun()
     name, params = goes.get("page"), goes.get("params") or {}
     if name in {page for page, _, _ in PAGES}:
+        st.session_state[WENT] = True
         st.switch_page(HOME / "pages" / f"{name}.py", query_params={key: str(value) for key, value in params.items()})
