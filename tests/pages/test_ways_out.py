@@ -5,6 +5,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.config import from_dict
 from core.places import HOME
 from core.runs import Run
 from core.runs.lists.summaries import summaries
@@ -180,11 +181,25 @@ def test_the_data_page_offers_the_same_and_launch_takes_it_over(opened, rare, ke
     assert not button(launch).disabled
 
 
+def launched_with(page, root, leave_out):
+    """The changes of classes on the form after a click on the page Data. root, leave_out: of the form before it."""
+    form = from_dict({"data": {"root": str(root)}, "task": {"leave_out": leave_out}})
+    page.session_state["launch_draft"] = form.model_dump(mode="json")
+    next(each for each in page.run().button if each.label == "Launch with it").click().run()
+    assert not page.exception
+    task = page.session_state["launch_draft"]["task"]
+    return {name: task[name] for name in ("leave_out", "merge")}
+
+
 def test_what_was_changed_on_the_data_page_has_a_way_back_and_nonsense_in_the_address_is_none(opened, rare):
     page = data_page(rare, leave_out=json.dumps(["rare"]))
     assert "Left out: rare." in text_of(page) and REFUSAL not in text_of(page)
-    press(page, "data-take-in")
+    launched_with(page, rare, [])
+    press(page.run(), "data-take-in")
     assert REFUSAL in text_of(page)
+    assert launched_with(page, rare, ["rare"]) == {"leave_out": [], "merge": {}}, "Launch takes in again what Data does"
+    assert launched_with(page, rare, ["usual"])["leave_out"] == ["usual"], "as was said on the form alone"
+    assert launched_with(page, rare.parent, ["usual"])["leave_out"] == [], "of another dataset"
     for nonsense in ("[", "7", '{"a": 1}', "null"):
         assert REFUSAL in text_of(data_page(rare, leave_out=nonsense, merge=nonsense))
     assert "to leave out" in text_of(data_page(rare, leave_out='["nobody"]'))

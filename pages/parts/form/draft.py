@@ -8,6 +8,7 @@ otherwise.
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 import typing
@@ -24,6 +25,8 @@ from core.config.settings import name_beneath
 from core.errors import LabError, ended, in_sentences
 
 DRAFT, VERSION, EDITS = "launch_draft", "launch_version", "launch_edits"
+BROUGHT = "launch_brought_classes"  # in the session: whether Data left out or merged classes of the form
+ALL_CLASSES: dict[str, Any] = {"leave_out": [], "merge": {}}
 Errors = dict[str, str]
 
 STUDY_LABELS = {
@@ -45,15 +48,28 @@ def replace_draft(data: dict[str, Any]) -> None:
 
 
 def take_data(choice: dict[str, Any]) -> None:
-    """Bring a dataset to the form from another page; what the form asked for otherwise stays."""
+    """Bring a dataset to the form from another page; what the form asked for otherwise stays, but for the classes that
+    it left out or merged of another dataset."""
     if DRAFT in st.session_state:
+        if draft()["data"]["root"] != choice["root"]:
+            put_classes(draft(), ALL_CLASSES, None)
+            st.session_state.pop(BROUGHT, None)
         draft()["data"].update(choice)
     else:
         st.session_state["launch_data"] = dict(choice)
 
 
 def take_classes(task: dict[str, Any], folds: int | None) -> None:
-    """Bring a task with its classes, and the folds that it was looked at with, from another page."""
+    """Bring a task with its classes, and the folds that it was looked at with, from another page.
+
+    task: empty where no class is left out or merged there; then those that were before are taken in again, while what
+    was left out on the form itself stays so.
+    """
+    brought_before = st.session_state.pop(BROUGHT, False)
+    if task:
+        st.session_state[BROUGHT] = True
+    elif brought_before:
+        task = ALL_CLASSES
     if not task and folds is None:
         return
     if DRAFT in st.session_state:
@@ -65,7 +81,7 @@ def take_classes(task: dict[str, Any], folds: int | None) -> None:
 
 
 def put_classes(form: dict[str, Any], task: dict[str, Any], folds: int | None) -> None:
-    form["task"] = {**form["task"], **task}
+    form["task"] = {**form["task"], **copy.deepcopy(task)}
     if folds is not None:
         form["folds"]["count"] = folds
 
