@@ -12,10 +12,12 @@ import typer
 from core.data.persons import noun
 from core.errors import LabError
 from core.runs import Run
-from core.runs.yes_no.view import opened
+from core.runs.everybody.unmeasured import check_held_out
+from core.runs.yes_no.view import check_one, opened
 
 if TYPE_CHECKING:
     from core.inside.attend import Attention
+    from core.inside.regions import Boxes
 
 
 def attend(
@@ -43,12 +45,30 @@ def attend(
     for run_id in run_ids:
         run = opened(run_id, runs_dir and runs_dir.resolve()).require()
         heat = attention.attend(
-            run, _choose(run, photos), regions.PRESETS.get(boxes), method=method, which=which, progress=_progress
+            run, _choose(run, photos), _boxes(run, boxes), method=method, which=which, progress=_progress
         )
         free()
         _print(run, heat)
         if heat.faults:
             print(f"photos left out, unreadable: {len(heat.faults):,}, first {next(iter(heat.faults))}\n")
+
+
+def _boxes(run: Run, preset: str) -> Boxes:
+    """Raises LabError where nobody named a preset and nothing tells what the photos show."""
+    from core.inside import regions
+
+    placed = regions.PRESETS.get(preset) or regions.guessed(run.samples())
+    if placed is None:
+        check_one(run)
+        check_held_out(run)
+        raise LabError(
+            f"{run.key}: nothing in its dataset tells that its photos show faces, so it is not guessed where eyes, "
+            "nose and mouth are.",
+            "If they show faces, add --boxes close or --boxes portrait. Boxes for other things are placed in a "
+            "browser: Look inside, Groups.",
+            kind="regions",
+        )
+    return placed
 
 
 def _choose(run: Run, photos: int | None) -> list[str]:

@@ -30,7 +30,8 @@ SMALL = 56  # pixels of the longer side at which maps are kept for the means of 
 
 @dataclass(frozen=True)
 class Attention:
-    """Heat of n faces. shares: (n, layers, regions), NaN without heat. area: (n, regions), of the picture.
+    """Heat of n faces. shares: (n, layers, regions), NaN without heat. area: (n, regions), of the picture. Both NaN
+    where no boxes were placed.
 
     concentration: (n, layers). maps: float16 (n, layers, h, w), kept small. true, predicted: (n,) class names.
     grids: of each layer the fewest cells that a photo's map has; one too coarse for regions has no shares (NaN).
@@ -70,8 +71,15 @@ class Attention:
         return self.maps[group].mean(0, dtype=np.float32)
 
     @property
+    def placed(self) -> bool:
+        """Whether it was said where regions are: else no heat is on any."""
+        return bool(np.isfinite(self.area).any())
+
+    @property
     def silent(self) -> str:
         """Why the last layer cannot raise an alarm, in a sentence; "" where it can."""
+        if not self.placed:
+            return "Nobody said where eyes, nose and mouth are."
         return no_regions(self.layers[-1], self.grids[-1]) if is_coarse(self.grids[-1]) else ""
 
     def alarms(self, in_run: Mapping[tuple[str, bool], int] | None = None) -> list[regions.Alarm]:
@@ -104,18 +112,18 @@ def attend(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Attention:
-    """Heat by region of many faces; boxes are guessed from the photos where none are given.
+    """Heat of many faces, by region where boxes are given.
 
     progress(done, total) is called after each batch. Raises LabError as maps.layer_maps does, and the first fault if no
     photo can be read.
     """
     table = frozen_samples(run)
-    boxes = boxes or regions.PRESETS[regions.preset_for(table)]
     transforms, names = run.config().transforms, np.asarray(samples, dtype=object)
 
     @cache
     def masks(width: int, height: int) -> np.ndarray:
-        return regions.masks(boxes, width, height, transforms)
+        unplaced = np.nan if boxes is None else 1
+        return unplaced * regions.masks(boxes or regions.PRESETS["close"], width, height, transforms)
 
     places: list[int] = []
     batches: list[dict[str, np.ndarray]] = []

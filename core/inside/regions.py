@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.data.persons import KNOWN, units
+from core.data.values import noun_of
 from core.errors import LabError
 from core.text import number_of
 
@@ -57,6 +58,11 @@ PRESETS = {
 def preset_for(samples: pd.DataFrame) -> str:
     """A first guess, to be adjusted on a picture: square photos are faces cut out closely, others are portraits."""
     return "close" if 0.95 < float((samples["width"] / samples["height"]).median()) < 1.05 else "portrait"
+
+
+def guessed(samples: pd.DataFrame) -> Boxes | None:
+    """The preset for the photos of a dataset that tells of faces; None where nobody knows what its photos show."""
+    return PRESETS[preset_for(samples)] if noun_of(samples) == "face" else None
 
 
 def masks(boxes: Boxes, width: int, height: int, transforms: Sequence[TransformConfig]) -> np.ndarray:

@@ -116,7 +116,7 @@ def test_a_layer_of_few_cells_tells_no_region_raises_no_alarm_and_is_drawn_as_it
     assert (quarters.std(axis=(2, 4)) < 1e-3).all()
 
 
-def test_the_command_prints_shares_by_layer_and_region(run, capsys):
+def test_the_command_prints_shares_by_layer_and_region(run, capsys, monkeypatch):
     options = {"method": "GradCAM", "which": "best", "runs_dir": run.dir.parent}
     cli_attend.attend([run.id], photos=10, boxes="portrait", **options)
     told = capsys.readouterr().out
@@ -128,3 +128,8 @@ def test_the_command_prints_shares_by_layer_and_region(run, capsys):
     assert expected == len({name.partition("/")[0] for name in chosen}) == 10  # people first, then second photos
     with pytest.raises(LabError, match="Choose auto, close or portrait"):
         cli_attend.attend([run.id], photos=10, boxes="round", **options)
+    told = run.samples().drop(columns=["mask", "gender", "age"])
+    monkeypatch.setattr(Run, "samples", lambda run: told)
+    with pytest.raises(LabError, match="nothing in its dataset tells that its photos show faces") as refused:
+        cli_attend.attend([run.id], photos=10, boxes="auto", **options)
+    assert "--boxes close or --boxes portrait" in refused.value.remedy

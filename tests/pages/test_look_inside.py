@@ -631,6 +631,22 @@ def test_boxes_that_were_moved_live_in_the_address(depths):
         assert sent(page(run=small.id, view="groups", boxes=nonsense), "facet_boxes")["boxes"][0][0] < 0.5
 
 
+def test_of_photos_that_nothing_tells_to_be_faces_no_eyes_are_guessed_and_no_hair_raises_an_alarm(own_photos):
+    small, _ = own_photos
+    table = small.samples().drop(columns=["mask", "gender", "age"])
+    table.to_parquet(small.dir / "samples.parquet", index=False)
+    at = page(run=small.id, samples=table["sample"].iloc[0], layers="layer2")
+    assert [cell["note"] for row in sent(at, "facet_maps")["rows"] for cell in row["cells"]] == [""]
+    at = page(run=small.id, view="groups")
+    assert sent(at, "facet_boxes") is None
+    button(at, "Look at them").click().run()
+    markup = html(at)
+    assert not at.exception and "hair" not in markup and "nose" not in markup and ">Mean maps<" in markup
+    assert [each.value for each in at.caption if "Place the boxes to have shares by region." in each.value]
+    button(at, "Place the boxes").click().run()
+    assert not at.exception and len(sent(at, "facet_boxes")["boxes"]) == 3 and "photos wait" in infos(at)
+
+
 def test_a_face_that_was_looked_at_is_not_computed_again(depths, folds_asked):
     (small, _), samples = depths
     first, second = samples["sample"].iloc[:2]

@@ -77,7 +77,10 @@ def show(run: Run, answers: Answers) -> None:
     left, right = st.columns([1, 2.6], gap="large")
     with left:
         theme.heading("Regions")
-        regions.editor(boxes, photo_of(answers.table.iloc[rows[0]]))
+        if boxes is None:
+            regions.unplaced(run.samples())
+        else:
+            regions.editor(boxes, photo_of(answers.table.iloc[rows[0]]))
     with right:
         if st.session_state.get(ASKED) != key:
             held = plain(held_out(answers.table))
@@ -115,7 +118,9 @@ def _drawn(mask: np.ndarray, amount: str) -> np.ndarray:
     return drawn
 
 
-def _attention(run: Run, samples: tuple[str, ...], boxes: Boxes, request: MapRequest, key: tuple) -> Attention | None:
+def _attention(
+    run: Run, samples: tuple[str, ...], boxes: Boxes | None, request: MapRequest, key: tuple
+) -> Attention | None:
     """To the faces, from this session's memory or computed with a progress bar; None after a failure."""
     computed = st.session_state.get(COMPUTED)
     if computed is not None and computed[0] == key:

@@ -63,6 +63,8 @@ def alarms(answers: Answers, attention: Attention, classes: str) -> None:
         words = "Whether a class is decided by background shows in maps of the predicted class."
         st.html(f'<div class="lab-meta">{words}</div>')
         return
+    if not attention.placed:
+        return  # the shares below say what to do
     if attention.silent:
         words = f"Whether a class is decided by hair and background cannot be said. {attention.silent}"
         st.html(badges.fault(words, state="interrupted"))
@@ -143,6 +145,9 @@ def _as_faces(run: Run, attention: Attention, maps: dict[str, np.ndarray], reque
 def shares(attention: Attention, a: Group, b: Group) -> None:
     """Share of heat by layer and region, with intervals over people; a difference only where its interval is off 0."""
     theme.heading("Share of heat")
+    if not attention.placed:
+        st.caption("Place the boxes to have shares by region.")
+        return
     share_a, share_b = attention.share_of(a.mask), attention.share_of(b.mask)
     difference = attention.difference(a.mask, b.mask)
     area = attention.area.mean(0)

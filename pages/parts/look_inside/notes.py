@@ -101,6 +101,8 @@ def _where(run: Run, face: FaceMaps) -> list[str]:
     from core.inside.fold_models import frozen_samples
 
     table = frozen_samples(run)
+    if (boxes := regions.boxes_of(table)) is None:
+        return [""] * len(face.layers)
     size = (int(table.at[face.sample, "width"]), int(table.at[face.sample, "height"]))
-    words = regions.notes(run, face, regions.boxes_of(table), size)
+    words = regions.notes(run, face, boxes, size)
     return ["" if is_coarse(grid) else note for note, grid in zip(words, face.grids, strict=True)]

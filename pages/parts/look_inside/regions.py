@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import astuple
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from core.data.pictures.photo import StoredPhoto
@@ -94,15 +96,29 @@ _BOXES = st.components.v2.component(
 )
 
 
-def boxes_of(samples) -> Boxes:
-    """The boxes in the address, else the guess from the photos. samples: the run's table with width and height."""
+def boxes_of(samples: pd.DataFrame) -> Boxes | None:
+    """The boxes in the address, else a guess where the photos are known to show faces. samples: the run's table."""
     try:
         numbers = [float(value) for value in st.query_params.get("boxes", "").split("_")]
         if len(numbers) == 12:
             return Boxes(*(tuple(numbers[i : i + 4]) for i in (0, 4, 8)))
     except (ValueError, LabError):
         pass
-    return regions.PRESETS[regions.preset_for(samples)]
+    return regions.guessed(samples)
+
+
+def unplaced(samples: pd.DataFrame) -> None:
+    """In the place of the editor where there are no boxes yet."""
+    st.caption(
+        "Nothing in the dataset tells that its photos show faces, so it is not guessed where eyes, nose and mouth are. "
+        "Place the boxes to have shares by region."
+    )
+    boxes = _in_address(astuple(regions.PRESETS[regions.preset_for(samples)]))
+    st.button("Place the boxes", icon=":material/add_box:", on_click=address.put, kwargs={"boxes": boxes})
+
+
+def _in_address(boxes: Iterable[Iterable[float]]) -> str:
+    return "_".join(f"{side:g}" for box in boxes for side in box)
 
 
 def editor(boxes: Boxes, photo: StoredPhoto) -> None:
@@ -114,7 +130,7 @@ def editor(boxes: Boxes, photo: StoredPhoto) -> None:
 
     def moved() -> None:
         if (boxes := st.session_state["look-boxes"].get("boxes")) is not None:
-            address.put(boxes="_".join(f"{side:g}" for box in boxes for side in box))
+            address.put(boxes=_in_address(boxes))
 
     data = {"image": image, "names": list(NAMES), "boxes": [list(box) for box in astuple(boxes)]}
     _BOXES(key="look-boxes", data=data, on_boxes_change=moved)
