@@ -142,6 +142,8 @@ def explain(error: BaseException, run: Run) -> dict[str, str]:
     if out_of_memory(error):
         size = run.config().training.batch_size
         smaller = f"Try batch size {size // 2}." if size >= 4 else "Try smaller images or a shallower network."
+        if size >= 4 and (parent := run.config().folds.everybody) is not None:
+            smaller = f"Train again on everybody with batch size {size // 2}, on the page of the run {parent}."
         return {"reason": f"memory: batch size {size} does not fit.", "remedy": smaller, "kind": "memory"}
     if files.disk_full(error):
         return {

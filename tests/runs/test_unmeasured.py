@@ -18,7 +18,7 @@ from core.cli import main as cli
 from core.errors import LabError
 from core.export.runtime.package_folder import PackageFolder
 from core.inside import fold_models
-from core.jobs import control, halt, trash
+from core.jobs import control, fold_job, halt, trash
 from core.network.model import build_model
 from core.predict.photos import Photo
 from core.predict.predictor import Predictor
@@ -192,11 +192,15 @@ def test_the_page_of_its_run_offers_the_training_once(both, run, monkeypatch):
     at = page("live", run=both[0].id)
     assert "Proposed: 35 epochs, the median" in captions(at).replace("\\", "")
     at.number_input(key=f"live-everybody-epochs-{both[0].id}").set_value(2)  # the button is of the drawing before
+    at.number_input(key=f"live-everybody-batch-{both[0].id}").set_value(8)
     button(at, "Train again on everybody").click().run()
     assert not at.exception
     ours = type(run)(opened[0]["run"], run.dir.parent)
     try:
         assert ours.config().epochs == 2 and ours.config().folds.everybody == both[0].id
+        assert ours.config().training.batch_size == 8
+        remedy = fold_job.explain(MemoryError(), ours)["remedy"]
+        assert remedy == f"Train again on everybody with batch size 4, on the page of the run {both[0].id}."
         assert [fold.state for fold in ours.states()] == ["queued"]
     finally:
         thrown_away(ours)

@@ -23,7 +23,8 @@ from pages.parts.shared import badges, moved, theme
 from pages.parts.shared.fields import begin
 
 LIVE = HOME / "pages" / "live.py"
-ASKED = "live-everybody-asked"  # in the session: (run, id of the new one, epochs) of a click not answered yet
+ASKED = "live-everybody-asked"  # in the session: (run, id of the new one, epochs, batch size) of a click not answered
+BATCHES = 2, 4096  # smallest and largest, as a configuration may have
 TICKET = "live-everybody-ticket"  # in the session: run -> id that its next click launches under, once
 
 
@@ -69,6 +70,16 @@ def _offer(run: Run, length: planned.Length, *, again: bool) -> None:
             width=150,
             help="Phases, warm-up and learning rates are those of the folds up to there.",
         )
+        begin(
+            st.number_input,
+            "Batch size",
+            *BATCHES,
+            key=_batch_key(run.id),
+            begins=run.config().training.batch_size,
+            step=1,
+            width=150,
+            help="That of the folds; a smaller one where the memory of the device is too small for it.",
+        )
         st.button(
             "Train again on everybody" if again else "Train on everybody",
             icon=":material/groups:",
@@ -88,16 +99,23 @@ def _epochs_key(run_id: str) -> str:
     return f"live-everybody-epochs-{run_id}"
 
 
+def _batch_key(run_id: str) -> str:
+    return f"live-everybody-batch-{run_id}"
+
+
 def _note(run_id: str, ticket: str) -> None:
-    """The callback. For how long is what the field shows at the click, which may be newer than the button."""
-    st.session_state[ASKED] = run_id, ticket, int(st.session_state[_epochs_key(run_id)])
+    """The callback. How it trains is what the fields show at the click, which may be newer than the button."""
+    typed = (int(st.session_state[key]) for key in (_epochs_key(run_id), _batch_key(run_id)))
+    st.session_state[ASKED] = run_id, ticket, *typed
 
 
-def _launch(run: Run, ticket: str, epochs: int) -> None:
+def _launch(run: Run, ticket: str, epochs: int, batch_size: int) -> None:
     """Ends on the new run's page, or with what went wrong."""
     try:
         with st.spinner("Launching"), moved.noted(run):
             config = planned.proposed(run, epochs)
+            training = config.training.model_copy(update={"batch_size": batch_size})
+            config = config.model_copy(update={"training": training})
             check_weights(config)
             control.launch(planned.make_plan(config, run.dir.parent), ticket, run.dir.parent)
     except LabError as error:
