@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from core.data.tasks import attributes_of, class_values, grouped_as, limits_of
+from core.data.tasks import attributes_of, class_values, grouped_as, limits_of, told_apart_by
 from core.data.values import attribute_names, column_of, is_number
 from core.errors import LabError, memory_in_words
 from core.runs import Run
@@ -43,7 +43,7 @@ class Answers:
     NEAR_SHARE, from a limit; "" else).
     probabilities: (faces, classes), rows as in table. folds: those that answered; missing: the others.
     groups: attribute -> its value of each face as ordered categories, rows as in table, of all that the dataset tells
-    in two values or more, whether the task asks for it or not.
+    in two values or more, whether the task asks for it or not. told_apart_by: the attributes in which classes differ.
     """
 
     run_id: str
@@ -55,6 +55,7 @@ class Answers:
     folds: tuple[int, ...]
     missing: tuple[int, ...]
     groups: dict[str, pd.Series]
+    told_apart_by: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ def load_answers(run: Run, which: str = "best", folds: Sequence[int] | None = No
         folds=tuple(sorted(table["fold"].unique().tolist())),
         missing=tuple(missing),
         groups=groups_of(table, task),
+        told_apart_by=told_apart_by(task, class_names),
     )
 
 
@@ -301,7 +303,7 @@ def between_runs(answers: Sequence[Answers]) -> pd.Series:
         raise LabError("one run cannot disagree.", "Choose at least two runs.", kind="classes")
     first, *rest = answers
     for of_run in rest:
-        if of_run.class_names != first.class_names:
+        if of_run.class_names != first.class_names or of_run.told_apart_by != first.told_apart_by:
             raise LabError(
                 f"runs '{first.run_id}' and '{of_run.run_id}' have different classes.",
                 "Choose runs of the same task.",

@@ -15,6 +15,7 @@ import pandas as pd
 
 from core.config import RunConfig
 from core.data.persons import Persons, persons_of
+from core.data.tasks import told_apart_by
 from core.data.yes_no import pairs
 from core.errors import LabError
 from core.runs import Run
@@ -28,6 +29,7 @@ from core.storage.files import GARBAGE
 from core.storage.remembered import MOST_BYTES, Remembered, bytes_of
 from core.studies import records
 from core.studies.naming import own_name
+from core.text import listed
 
 METRICS = {"f1": "F1", "accuracy": "accuracy"}
 WHICH = {"best": "best epoch", "final": "last epoch"}
@@ -168,11 +170,14 @@ def same_classes(baseline: ComparedRun, members: Sequence[ComparedRun]) -> tuple
             sorted(set(x) - set(y))
             for x, y in ((baseline.class_names, member.class_names), (member.class_names, baseline.class_names))
         )
-        if not missing and not extra and member.one_by_one == baseline.one_by_one:
+        of, of_baseline = (told_apart_by(each.config.task, each.class_names) for each in (member, baseline))
+        if not missing and not extra and member.one_by_one == baseline.one_by_one and of == of_baseline:
             comparable.append(member)
             continue
         if extra or missing:
             apart = f"'{(extra or missing)[0]}' is a class of {'the first' if extra else 'the second'} alone"
+        elif of != of_baseline:
+            apart = f"those of the first are of {listed(sorted(of))}, of the second of {listed(sorted(of_baseline))}"
         else:
             apart = "one of them tells them one by one"
         refused.append(

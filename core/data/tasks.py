@@ -88,6 +88,22 @@ def _are_apart(groups: set[frozenset[str]]) -> bool:
     return len(groups) > 1 and sum(map(len, groups)) == len(frozenset[str]().union(*groups))
 
 
+def told_apart_by(task: TaskConfig, names: Sequence[str]) -> frozenset[str]:
+    """The attributes in which a task's classes differ; with its name they say what a class is.
+
+    A yes to one attribute is none to another, though both classes are called "yes". What classes were merged across
+    tells none of them from another: merged across masks, they are those of gender-age. names: those classes.
+    """
+    attributes = frozenset(attributes_of(task))
+    if task.one_by_one or len(attributes) < 2 or not names:
+        return attributes
+    try:
+        parts = class_parts(task, list(names))
+    except ValueError:  # names of a damaged run are not of its task
+        return attributes
+    return frozenset(name for name in attributes if len({part[name] for part in parts}) > 1)
+
+
 def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame, list[str], int]:
     """(samples of the task with int `y` and str `class_name` added, class names, number of samples not in the task).
 

@@ -8,7 +8,8 @@ import torchvision
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from core.config.run_config import ModelConfig
+from core.config.run_config import ModelConfig, RunConfig
+from core.data.tasks import told_apart_by
 from core.errors import LabError
 from core.network.drawing import seeded
 from core.network.weights import check_place, imagenet_file, missing_imagenet
@@ -126,36 +127,36 @@ def _network(config: ModelConfig, classes: int, parts: list[dict[str, str]] | No
     return model
 
 
-def inherit(
-    model: nn.Module, config: ModelConfig, class_names: list[str], parent: Run, fold: int, *, one_by_one: bool = False
-) -> dict:
+def inherit(model: nn.Module, config: RunConfig, class_names: list[str], parent: Run, fold: int) -> dict:
     """Start fold k from the parent's fold k, which never saw the people of fold k.
 
-    The head is kept where classes and kind of head are the parent's own; else it stays new. one_by_one: whether the
-    classes are the no and yes of attributes that are told one by one.
+    The head is kept where classes and kind of head are the parent's own; else it stays new, as it does where classes of
+    the same names are those of another attribute.
     Returns {'init', 'file', 'sha256', 'head', 'epoch'}; epoch is None where the file does not say which one it is of.
     Raises LabError: kind 'weights' when the parent or its weights are gone, 'mixed' when they are not of the epoch that
     the parent's predictions and scores describe.
     """
-    path = parent.require().weights_file(fold, config.init_checkpoint)
-    if (on_purpose := dropped.missing(parent, fold, config.init_checkpoint)) is not None:
+    which = config.model.init_checkpoint
+    path = parent.require().weights_file(fold, which)
+    if (on_purpose := dropped.missing(parent, fold, which)) is not None:
         raise LabError(
             f"weights: {on_purpose.message}", "Choose another run to start from, or run it again.", kind="weights"
         )
     if not path.is_file():
         raise LabError(
-            f"weights: {parent.id} has no {config.init_checkpoint} weights of fold {fold}.",
+            f"weights: {parent.id} has no {which} weights of fold {fold}.",
             "Let the parent run finish, or choose another one.",
             kind="weights",
         )
-    origins.check(parent, fold, config.init_checkpoint)
+    origins.check(parent, fold, which)
     before = parent.config()
-    same = parent.info()["class_names"] == class_names and before.model.head == config.head
-    same = same and before.task.one_by_one == one_by_one
+    same = parent.info()["class_names"] == class_names and before.model.head == config.model.head
+    same = same and before.task.one_by_one == config.task.one_by_one
+    same = same and told_apart_by(before.task, class_names) == told_apart_by(config.task, class_names)
     facts = load_backbone(model, path, keep_head=same)
     origin = origins.of_weights(path)
     copied = {"file": f"folds/{fold}/{path.name}", "head": "kept" if same else "new"}
-    return {"init": config.init, **facts, **copied, "epoch": origin.epoch if origin else None}
+    return {"init": config.model.init, **facts, **copied, "epoch": origin.epoch if origin else None}
 
 
 def parameter_groups(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

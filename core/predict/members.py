@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.data.tasks import told_apart_by
 from core.errors import LabError
 from core.runs import Run
 from core.runs.everybody.unmeasured import folds_to_train
@@ -56,17 +57,23 @@ def names_of(run: Run) -> tuple[str, ...]:
 def order_of_names(run: Run, first: Run, names: Sequence[str]) -> list[int]:
     """Where each of the names stands among those of a run. names: of the first, see names_of.
 
-    Raises LabError(kind 'classes') where the run tells other things apart.
+    Raises LabError(kind 'classes') where the run tells other things apart, also under the same names: yes and no of
+    another attribute.
     """
     own = list(names_of(run))
     what = "attributes" if attributes(first) else "classes"
-    if sorted(own) != sorted(names) or bool(attributes(run)) != bool(attributes(first)):
+    of, of_first = (told_apart_by(each.config().task, names) for each in (run, first))
+    if sorted(own) != sorted(names) or bool(attributes(run)) != bool(attributes(first)) or of != of_first:
         lacks, adds = set(names) - set(own), set(own) - set(names)
-        differ = [f"{run.id} lacks {listed(sorted(lacks))}"] if lacks else []
-        differ += [f"{run.id} has {listed(sorted(adds))}"] if adds else []
-        differ = differ or [f"{run.id} tells them otherwise"]
+        differ = [f"{run.key} lacks {listed(sorted(lacks))}"] if lacks else []
+        differ += [f"{run.key} has {listed(sorted(adds))}"] if adds else []
+        if not differ and of != of_first:
+            differ = [
+                f"those of {first.key} are of {listed(sorted(of_first))}, those of {run.key} of {listed(sorted(of))}"
+            ]
+        differ = differ or [f"{run.key} tells them otherwise"]
         raise LabError(
-            f"runs '{first.id}' and '{run.id}' tell different {what} apart: {', and '.join(differ)}.",
+            f"runs '{first.key}' and '{run.key}' tell different {what} apart: {', and '.join(differ)}.",
             "Choose runs of the same task and classes.",
             kind="classes",
         )

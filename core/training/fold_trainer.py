@@ -122,8 +122,7 @@ class FoldTrainer:
             self.weights = noted or {"init": self.config.model.init}
         elif self.config.model.parent:
             parent = Run(self.config.model.parent, run.dir.parent)
-            one_by_one = self.config.task.one_by_one
-            self.weights = inherit(model, self.config.model, self.class_names, parent, fold, one_by_one=one_by_one)
+            self.weights = inherit(model, self.config, self.class_names, parent, fold)
         self.model = model.to(device)
         self.network = compiled(self.model, self.config.training.speed, device)
         mean, std = normalization(self.config.transforms)

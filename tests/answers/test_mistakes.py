@@ -169,6 +169,10 @@ def test_runs_with_other_classes_cannot_be_compared(tmp_path, samples, answers):
     with pytest.raises(LabError, match="different classes") as fault:
         mistakes.between_runs([answers, mistakes.load_answers(run)])
     assert fault.value.kind == "classes"
+    task = {"name": "attributes", "attributes": ["smiling"]}  # of which the same words are other classes
+    other = made(tmp_path, two, name="other", task=task, names=["female", "male"], probabilities=shares)
+    with pytest.raises(LabError, match="different classes"):
+        mistakes.between_runs([mistakes.load_answers(each) for each in (run, other)])
 
 
 def test_final_and_best_are_told_apart(tmp_path, samples, probabilities):

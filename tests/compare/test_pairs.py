@@ -275,6 +275,22 @@ def test_other_classes_are_refused_by_name(study, tmp_path):
     assert caught.value.kind == "classes" and "'blue' is a class of the first alone" in caught.value.message
 
 
+def test_yes_and_no_of_another_attribute_are_other_classes_and_merged_across_one_they_are_the_same(tmp_path):
+    answers = ["no", "yes"]
+    table = samples(tmp_path, people=10, photos=1, classes=answers)
+    tasks = [{"name": "attributes", "attributes": [name]} for name in ("Smiling", "Male", "Smiling")]
+    made = [make_run(tmp_path, table, task["attributes"][0], classes=answers, config={"task": task}) for task in tasks]
+    smiling, *others = load(tmp_path, [run.id for run in made])
+    comparable, (refused,) = members.same_classes(smiling, others)
+    assert comparable == others[1:] and refused.kind == "classes"
+    assert "those of the first are of Male, of the second of Smiling" in refused.message
+    merged = {"name": "mask-gender-age", "merge": {name: [f"mask {name}", f"normal {name}"] for name in CLASSES}}
+    ages = [{"name": "gender-age"}, merged, {"name": "attributes", "attributes": ["gender", "age"]}]
+    made = [make_run(tmp_path, samples(tmp_path, people=12, photos=1), "age", config={"task": task}) for task in ages]
+    unmasked, *others = load(tmp_path, [run.id for run in made])
+    assert members.same_classes(unmasked, others) == (others, []), "as task and classes mean the same"
+
+
 def test_different_folds_are_a_warning_and_never_a_paired_test(study, tmp_path):
     base = copy(study, tmp_path)[0]
     run = make_run(tmp_path, samples(tmp_path, seed=5), "elsewhere")

@@ -7,12 +7,15 @@ import pytest
 import torch
 import torchvision
 
+from core.config import from_dict
 from core.config.run_config import MixConfig, ModelConfig, TaskConfig
 from core.data.tasks import class_parts
 from core.errors import LabError
 from core.inside.trust import redraw
-from core.network.model import FactoredHead, build_model, parameter_groups, unfilled
+from core.network.model import FactoredHead, build_model, inherit, parameter_groups, unfilled
 from core.training.losses import Mixer
+from tests.answered import made, table_of
+from tests.narrow import narrow_resnet18
 from tests.network.backbones import assert_backbone_is, from_file, save, scratch
 
 NAMES = ["female <30", "female 30-59", "female >=60", "male <30", "male 30-59", "male >=60"]
@@ -152,6 +155,23 @@ def test_absent_imagenet_weights_are_named_with_where_to_put_them(imagenet, tmp_
     assert imagenet.name in caught.value.message
     assert str(imagenet.parent) in caught.value.remedy
     assert "train from scratch" in caught.value.remedy
+
+
+def test_the_head_of_a_parent_that_tells_a_yes_to_another_attribute_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(torchvision.models, "resnet18", narrow_resnet18)
+    answers, task = ["no", "yes"], {"name": "attributes", "attributes": ["smiling"]}
+    table = table_of(tmp_path, people=12).assign(class_name=lambda photos: [answers[y % 2] for y in photos["y"]])
+    first = {"depth": 18, "init": "scratch"}
+    parent = made(tmp_path, table.assign(y=table["y"] % 2), task=task, names=answers, model=first)
+    network, _ = build_model(parent.config().model, 2, 0)
+    save(network.state_dict(), parent.weights_file(0, "best"))
+    for attribute, head in (("smiling", "kept"), ("male", "new")):
+        model = {"depth": 18, "init": f"run:{parent.id}"}
+        config = from_dict({"task": task | {"attributes": [attribute]}, "model": model})
+        child, _ = build_model(config.model, 2, 1)
+        assert inherit(child, config, answers, parent, 0)["head"] == head
+        assert torch.equal(child.fc.weight, network.fc.weight) == (head == "kept")
+        assert torch.equal(child.conv1.weight, network.conv1.weight)
 
 
 def test_the_same_network_computes_the_same_as_torchvisions(donor, tmp_path):

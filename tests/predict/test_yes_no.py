@@ -11,11 +11,13 @@ from sklearn.metrics import f1_score
 from core.errors import LabError
 from core.predict.members import Member
 from core.predict.photos import Photo
+from core.predict.predictor import Predictor
 from core.predict.yes_no import thresholds
 from core.predict.yes_no.answers import YesNoAnswers
 from core.predict.yes_no.table import table
 from core.runs import FoldState
 from core.runs.yes_no.answers import of_probabilities
+from core.runs.yes_no.view import opened
 from core.storage import files, parquet
 from core.training import checkpoint
 from tests.celeba import drawn
@@ -110,19 +112,20 @@ def test_one_attribute_is_seen_through_as_a_task_of_two_and_a_photo_without_an_a
     shares = told(np.random.default_rng(2), 6, folds=2)[1]
     shares[:, 4], shares[0, 5] = np.nan, np.nan
     answers = answers_of(run, shares)
-    limits = np.array([0.5, 0.2])
+    names, limits = answers.attributes, np.array([0.5, 0.2])
     yes = answers.yes(limits)
     np.testing.assert_array_equal(yes[:4], shares[:, :4].mean(axis=0) > limits)
     assert yes[4].tolist() == [-1, -1] and (yes[5] == (shares[1, 5] > limits)).all()
     agree = answers.agreeing(limits, yes)
     assert agree[5].tolist() == [1, 1] and agree[0].max() <= 2
-    seen = answers.of(answers.attributes[1])
+    seen = answers.of(names[1])
     np.testing.assert_allclose(seen.probabilities()[:, 1], answers.probabilities()[:, 1])
-    assert seen.class_names == ("no", "yes") and seen.members[0].run.key == f"{run.id}:{answers.attributes[1]}"
+    assert seen.class_names == ("no", "yes") and seen.members[0].run.key == f"{run.id}:{names[1]}"
+    with pytest.raises(LabError, match=rf":{names[0]} are of {names[0]}, those of \S+:{names[1]} of {names[1]}"):
+        Predictor([opened(f"{run.id}:{name}", run.dir.parent) for name in names])  # a mean of two probabilities of yes
     rows = table(answers, limits)
     assert rows["folds_asked"].tolist() == [2, 2, 2, 2, 0, 1]
-    name = answers.attributes[0]
-    assert [*rows][1:3] == [f"answer_{name}", f"p_{name}"] and pd.isna(rows[f"answer_{name}"].iloc[4])
+    assert [*rows][1:3] == [f"answer_{names[0]}", f"p_{names[0]}"] and pd.isna(rows[f"answer_{names[0]}"].iloc[4])
     assert pd.isna(rows["mutual_information"].iloc[4])
 
 

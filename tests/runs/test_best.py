@@ -54,6 +54,16 @@ def test_no_run_has_the_highest_f1_where_they_tell_different_classes(runs_folder
     assert highest(index.listed(runs_folder)) is None, "its other fold is finished"
 
 
+def test_no_run_has_the_highest_f1_where_one_tells_a_yes_to_one_attribute_and_one_to_another(runs_folder):
+    tasks = [{"name": "attributes", "attributes": [name]} for name in ("smiling", "male", "smiling")]
+    made = [scored(runs_folder, f"run {place}", 0.5, 0.6, task=task) for place, task in enumerate(tasks)]
+    for run in made:
+        run.update_info(class_names=["no", "yes"])
+    entries = index.listed(runs_folder)
+    assert highest(entries) is None
+    assert highest([entry for entry in entries if entry.id != made[1].id]).id in (made[0].id, made[2].id)
+
+
 def test_the_mean_of_one_lucky_fold_is_not_the_highest_beside_runs_that_are_finished(runs_folder):
     better = scored(runs_folder, "better", 0.6, 0.7, 0.6)
     scored(runs_folder, "worse", 0.5, 0.6, 0.6)

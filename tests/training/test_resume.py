@@ -258,12 +258,13 @@ def mixed(tiny_plan, runs_folder, network, ends):
 def test_whoever_reads_weights_or_predictions_refuses_those_of_different_epochs(mixed):
     model, names = ModelConfig(init=f"run:{mixed.id}", depth=18), mixed.info()["class_names"]
     network, _ = build_model(ModelConfig(init="scratch"), 3, 0)
+    config = mixed.config().model_copy(update={"model": model})
     for read in (
         lambda: mixed.predictions(1, "best"),
         lambda: mistakes.load_answers(mixed, "best"),
         lambda: fold_models.fold_model(mixed, 1, "best").__enter__(),
         lambda: transfer.check_parent(mixed, 2, model),
-        lambda: inherit(network, model, names, mixed, 1),
+        lambda: inherit(network, config, names, mixed, 1),
     ):
         with pytest.raises(LabError, match=r"best weights are of epoch 4, the predictions of epoch \d") as caught:
             read()

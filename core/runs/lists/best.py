@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from core.runs.lists.index import Listed
+from core.data.tasks import told_apart_by
+from core.errors import LabError
+from core.runs.lists.index import Listed, settings_of
 from core.runs.lists.same import kept
 from core.runs.run import Run
 from core.storage.files import GARBAGE, read_json
@@ -103,8 +105,27 @@ def among(shares: Iterable[float]) -> str:
 
 
 def same_classes(entries: Iterable[Listed]) -> bool:
-    """Whether runs tell the same classes, by the names that were frozen; by their task where those cannot be read."""
-    return len({_classes(entry) for entry in entries}) < 2
+    """Whether runs tell the same classes: of the same names, by those that were frozen, and told apart by the same
+    attributes. By their task where those cannot be read."""
+    kinds: dict[tuple, Listed] = {}
+    for entry in entries:
+        kinds.setdefault((_classes(entry), _task(entry)), entry)
+    if len({names for names, _ in kinds}) > 1:
+        return False
+    return len(kinds) < 2 or len({_told_apart_by(entry) for entry in kinds.values()}) < 2
+
+
+def _task(entry: Listed) -> tuple:
+    """The settings of its task: runs of the same ones need not be asked what their classes are of."""
+    return tuple((name, value) for name, value in settings_of(entry).items() if name.startswith("task."))
+
+
+def _told_apart_by(entry: Listed) -> frozenset[str]:
+    run = Run(entry.id, entry.root)
+    try:
+        return told_apart_by(run.config().task, [str(name) for name in run.info()["class_names"]])
+    except (OSError, LabError, *GARBAGE):
+        return frozenset([str(entry.summary.get("task"))])
 
 
 def _classes(entry: Listed) -> frozenset[str] | tuple:
