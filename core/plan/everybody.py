@@ -25,6 +25,7 @@ from core.plan.plan import Plan, with_whole_path
 from core.runs import Run
 from core.runs.ancestry import ancestry, line_of
 from core.runs.everybody import unmeasured
+from core.runs.lists import index
 from core.text import count, listed
 
 NAME_LENGTH = 60
@@ -154,7 +155,8 @@ def proposed(parent: Run, epochs: int | None = None) -> RunConfig:
     """The configuration that trains one network on everybody of a run: its own, ended after so many epochs.
 
     epochs: the median of the folds' best ones if None. Nothing watches a validation that there is none of: early
-    stopping is off. Raises LabError(kind 'everybody').
+    stopping is off. Where the folds started from those of another run, it starts from `start_of`; as long as there is
+    none, it names the run of the folds, from which no plan can be made. Raises LabError(kind 'everybody').
     """
     check_parent(parent)
     config = parent.config()
@@ -164,14 +166,32 @@ def proposed(parent: Run, epochs: int | None = None) -> RunConfig:
         planned = tuple(phase.epochs for phase in config.phases)
         length = Length({}, planned, epochs)
     ending = ", everybody"
+    start = start_of(parent)
     return config.model_copy(
         update={
+            "model": config.model.model_copy(update={"init": f"run:{start.id}"}) if start else config.model,
             "name": config.name[: NAME_LENGTH - len(ending)].rstrip() + ending,
             "folds": config.folds.model_copy(update={"everybody": parent.id}),
             "phases": phases_until(config, length, length.epochs if epochs is None else epochs),
             "training": config.training.model_copy(update={"early_stopping": None}),
         }
     )
+
+
+def start_of(parent: Run) -> Run | None:
+    """What one network on everybody starts from where the folds of this run started from those of another: the newest
+    network that was trained on everybody of that one. None where there is none, and where they started from no run."""
+    model, folder = parent.config().model, parent.dir.parent
+    if model.parent is None:
+        return None
+    for entry in index.listed(folder):
+        if entry.summary.get("everybody") != model.parent or entry.state != "done":
+            continue
+        start = Run(entry.id, folder)
+        weights = start.weights_file(unmeasured.ALONE, model.init_checkpoint)
+        if entry.summary.get("depth") == model.depth and weights.is_file():
+            return start
+    return None
 
 
 def make_plan(config: RunConfig, folder: Path | None = None) -> Plan:
@@ -223,11 +243,16 @@ def _best_epochs(parent: Run) -> dict[int, int]:
     return {state.fold: state.best_epoch for state in parent.states() if state.best_epoch is not None}
 
 
-def changes(config: RunConfig, parent: RunConfig) -> list[str]:
+def changes(config: RunConfig, parent: Run) -> list[str]:
     """Settings in which a network on everybody learns otherwise than the folds did, for how long apart: what the folds
-    reached is then of something else."""
+    reached is then of something else. That it starts from everybody where they start from folds is none."""
+    own = parent.config()
+    if config.model.parent is not None and own.model.parent is not None:
+        start = Run(config.model.parent, parent.dir.parent)
+        if start.exists() and unmeasured.measured_by(start) == own.model.parent:
+            config = config.model_copy(update={"model": config.model.model_copy(update={"init": own.model.init})})
     tables = []
-    for each in (config, parent):
+    for each in (config, own):
         table = flat(each)
         epochs = {key for key in table if key.startswith("phases.") and key.endswith((".epochs", ".schedule_epochs"))}
         gone = {key for key in table if key.startswith("phases.") and int(key.split(".")[1]) >= len(config.phases)}
@@ -271,8 +296,8 @@ def _checked_start(config: RunConfig, parent: Run, start: Run) -> Run:
         raise LabError(
             f"transfer: the folds of {parent.id} start from those of {start.id}, and one network on everybody cannot "
             "start from several.",
-            f"Train {start.id} on everybody first (python -m core everybody {start.id}), then start from that run "
-            "(model.init=run:<its id>), or from other weights.",
+            f"Train {start.id} on everybody first (python -m core everybody {start.id}), and train {parent.id} on "
+            "everybody then, which starts from it; or start from other weights (model.init).",
             kind="transfer",
         )
     depth, state = start.config().model.depth, start.fold_state(unmeasured.ALONE).state

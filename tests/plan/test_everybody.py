@@ -139,9 +139,9 @@ def test_what_cannot_be_trained_on_everybody_is_refused_in_words(parent, tmp_pat
 
 def test_settings_that_differ_from_the_folds_are_named(parent):
     ours = everybody.proposed(parent, 2)
-    assert everybody.changes(ours, parent.config()) == []
+    assert everybody.changes(ours, parent) == []
     other = ours.model_copy(update={"training": ours.training.model_copy(update={"batch_size": 4, "seed": 9})})
-    assert everybody.changes(other, parent.config()) == ["training.batch_size"]
+    assert everybody.changes(other, parent) == ["training.batch_size"]
 
 
 def test_a_schedule_is_made_for_the_epochs_that_it_says():

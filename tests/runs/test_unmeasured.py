@@ -4,6 +4,7 @@ import os
 import re
 import sys
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ from core.runs.everybody import unmeasured
 from core.runs.lists import index
 from tests.everybody_runs import ended, trained_on_everybody
 from tests.fold_runs import answer_held_out, draw_faces, make_run
-from tests.pages.app import button, captions, html, listed, page
+from tests.pages.app import button, captions, html, labels, listed, page
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -204,6 +205,28 @@ def test_the_page_of_its_run_offers_the_training_once(both, run, monkeypatch):
         assert [fold.state for fold in ours.states()] == ["queued"]
     finally:
         thrown_away(ours)
+
+
+def test_a_run_that_started_from_another_starts_from_the_network_on_everybody_of_that_one(both, run, lab):
+    parent, _ = both
+    root, init = parent.config().data.root, f"run:{parent.id}"
+    child, made = ended(make_run(run.dir.parent, root, kept=("best",), init=init), (30, 40)), []
+    state = run.fold_state(0)
+    try:
+        code, out, err = lab("everybody", child.id)
+        assert code == 0 and "differ" not in err, err
+        made.append(type(run)(out.strip(), run.dir.parent))
+        assert made[0].config().model.init == f"run:{run.id}"
+        text = captions(page("live", run=child.id)).replace("\\", "")
+        assert f"it starts from {run.id}, trained on everybody" in text
+        run.write_state(replace(state, state="cancelled"))
+        at = page("live", run=child.id)
+        assert "Train again on everybody" not in labels(at)
+        assert f"Its folds started from those of {parent.id}." in captions(at).replace("\\", "")
+    finally:
+        run.write_state(state)
+        for each in (child, *made):
+            thrown_away(each)
 
 
 def thrown_away(run):

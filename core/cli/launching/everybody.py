@@ -72,7 +72,7 @@ def notes(plan: Plan, folder: Path | None) -> list[str]:
     ]
     if parent.config().training.early_stopping is not None:
         said.append("Early stopping is off: it watches the F1 of people who are held out.")
-    if others := planned.changes(plan.config, parent.config()):
+    if others := planned.changes(plan.config, parent):
         said.append(f"What the folds reached is of other settings: {listed(others, len(others))} differ.")
     said += apart.sentences(plan.apart.record())
     return said

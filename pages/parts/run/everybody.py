@@ -56,6 +56,10 @@ def _offer(run: Run, length: planned.Length, *, again: bool) -> None:
     if (asked := st.session_state.get(ASKED)) is not None and asked[0] == run.id:
         st.session_state.pop(ASKED)
         _launch(run, *asked[1:])
+    start, of = planned.start_of(run), run.config().model.parent
+    if of is not None and start is None:
+        _needs_start(Run(of, run.dir.parent))
+        return
     tickets = st.session_state.setdefault(TICKET, {})
     ticket = tickets.setdefault(run.id, new_id(f"{run.config().name} everybody"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -88,11 +92,28 @@ def _offer(run: Run, length: planned.Length, *, again: bool) -> None:
             args=(run.id, ticket),
         )
     said = f"Proposed: {length.words}." if length.best else ""
+    if start is not None:
+        said += f" The folds started from those of {of}; it starts from {start.id}, trained on everybody of that run."
     if run.config().training.early_stopping is not None:
         said += " Early stopping is off then: it watches people who are held out."
     if run.test_file.is_file():
         said += " The test set stays set aside: it is there to measure."
     st.caption(plain(said))
+
+
+def _needs_start(parent: Run) -> None:
+    """In the place of the button of a run whose folds started from those of another. parent: that one."""
+    words = (
+        f"Its folds started from those of {parent.id}. One network starts from one, which is trained on everybody of "
+        "that run, and none is done yet"
+    )
+    if parent.exists():
+        st.caption(plain(f"{words}: train it there first."))
+        label = "Open the run that it started from"
+        st.page_link(LIVE, label=label, query_params={"run": parent.id}, icon=":material/show_chart:")
+    else:
+        how = "python -m core everybody RUN --set model.init=imagenet"
+        st.caption(plain(f"{words}; that run was deleted. From other weights it is trained by {how}."))
 
 
 def _epochs_key(run_id: str) -> str:
@@ -143,7 +164,7 @@ def about(run: Run, config: RunConfig, info: dict[str, Any]) -> None:
 
 def _changes(config: RunConfig, parent: Run) -> list[str]:
     try:
-        return planned.changes(config, parent.config())
+        return planned.changes(config, parent)
     except LabError:
         return []  # gone
 
