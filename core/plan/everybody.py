@@ -26,7 +26,7 @@ from core.runs import Run
 from core.runs.ancestry import ancestry, line_of
 from core.runs.everybody import unmeasured
 from core.runs.lists import index
-from core.text import count, listed
+from core.text import count, listed, number_of
 
 NAME_LENGTH = 60
 OWN = "folds.everybody"
@@ -241,6 +241,25 @@ def make_plan(config: RunConfig, folder: Path | None = None) -> Plan:
 
 def _best_epochs(parent: Run) -> dict[int, int]:
     return {state.fold: state.best_epoch for state in parent.states() if state.best_epoch is not None}
+
+
+def corrected_since(parent: Run) -> str:
+    """What was corrected of a run's photos since it was launched, which a training on everybody of it does not learn
+    from: the folds measured its settings on the labels that they have. Empty where nothing was."""
+    own = {each.id for each in corrections.read(parent.corrections_file)}
+    now = corrections.load(parent.config().data.root, parent.dir.parent)
+    later, undone = [each for each in now if each.id not in own], own - {each.id for each in now}
+    parts = []
+    effects = corrections.effects(parent.samples(), later)[1] if later else []
+    relabelled = sum(effect.photos for effect in effects if effect.correction.kind == "relabel")
+    left_out = sum(effect.photos for effect in effects if effect.correction.kind != "relabel")
+    if relabelled:
+        parts.append(f"{number_of(relabelled, 'label')} {'was' if relabelled == 1 else 'were'} corrected")
+    if left_out:
+        parts.append(f"{number_of(left_out, 'photo')} {'was' if left_out == 1 else 'were'} left out")
+    if undone:
+        parts.append(f"{number_of(len(undone), 'correction')} {'was' if len(undone) == 1 else 'were'} taken back")
+    return f"Since {parent.id} was launched, {listed(parts)}: this trains on the labels of its folds." if parts else ""
 
 
 def changes(config: RunConfig, parent: Run) -> list[str]:

@@ -348,7 +348,7 @@ def retraining():
     from core.runs import Run
     from pages.parts.doubts import retrain
 
-    retrain._dialog(Run(st.session_state["run"]))
+    retrain.dialog(Run(st.session_state["run"]))
 
 
 def test_what_was_corrected_while_a_retraining_was_offered_is_shown_before_it_is_trained_on(

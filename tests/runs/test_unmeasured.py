@@ -16,6 +16,8 @@ from PIL import Image
 
 from core.answers import mistakes
 from core.cli import main as cli
+from core.data.labels import corrections
+from core.data.labels.correction_rows import Correction
 from core.errors import LabError
 from core.export.runtime.package_folder import PackageFolder
 from core.inside import fold_models
@@ -64,6 +66,20 @@ def lab(run, monkeypatch, capsys):
         return code, out, err
 
     return call
+
+
+@pytest.fixture
+def corrected(both, run):
+    """Since the folds were trained a label of their dataset was corrected, and a photo left out."""
+    root, photos = both[0].config().data.root, both[0].samples()
+    first, second = photos.iloc[0], photos.iloc[1]
+    other = {"female": "male", "male": "female"}[first["gender"]]
+    relabel = {"sample": first["sample"], "attribute": "gender", "before": first["gender"], "after": other}
+    made = corrections.add_all(
+        root, [Correction(kind="relabel", **relabel), Correction(kind="exclude-photo", sample=second["sample"])]
+    )
+    yield f"Since {both[0].id} was launched, 1 label was corrected and 1 photo was left out:"
+    corrections.undo_all(root, [each.id for each in made])
 
 
 def strangers(folder):
@@ -158,7 +174,7 @@ def test_vote_weights_maps_and_answers_need_somebody_held_out(both, run, lab, tm
             asked()
 
 
-def test_the_verb_trains_what_is_proposed_and_says_so(lab, both, run, tmp_path, monkeypatch):
+def test_the_verb_trains_what_is_proposed_and_says_so(lab, both, run, corrected):
     halt.stop(run.dir.parent, "it fails.", "Mend it.")  # until the resume below
     code, out, err = lab("everybody", both[0].id, "--set", "training.batch_size=4", "--set", "name=ours")
     assert code == 0
@@ -169,6 +185,7 @@ def test_the_verb_trains_what_is_proposed_and_says_so(lab, both, run, tmp_path, 
         assert "35 epochs, the median of the folds' best epochs (30 and 40)." in err
         assert "its own score is not measured" in err and "training.batch_size differ" in err
         assert "The queue has stopped: it fails. Mend it.\nLet it go on with: python -m core worker" in err
+        assert corrected in err and f"--folds-of {both[0].id}), then train that run on everybody" in err
         control.cancel(ours)
         assert lab("status", ours.id)[1].startswith(f"one network, on everybody of {both[0].id}: cancelled")
         assert control.resume(ours) == [0]
@@ -187,11 +204,12 @@ def test_its_page_tells_what_to_expect_and_offers_no_score(both, run):
     assert [each.label for each in at.selectbox if "check" in each.label] == ["Photos of the training to check"]
 
 
-def test_the_page_of_its_run_offers_the_training_once(both, run, monkeypatch):
+def test_the_page_of_its_run_offers_the_training_once(both, run, corrected, monkeypatch):
     opened = []
     monkeypatch.setattr(st, "switch_page", lambda page, *, query_params=None: (opened.append(query_params), st.stop()))
     at = page("live", run=both[0].id)
     assert "Proposed: 35 epochs, the median" in captions(at).replace("\\", "")
+    assert corrected in html(at) and "Retrain on the corrected labels, same folds" in labels(at)
     at.number_input(key=f"live-everybody-epochs-{both[0].id}").set_value(2)  # the button is of the drawing before
     at.number_input(key=f"live-everybody-batch-{both[0].id}").set_value(8)
     button(at, "Train again on everybody").click().run()

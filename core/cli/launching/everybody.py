@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -72,6 +73,16 @@ def notes(plan: Plan, folder: Path | None) -> list[str]:
     ]
     if parent.config().training.early_stopping is not None:
         said.append("Early stopping is off: it watches the F1 of people who are held out.")
+    try:
+        corrected = planned.corrected_since(parent)
+    except LabError as error:  # the list of corrections is damaged: what is trained does not ask it
+        said.append(str(error))
+        corrected = ""
+    if corrected:
+        again = f"python -m core train {shlex.quote(str(parent.config_file))} --folds-of {parent.id}"
+        said.append(
+            f"{corrected} To use the corrections, retrain it first ({again}), then train that run on everybody."
+        )
     if others := planned.changes(plan.config, parent):
         said.append(f"What the folds reached is of other settings: {listed(others, len(others))} differ.")
     said += apart.sentences(plan.apart.record())

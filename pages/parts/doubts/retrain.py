@@ -36,7 +36,7 @@ def offer(run: Run, tally: Tally, summaries: Sequence[dict[str, Any]]) -> None:
             label = "Retrain on the corrected labels, same folds"
             if st.button(label, icon=":material/model_training:", type=kind, key="look-retrain-open"):
                 st.session_state.pop(ASKED, None)
-                _dialog(Run(run.id))
+                dialog(Run(run.id))
         for summary in later:
             _earlier(run, summary)
 
@@ -53,7 +53,8 @@ def _earlier(run: Run, summary: dict[str, Any]) -> None:
 
 
 @st.dialog("Retrain on the corrected labels", icon=":material/model_training:")
-def _dialog(run: Run) -> None:
+def dialog(run: Run) -> None:
+    """What differs by now, and the button that queues a run on it."""
     run_id, samples = st.session_state.pop(ASKED, (None, None))
     try:
         with st.spinner("Reading the dataset with its corrections"):

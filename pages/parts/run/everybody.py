@@ -18,6 +18,7 @@ from core.runs import Run
 from core.runs.create import new_id
 from core.runs.everybody import unmeasured
 from core.text import count, plain
+from pages.parts.doubts import retrain
 from pages.parts.run import view
 from pages.parts.shared import badges, moved, theme
 from pages.parts.shared.fields import begin
@@ -99,6 +100,21 @@ def _offer(run: Run, length: planned.Length, *, again: bool) -> None:
     if run.test_file.is_file():
         said += " The test set stays set aside: it is there to measure."
     st.caption(plain(said))
+    _say_corrected(run)
+
+
+def _say_corrected(run: Run) -> None:
+    try:
+        corrected = planned.corrected_since(run)
+    except LabError as error:
+        badges.show_error(error)
+        return
+    if corrected:
+        words = f"{corrected} To use the corrections, retrain it first, then train that run on everybody."
+        st.html(badges.fault(words, state="interrupted"))
+        label = "Retrain on the corrected labels, same folds"
+        if st.button(label, icon=":material/model_training:", key="live-everybody-retrain"):
+            retrain.dialog(run)
 
 
 def _needs_start(parent: Run) -> None:
