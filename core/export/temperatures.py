@@ -20,6 +20,7 @@ NOBODY_HELD_OUT = (
     "temperature on, and those of the cross-validated folds are of other networks."
 )
 RAW = "Not calibrated: the temperature is 1. A probability of 0.97 does not promise 97 right answers of 100."
+AT_A_HALF = "A yes is a probability above 0.5: nobody was held out to fit thresholds on."
 ONE_BY_ONE = "Attributes that are told one by one have thresholds of their own, and no temperature."
 
 
@@ -39,10 +40,11 @@ def temperatures(run: Run, folds: Sequence[int], calibrate: bool = True) -> Temp
     answers are missing.
     """
     plain = dict.fromkeys(folds, 1.0)
-    if attributes(run):
-        return Temperatures(plain, f"{RAW} {ONE_BY_ONE}")
+    one_by_one = bool(attributes(run))
     if run.config().folds.everybody is not None:
-        return Temperatures(plain, f"{RAW} {NOBODY_HELD_OUT}")
+        return Temperatures(plain, f"{RAW} {AT_A_HALF if one_by_one else NOBODY_HELD_OUT}")
+    if one_by_one:
+        return Temperatures(plain, f"{RAW} {ONE_BY_ONE}")
     if not calibrate:
         return Temperatures(plain, f"{RAW} Nobody asked for more.")
     try:

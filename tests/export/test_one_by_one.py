@@ -18,9 +18,12 @@ from core.export.parity import FoldAnswers, FoldParity
 from core.export.runtime import command
 from core.export.runtime.package_folder import PackageFolder
 from core.export.runtime.server import make_app
+from core.export.temperatures import temperatures
 from core.inside import fold_models
+from core.plan import everybody
 from core.predict.yes_no import thresholds
 from tests.celeba import drawn
+from tests.everybody_runs import frozen
 from tests.yes_no_runs import NAMES, finished, planned
 
 
@@ -57,6 +60,14 @@ def test_a_fold_gives_the_runs_own_table_attribute_by_attribute(taken, tmp_path)
             shares = answered[f"p_{name}"].to_numpy()
             assert np.abs(rows[f"p_{name}"].astype(float) - shares).max() < 1e-4
             assert rows[f"answer_{name}"].tolist() == ["yes" if share > limits[name] else "no" for share in shares]
+
+
+def test_of_a_network_on_everybody_no_attribute_is_said_to_have_a_threshold_of_its_own(taken):
+    run, _ = taken
+    alone = frozen(everybody.make_plan(everybody.proposed(run), run.dir.parent), run.dir.parent)
+    words = temperatures(alone, [0]).words
+    assert "A yes is a probability above 0.5: nobody was held out" in words and "of their own" not in words
+    assert "thresholds of their own" in temperatures(run, run.folds()).words
 
 
 def test_parity_and_card_tell_each_attribute_as_the_run_does(taken):
