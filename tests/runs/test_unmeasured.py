@@ -174,6 +174,18 @@ def test_vote_weights_maps_and_answers_need_somebody_held_out(both, run, lab, tm
             asked()
 
 
+def test_maps_of_a_new_photo_are_drawn_on_its_page_of_answers(run, tmp_path):
+    at = page("predict", run=run.id)
+    photo = sorted(strangers(tmp_path / "new").iterdir())[0]
+    at.file_uploader(key="predict-files").set_value((photo.name, photo.read_bytes(), "image/png")).run()
+    assert at.session_state["predict-job"].wait(100)
+    at.run()
+    assert not at.exception and REFUSED not in html(at)
+    text = captions(at)
+    assert "Each map is scaled to its own largest value" in text and "over the folds" not in text
+    assert "Nothing is said about how sure that is" in text
+
+
 def test_the_verb_trains_what_is_proposed_and_says_so(lab, both, run, corrected):
     halt.stop(run.dir.parent, "it fails.", "Mend it.")  # until the resume below
     code, out, err = lab("everybody", both[0].id, "--set", "training.batch_size=4", "--set", "name=ours")

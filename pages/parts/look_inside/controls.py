@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.answers.mistakes import Answers
 from core.errors import LabError
 from core.inside import picture
 from core.inside.face_maps import MapRequest
@@ -55,10 +54,10 @@ class Setting:
         return ("best", "final") if self.models == "epochs" else (self.request.which,)
 
 
-def controls(answers: Answers, run: Run, *, uploaded: bool = False) -> Setting:
-    """The row of controls; all of it lives in the address."""
+def controls(run: Run, class_names: Sequence[str], which: str, *, uploaded: bool = False) -> Setting:
+    """The row of controls; all of it lives in the address. which: 'best' or 'final', whose maps they are."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        target, minus = _pick_classes(answers, uploaded)
+        target, minus = _pick_classes(class_names, uploaded)
         method = pick_method(150, HELP["method"])
         models = "every" if uploaded else _pick_models()
         trust = field(
@@ -74,7 +73,7 @@ def controls(answers: Answers, run: Run, *, uploaded: bool = False) -> Setting:
             colours = address.segments("colours", "Colours", list(picture.COLOURS), default="inferno")
             heat = address.segments("heat", "Heat", HEAT, default="over")
             paint = canvas.Style(colours, _pick_opacity(), overlaid=heat == "over")
-    request = MapRequest(target, minus or "", tuple(layers), method, answers.which)
+    request = MapRequest(target, minus or "", tuple(layers), method, which)
     return Setting(request, models, trust, uploaded, paint)
 
 
@@ -83,12 +82,12 @@ def pick_method(width: int, help: str | None = None) -> str:
     return address.box("method", "Method", methods, default="GradCAM", width=width, keep_page=True, help=help)
 
 
-def _pick_classes(answers: Answers, uploaded: bool) -> tuple[str, str | None]:
+def _pick_classes(class_names: Sequence[str], uploaded: bool) -> tuple[str, str | None]:
     """The class that maps explain, and the one whose evidence is subtracted. Of an upload nobody knows the true one."""
     targets = {"predicted": CLASSES["predicted"]} if uploaded else CLASSES
-    options = address.with_classes(targets, answers.class_names)
+    options = address.with_classes(targets, class_names)
     target = address.box("class", "Map of", options, default="predicted", width=165, keep_page=True, help=HELP["class"])
-    options = address.with_classes({} if uploaded else MINUS, answers.class_names)
+    options = address.with_classes({} if uploaded else MINUS, class_names)
     options.pop(target, None)
     minus = address.box(
         "minus", "Against", options, width=150, keep_page=True, placeholder="Nothing", help=HELP["minus"]

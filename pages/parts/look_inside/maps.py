@@ -72,7 +72,7 @@ def show(run: Run, answers: Answers, others: list[Run], summaries: Sequence[dict
         st.info("Choose up to eight photos: their maps appear here.", icon=":material/touch_app:")
         return
     place = st.container()  # above the controls: what was chosen is seen first
-    setting = controls(answers, run)
+    setting = controls(run, answers.class_names, answers.which)
     maps: list[RunMaps] = []
     with place, st.spinner(f"Looking through {count(len(samples))} photo{'s' * (len(samples) > 1)}", show_time=True):
         for each in (run, *others):
@@ -171,7 +171,8 @@ def _look_at(
 
 def of_contents(
     run: Run,
-    answers: Answers,
+    class_names: Sequence[str],
+    which: str,
     contents: dict[str, bytes],
     summaries: Sequence[dict],
     folds: Mapping[str, tuple[int, ...]],
@@ -180,7 +181,7 @@ def of_contents(
 
     folds: which of them may look at a photo, by its name; all where nothing is said of it.
     """
-    setting = controls(answers, run, uploaded=True)
+    setting = controls(run, class_names, which, uploaded=True)
     try:
         with st.spinner(f"Looking through {count(len(contents))} photo{'s' * (len(contents) > 1)}", show_time=True):
             maps = _of_uploads(run, contents, setting.request, folds)
@@ -204,7 +205,7 @@ def explain(setting: Setting, drawn: Sequence[FaceMaps]) -> None:
         "Each map is scaled to its own largest value, so colours tell where, not how much. "
         "Early layers see edges everywhere; a late layer shows what the answer was taken from."
     )
-    if setting.every and setting.uploaded:
+    if setting.every and setting.uploaded and any(face.fold is None for face in drawn):
         words += " Mean and disagreement are over the folds."
     elif setting.every:
         words += " Only the held-out fold had never seen the person; mean and disagreement are over all folds."

@@ -65,7 +65,7 @@ def show(run: Run, answers: Answers, summaries: Sequence[dict]) -> None:
     except LabError as error:
         badges.show_error(error)
     theme.heading("What the layers attended to")
-    maps.of_contents(run, answers, contents, summaries, folds)
+    maps.of_contents(run, answers.class_names, answers.which, contents, summaries, folds)
 
 
 def _answered(run: Run, which: str, contents: dict[str, bytes]) -> tuple[Predictions, Judged]:

@@ -29,7 +29,10 @@ def show(outcome: Outcome, question: Question) -> int | None:
     st.html(_summary(rows))
     st.caption(plain(" ".join([*outcome.notes, *(outcome.doubt.sentences if outcome.doubt else ())])))
     if outcome.why is not None:
-        badges.show_error(outcome.why)
+        if outcome.why.kind == "everybody":  # no fault: nobody was held out
+            st.caption(plain(f"Nothing is said about how sure that is: {outcome.why.message}"))
+        else:
+            badges.show_error(outcome.why)
     if outcome.features is None:
         work.learn(outcome.predictions)
     present = [name for name in outcome.predictions.class_names if (rows["answer"] == name).any()]

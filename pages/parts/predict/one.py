@@ -10,10 +10,10 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from core.answers import mistakes
 from core.data.pictures.photo import photos_of
 from core.data.thumbnails import small_jpeg, thumbnails
 from core.errors import LabError
+from core.predict.members import names_of
 from core.predict.photos import Photo
 from core.predict.predictions import Asked
 from core.predict.predictor import WHICH
@@ -147,11 +147,10 @@ def _maps(outcome: Outcome, row: int, photo: Photo, summaries: Sequence[dict]) -
         return
     try:
         content = photo.whole()
-        answers = mistakes.load_answers(run, WHICH)
     except OSError as error:
         st.html(badges.fault(f"{photo.name} cannot be read any more ({error.strerror}).", "Put it back."))
         return
     except LabError as error:
         badges.show_error(error)
         return
-    look_maps.of_contents(run, answers, {photo.name: content}, summaries, {photo.name: tuple(folds)})
+    look_maps.of_contents(run, names_of(run), WHICH, {photo.name: content}, summaries, {photo.name: tuple(folds)})
