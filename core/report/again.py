@@ -14,7 +14,7 @@ from core.config import RunConfig, to_yaml
 from core.data.labels import corrections
 from core.errors import LabError
 from core.export.facts import without_place, without_places
-from core.plan.folds import assign_folds
+from core.plan.folds import assign_folds, given_folds
 from core.report.blocks import Block, Bullets, Code, Section, Table, Text
 from core.report.findings import Findings
 from core.studies import as_file, grid, records
@@ -57,6 +57,7 @@ def section(findings: Findings) -> Section:
         config, dataset = member.config, member.info.get("dataset") or {}
         fingerprint = str(dataset.get("fingerprint") or NOTHING)[:16]
         split = f"{config.folds.count} folds, seed {config.folds.seed}"
+        split = f"the dataset's own {config.folds.count} folds" if config.folds.given else split
         rows.append((findings.names[member.id], member.id, str(config.training.seed), split, fingerprint))
     head = ("run", "id", "seed", "split", "fingerprint of the data")
     blocks.append(Table(head, tuple(rows), words=True))
@@ -157,15 +158,19 @@ def corrections_of(member: ComparedRun) -> int | None:
 
 
 def _splits_itself(member: ComparedRun) -> bool:
-    """Whether number of folds and seed alone make the folds that were frozen: tried out, not assumed."""
+    """Whether number of folds and seed, or the dataset, alone make the folds that were frozen: tried out, not
+    assumed."""
     folds = member.config.folds
     table = member.samples
     if not member.one_by_one:
         table = table.assign(y=table["class_name"].map(list(member.class_names).index))
     try:
+        if folds.given:
+            frozen = member.run.samples()
+            return bool((given_folds(frozen, folds.count) == frozen["fold"].to_numpy()).all())
         return bool((assign_folds(table, folds.count, folds.seed) == table["fold"].to_numpy()).all())
     except LabError:
-        return False  # a class has fewer people than folds: somebody else split it
+        return False  # a class has fewer people than folds, or a photo has none: somebody else split it
 
 
 def _study_of(member: ComparedRun) -> StudyConfig | None:

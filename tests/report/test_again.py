@@ -1,5 +1,6 @@
 """What a report prints to reproduce its runs, done: the commands are run, and everybody stands in the same fold."""
 
+import itertools
 import re
 import shlex
 
@@ -71,6 +72,18 @@ def test_a_run_that_splits_itself_is_made_by_its_configuration(lab, tmp_path):
     (new,), (command,), notes = again(run, tmp_path)
     assert command == f"python -m core train {run.id}.yaml --data FOLDER" and notes == []
     assert where(new) == where(run) and new.config() == run.config() and new.id != run.id
+
+
+def test_a_run_on_the_datasets_own_folds_is_made_by_its_configuration_and_says_whose_they_are(lab, tmp_path):
+    for fold, name in itertools.product((1, 2), ("round", "square")):
+        for number in range(2):
+            draw(tmp_path / "shapes" / f"fold_{fold}" / name / f"{fold}{number}.png")
+    run = launched(tmp_path / "shapes", task={"name": "label"}, folds={"count": 2, "given": True})
+    (new,), (command,), notes = again(run, tmp_path)
+    assert command == f"python -m core train {run.id}.yaml --data FOLDER" and notes == []
+    assert where(new) == where(run) and new.config().folds.given
+    text = render.markdown(gather.gather([run]))
+    assert "the dataset's own 2 folds" in text and "2 folds, seed" not in text
 
 
 def test_a_report_names_the_dataset_and_not_where_it_lies(lab, tmp_path):
