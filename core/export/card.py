@@ -25,7 +25,7 @@ from core.runs.everybody import unmeasured
 from core.runs.yes_no.view import attributes
 from core.stats.metrics import class_f1, mean_and_deviation
 from core.storage import plain_yaml
-from core.text import count, one_line, spread
+from core.text import count, number_of, one_line, spread
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,12 @@ LIMITS = (
     "nothing.",
     "The best epoch of each fold was chosen on the same photos that the score is of, which flatters a little.",
 )
+UNMEASURED = "Nothing measures this network: everybody was trained on, and nobody is left to ask it about."
+SET_ASIDE = "No fold measures this network: all were trained on but {tested}, on which the lab can score it."
 LIMITS_OF_EVERYBODY = (
     *ALWAYS,
-    "Nothing measures this network: everybody was trained on, and nobody is left to ask it about. That it reaches what "
-    "the cross-validated run reached is likely, since it saw more people, and not shown.",
+    "{measured} That it reaches what the cross-validated run reached is likely, since it saw more people, and not "
+    "shown.",
     "Photos of people it was trained on it answers better than those of others, which proves nothing.",
 )
 NOT_FOR = (
@@ -166,7 +168,7 @@ def text(run: Run, folds: Sequence[int], made: Made, calibrated: str, notes: Seq
         *_data(run, config, persons, names),
         "## Limits",
         "",
-        *(f"- {limit}" for limit in _limits(persons, parent)),
+        *(f"- {limit}" for limit in _limits(persons, parent, unmeasured.test_photos(run.info()))),
         "",
         "It must not be used for:",
         "",
@@ -240,9 +242,11 @@ def _held_out(persons: Persons, what: str) -> str:
     return f"of photos that the answering {what} was not trained on. {persons.warning}"
 
 
-def _limits(persons: Persons, parent: str | None) -> list[str]:
+def _limits(persons: Persons, parent: str | None, tested: int) -> list[str]:
+    """tested: photos that were set aside as a test set."""
     limits = LIMITS if parent is None else LIMITS_OF_EVERYBODY
-    return [limit.format(held_out=_held_out(persons, "network")) for limit in limits]
+    measured = SET_ASIDE.format(tested=number_of(tested, "test photo")) if tested else UNMEASURED
+    return [limit.format(held_out=_held_out(persons, "network"), measured=measured) for limit in limits]
 
 
 def _of_folds(run: Run, folds: Sequence[int], best: list[float | None]) -> list[str]:

@@ -19,6 +19,8 @@ from core.cli import main as cli
 from core.data.labels import corrections
 from core.data.labels.correction_rows import Correction
 from core.errors import LabError
+from core.export import card
+from core.export.card import Made
 from core.export.runtime.package_folder import PackageFolder
 from core.inside import fold_models
 from core.jobs import control, fold_job, halt, trash
@@ -27,6 +29,7 @@ from core.predict.photos import Photo
 from core.predict.predictor import Predictor
 from core.runs.everybody import unmeasured
 from core.runs.lists import index
+from core.storage import files
 from tests.everybody_runs import ended, trained_on_everybody
 from tests.fold_runs import answer_held_out, draw_faces, make_run
 from tests.pages.app import button, captions, html, labels, listed, page
@@ -280,6 +283,18 @@ def test_other_pages_show_it_without_a_score(both, run, name, where):
         assert [cells[each.id].count("not measured") for each in both] == [0, 2], "its F1, best and last"
         text += str(cells)
     assert not re.search(r"\bnan\b", re.sub(r"base64,[^\"')]+", "", text))
+
+
+def test_photos_that_were_set_aside_measure_it_and_nothing_denies_that(run):
+    info = run.info()
+    run.update_info(test={"photos": 12})
+    try:
+        text = card.text(run, [0], Made([], []), "", [])
+        assert "12 test photos were set aside, on which it can be scored. What to expect of it" in text
+        assert "all were trained on but 12 test photos, on which the lab can score it" in text
+        assert "not measured" not in text and "Nothing measures" not in text
+    finally:
+        files.write_json(run.info_file, info)
 
 
 def test_an_incomplete_run_is_no_ground_for_one(both, run, lab):

@@ -69,7 +69,7 @@ def notes(plan: Plan, folder: Path | None) -> list[str]:
         if plan.persons.are_known
         else f"{plan.photos:,} photos, all trained on.",
         f"{length.words}." if epochs == length.epochs else f"{epochs} epochs; {length.words}, were proposed.",
-        unmeasured.sentence({unmeasured.INFO: plan.everybody}, parent.id),
+        unmeasured.sentence({unmeasured.INFO: plan.everybody, "test": plan.apart.record()}, parent.id),
     ]
     if parent.config().training.early_stopping is not None:
         said.append("Early stopping is off: it watches the F1 of people who are held out.")

@@ -15,7 +15,7 @@ from core.config import RunConfig
 from core.config.run_config import read_config
 from core.errors import LabError
 from core.stats.metrics import mean_and_deviation
-from core.text import spread
+from core.text import number_of, spread
 
 if TYPE_CHECKING:
     from core.runs.run import Run
@@ -80,6 +80,11 @@ def expected(info: Mapping[str, Any]) -> str:
 def sentence(info: Mapping[str, Any], parent: str) -> str:
     """What is said wherever a score would stand. info: run.json."""
     here = f"Trained on everybody, none held out: its own score is {NOT_MEASURED}."
+    if photos := test_photos(info):
+        here = (
+            f"Trained on everybody, none held out: it has no score of folds. {number_of(photos, 'test photo')} "
+            f"{'was' if photos == 1 else 'were'} set aside, on which it can be scored."
+        )
     numbers, reached = _numbers(info), expected(info)
     if not reached:
         return f"{here} What to expect was measured by the cross-validated run {parent}."
@@ -88,6 +93,13 @@ def sentence(info: Mapping[str, Any], parent: str) -> str:
         f"{here} What to expect of it is what the {folds} reached with fewer people each: F1 {reached}, at their best "
         "epochs, which flatters a little."
     )
+
+
+def test_photos(info: Mapping[str, Any]) -> int:
+    """How many labelled photos were set aside before everybody was trained on, which can measure it. info: run.json."""
+    kept = info.get("test")
+    photos = kept.get("photos") if isinstance(kept, Mapping) else None
+    return photos if isinstance(photos, int) else 0
 
 
 def _numbers(info: Mapping[str, Any]) -> Sequence[float]:

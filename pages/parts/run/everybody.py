@@ -36,7 +36,8 @@ def section(run: Run, status: view.RunStatus, listed: Sequence[dict[str, Any]]) 
     theme.heading("Train once on everybody")
     st.caption(
         "The folds measured what these settings reach, each with some people held out. One more training on all of "
-        "them, nobody held out, gives the one network to take home; its own score cannot be measured."
+        "them, nobody held out, gives the one network to take home; "
+        + ("only its test set can measure it." if run.test_file.is_file() else "its own score cannot be measured.")
     )
     before = [summary for summary in listed if summary.get("everybody") == run.id]
     for summary in before:
