@@ -38,7 +38,7 @@ from core.plan import apart
 from core.plan.plan import check_task, check_weights, fit_task, make_plan, with_setting_named
 from core.plan.ways_out import WaysOut, ways_out, with_settings_named
 from core.runs import Run
-from core.runs.everybody.unmeasured import NOT_MEASURED
+from core.runs.everybody.unmeasured import NOT_MEASURED, check_held_out
 from core.runs.lists.summaries import summaries
 from core.runs.states import overall
 from core.storage import locks
@@ -132,6 +132,8 @@ def train(
         raise LabError("train: no dataset is named.", "Add --data FOLDER.", kind="config")
     check_weights(config)
     folder = runs_dir and runs_dir.resolve()
+    if folds_of is not None:
+        check_held_out(Run(folds_of, folder))
     dataset = scan(config.data, progress=bar("scanning"))
     if any(setting.startswith(("task=", "task.name=", "task.attributes=")) for setting in settings or []):
         check_task(config.task.name, dataset, "--set ")

@@ -297,7 +297,10 @@ def test_photos_that_were_set_aside_measure_it_and_nothing_denies_that(run):
         files.write_json(run.info_file, info)
 
 
-def test_an_incomplete_run_is_no_ground_for_one(both, run, lab):
+def test_an_incomplete_run_is_no_ground_for_one_and_its_folds_are_those_of_none(both, run, lab):
+    words = ["train", "quick", "--data", run.config().data.root, "--set", "model.init=scratch"]
+    code, _, err = lab(*words, "--folds-of", run.id)
+    assert code == 1 and REFUSED in err and f"Ask the cross-validated run '{both[0].id}'" in err
     code, _, err = lab("everybody", run.id)
     assert code == 1 and f"Choose the cross-validated run {both[0].id}" in err
     assert unmeasured.expected({}) == "" and "was measured by" in unmeasured.sentence({}, "x")
