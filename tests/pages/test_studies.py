@@ -623,7 +623,12 @@ def test_what_would_decide_a_study_is_queued_by_its_button(opened, tmp_path, mon
     monkeypatch.setattr(decide, "_launch", lambda runs, folds, study_id: launched.append([run.id for run in runs]))
     root = tmp_path / "runs"
     table = compared.samples(root, people=30, photos=2, folds=2)
-    made = [compared.make_run(root, table, f"seeds {seed}", skill=0.6 + 0.2 * seed, seed=seed) for seed in (0, 1)]
+    made = [
+        compared.make_run(
+            root, table, f"seeds {seed}", skill=0.6 + 0.2 * seed, seed=seed, config={"training": {"seed": seed}}
+        )
+        for seed in (0, 1)
+    ]
     members = [StudyRun(run.id, run.config().name, run.config().model_dump(mode="json")) for run in made]
     with record_file.locked(root):
         record_file.write(Study("20260301-000000-seeds-0000", "seeds", "", 1.0, {}, members), root)
