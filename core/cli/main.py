@@ -27,6 +27,7 @@ from core.cli.scores.baseline import baseline
 from core.cli.tables import print_folds, spread
 from core.config import recipes, run_config
 from core.data.labels import corrections
+from core.data.reach import bounds
 from core.data.scan import Scan
 from core.data.tasks import CHOSEN
 from core.errors import LabError
@@ -196,8 +197,8 @@ def study(
         )
     configurations = grid.expand(config, {"root": str(data)}, folder=folder)
     for configuration in configurations:
-        root = Path(configuration.data.root)
-        if root.expanduser().resolve() != data.expanduser().resolve():
+        root = configuration.data.root
+        if root != str(data) and bounds.typed(root) != bounds.typed(data):
             message = f"study '{config.name}': its file names the dataset {root}, and --data {data}."
             raise LabError(message, "Take data.root out of the file; --data names the dataset.", kind="config")
         check_weights(configuration)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import itertools
 import math
+import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -288,7 +289,7 @@ class ModelConfig(Part):
     @property
     def file(self) -> Path | None:
         """The weights file that all folds start from."""
-        return Path(self.init[5:]).expanduser() if self.init.startswith("file:") else None
+        return Path(os.path.expanduser(self.init[5:])) if self.init.startswith("file:") else None
 
 
 class PhaseConfig(Part):

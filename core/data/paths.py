@@ -52,7 +52,7 @@ def inside(root: Path, path: str) -> str | None:
 def file_inside(root: str | Path, path: str) -> Path:
     """The file that a dataset's path means. Raises LabError(kind 'outside') unless it lies in the dataset, and (kind
     'not-allowed') where the lab does not look."""
-    home = Path(os.path.realpath(Path(root).expanduser()))
+    home = Path(os.path.realpath(os.path.expanduser(root)))
     if not bounds.is_allowed(home):
         raise bounds.refusal(root)
     real = inside(home, path)

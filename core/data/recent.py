@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -49,7 +50,7 @@ def remember(data: DataConfig, *, reader: str, people: int, photos: int, folder:
     A list that cannot be written is no reason to fail: nothing happens then.
     """
     path = _file(folder)
-    root = str(Path(data.root).expanduser().resolve())
+    root = os.path.realpath(os.path.expanduser(data.root))
     settings = data.model_copy(update={"root": root, "leave_out_problems": False}).model_dump(mode="json")
     entry = Recent(settings, reader, people, photos, time.time())
 

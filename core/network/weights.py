@@ -31,7 +31,7 @@ def weights_folder() -> Path:
     """torch.hub's own checkpoint folder, from TORCH_HOME or XDG_CACHE_HOME as torch reads them."""
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = os.environ.get("TORCH_HOME") or os.path.join(cache, "torch")
-    return Path(home).expanduser() / "hub" / "checkpoints"
+    return Path(os.path.expanduser(home)) / "hub" / "checkpoints"
 
 
 def imagenet_file(depth: int) -> Path:
@@ -65,7 +65,7 @@ def check_weights(depth: int, init: str) -> None:
         raise missing_imagenet(depth)
     if not init.startswith("file:"):
         return
-    path = Path(init.removeprefix("file:")).expanduser()
+    path = Path(os.path.expanduser(init.removeprefix("file:")))
     check_place(path)
     try:
         seen = path.stat()
@@ -89,7 +89,7 @@ def of_launch(init: str) -> dict[str, str]:
     """
     if not init.startswith("file:"):
         return {}
-    path = Path(init.removeprefix("file:")).expanduser()
+    path = Path(os.path.expanduser(init.removeprefix("file:")))
     try:
         seen = path.stat()
         digest = _digest(str(path), seen.st_ino, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size)

@@ -24,7 +24,7 @@ SECRET = ("alerts", "to", "url")  # settings whose value no error repeats
 
 
 def _absolute(path: Path) -> Path:
-    path = path.expanduser()
+    path = Path(os.path.expanduser(path))
     if not path.is_absolute():
         raise ValueError("a folder is named from the root on, such as /data/photos")
     return path

@@ -5,6 +5,7 @@ Imports no torch.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -84,7 +85,7 @@ def relocate_all(
 
     Raises LabError as `relocate` does where no run agrees, with kind 'gone' where there is none on that dataset.
     """
-    runs_root, before = folder or runs_folder(), str(Path(old).expanduser().resolve())
+    runs_root, before = folder or runs_folder(), os.path.realpath(os.path.expanduser(old))
     place = _folder(root)
     runs = runs_on(before, runs_root)
     if not runs:

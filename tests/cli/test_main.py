@@ -405,6 +405,11 @@ def test_a_folder_may_have_any_name(lab, workers, recipe, tiny_dataset, tmp_path
             "there is no file",
             "train from scratch",
         ),
+        (
+            ["train", "{recipe}", "--data", "{data}", "--set", "model.init=file:~nosuchuser/no.pth"],
+            "there is no file",
+            "train from scratch",
+        ),
         (["train", "{recipe}", "--data", "{data}", "--runs", "{tmp}/tag.yaml"], "cannot be written", "writable"),
         (["status", "../x"], "'../x' is not a run id", "a-z"),
         (["status", "no-such-run"], "run 'no-such-run' is gone", "another run"),

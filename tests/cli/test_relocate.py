@@ -43,6 +43,8 @@ def test_what_is_not_the_dataset_is_refused_in_two_lines(lab, runs_folder, tmp_p
     for words in (["relocate", run.id], ["relocate", "--all-of", dataset, run.id, new]):
         ended = lab(*words)
         assert ended.code == 1 and "a run and a folder are expected" in ended.err
+    nobodys = lab("relocate", "--all-of", "~nosuchuser/photos", new)
+    assert nobodys.code == 1 and "is on the dataset" in nobodys.err and "~nosuchuser/photos" in nobodys.err
 
 
 def test_a_run_that_stays_is_told_and_the_exit_code_says_so(lab, runs_folder, tmp_path):

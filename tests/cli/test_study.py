@@ -14,6 +14,7 @@ from core.studies import grid as study
 from core.studies import record_file
 
 SET = {"folds.count": 2, "task.name": "label", "phases.0.epochs": 2, "training.batch_size": 8}
+SEEDS = {"training.seed": [0, 1]}
 
 
 @pytest.fixture
@@ -63,6 +64,16 @@ def test_a_dataset_that_the_file_names_is_not_taken_in_place_of_the_one_that_was
         message = refused(lab("study", write(grid, **shared), "--data", tiny_dataset))
         assert f"its file names the dataset /other, and --data {tiny_dataset}" in message
         assert "Take data.root out of the file" in message
+
+
+def test_a_folder_that_cannot_be_is_said_also_where_its_file_names_another(lab, write, tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for folder in ("~nosuchuser/faces", tmp_path / "loop"):
+        assert f"dataset {folder}: there is no such folder" in refused(lab("study", write(SEEDS), "--data", folder))
+        message = refused(lab("study", write(SEEDS, **{"data.root": "/other"}), "--data", folder))
+        assert f"names the dataset /other, and --data {folder}" in message
+    message = refused(lab("study", write(SEEDS, **{"data.root": "~nosuchuser\0"}), "--data", tmp_path))
+    assert "cannot be a path" in message
 
 
 def test_ten_thousand_runs_are_asked_about_before_anything_is_planned(lab, write, tiny_dataset, monkeypatch):

@@ -199,6 +199,17 @@ def test_where_the_lab_lies_is_spelt_in_places_only():
     assert not faults
 
 
+def test_a_home_folder_is_looked_up_by_what_does_not_raise():
+    """Path.expanduser ends in a traceback where somebody types ~nobody; os.path.expanduser leaves that as it is."""
+    faults = [
+        f"{path.relative_to(HOME)}:{node.lineno}"
+        for path in saying(PYTHON, "expanduser")
+        for node in nodes_of(path)
+        if isinstance(node, ast.Attribute) and node.attr == "expanduser" and ast.unparse(node.value) != "os.path"
+    ]
+    assert not faults
+
+
 def test_what_users_keep_is_still_where_it_was(tmp_path):
     assert lab_folder(tmp_path) == Path(f"{tmp_path}/.lab")
     assert (HOME / "app.py").is_file()

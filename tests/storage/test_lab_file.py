@@ -80,6 +80,7 @@ def test_a_bad_value_of_the_environment_is_told_with_its_variable(write, monkeyp
         ("door = 3\n", "door = 3"),
         ("[door.proxy]\nidentity_header = 'X User'\n", r"\[door.proxy\] identity_header = 'X User'"),
         ("[data]\nfolders = ['faces']\n", r"\[data\] folders = .*named from the root on"),
+        ("[data]\nfolders = ['~nosuchuser/faces']\n", r"\[data\] folders = .*named from the root on"),
         ("[door]\nmode = alone\n", r"is not TOML: .*line 2"),
         ("[door]\n[door]\n", r"is not TOML: .*line 2"),
     ],

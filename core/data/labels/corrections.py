@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -46,7 +47,7 @@ class CorrectionEffect:
 
 def file(root: str | Path, folder: Path | None = None) -> Path:
     """The corrections of one dataset, found by where it lies. folder: of the runs, FACET_RUNS if None."""
-    place = Path(root).expanduser().resolve()
+    place = Path(os.path.realpath(os.path.expanduser(root)))
     digest = hashlib.sha256(str(place).encode("utf-8", "surrogateescape")).hexdigest()[:8]
     slug = re.sub(r"[^a-z0-9]+", "-", place.name.lower()).strip("-")[:40] or "dataset"
     return lab_folder(folder) / "corrections" / f"{slug}-{digest}.csv"

@@ -129,9 +129,9 @@ def typed(path: str | Path) -> Path:
     """A path as a person typed it, with ~ for home, absolute, its links resolved. Raises LabError as `check`; (kind
     'missing') for what cannot be a path.
     """
-    whole = os.path.expanduser(str(path))
-    check(whole)
     try:
+        whole = os.path.expanduser(str(path))
+        check(whole)
         return Path(os.path.realpath(whole))
     except (OSError, ValueError) as error:
         raise LabError(f"{path!r} cannot be a path ({error}).", "Check the spelling.", "missing") from error

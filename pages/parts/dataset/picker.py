@@ -111,7 +111,7 @@ def _folder(choice: Choice, key: str) -> None:
 
     def typed(root: str) -> None:
         take_root(choice, root)
-        if root and is_folder(Path(root).expanduser()):
+        if root and is_folder(os.path.expanduser(root)):
             browse.close(key)  # what was to be found by clicks is found
 
     field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 from pathlib import Path
 
@@ -136,7 +137,7 @@ def begin(config: RunConfig, source: tuple[str, str], *, with_study: bool = Fals
 def parent_for(root: str) -> str | None:
     """The newest finished gender-age run on a dataset, one of the archive where there is no other: what the study's
     second stage starts from."""
-    resolved = Path(root).expanduser().resolve()
+    resolved = Path(os.path.realpath(os.path.expanduser(root)))
     for summary in archived_last(cross_validated(summaries())):
         if summary.get("state") == "done" and summary["task"] == "gender-age":
             run = Run(summary["id"])
