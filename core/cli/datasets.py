@@ -1,4 +1,4 @@
-"""The verbs of datasets: draw the demo, scan a folder."""
+"""The verbs of datasets: draw the demo, scan a folder, unpack a zip; and which dataset a command is about."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -94,14 +94,29 @@ def unpack(
         print(f"note: {note}", file=sys.stderr)
 
 
+def put_root(values: dict[str, Any], root: Path, named_by: str) -> None:
+    """Into a configuration as a dict: the dataset that a command names. Raises LabError where --set named another."""
+    of_data = values["data"]
+    if not isinstance(of_data, dict):
+        return  # which its check refuses by name
+    if (other := of_data.get("root")) not in (None, "", str(root)):
+        message = f"{named_by} names the dataset {root}, and --set data.root={other}."
+        raise LabError(message, f"Take data.root out of --set, or name that folder instead of {root}.", kind="config")
+    of_data["root"] = str(root)  # not read as YAML: a folder may be called 2024
+
+
 def _data_settings(folder: Path, reader: str, settings: list[str]) -> DataConfig:
-    values = {"data": DataConfig().model_dump(mode="json") | {"root": str(folder), "reader": reader}}
+    values: dict[str, Any] = {"data": DataConfig().model_dump(mode="json") | {"reader": reader}}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or not key.startswith("data."):
             remedy = "Such as --set data.person_column=id."
             raise LabError(f"--set {setting}: expected data.key=value.", remedy, kind="config")
         values = with_setting(values, key, value)
+    put_root(values, folder, "scan: FOLDER")
+    if reader != "auto" and (other := values["data"]["reader"]) != reader:
+        message = f"scan: --reader is {reader}, and --set data.reader={other}."
+        raise LabError(message, "Take data.reader out of --set, or --reader.", kind="config")
     return from_dict(values).data
 
 

@@ -116,12 +116,14 @@ def train(
 
     values = recipes.load_recipe(recipe, runs_dir and runs_dir.resolve()).model_dump(mode="json")
     if data is not None:
-        values["data"]["root"] = str(data)  # not read as YAML: a folder may be called 2024
+        values["data"]["root"] = ""  # the recipe's own is not meant
     for setting in settings or []:
         key, equals, value = setting.partition("=")
         if not equals:
             raise LabError(f"--set {setting}: expected key=value.", "Such as --set phases.0.epochs=3.", kind="config")
         values = run_config.with_setting(values, key, value)
+    if data is not None:
+        datasets.put_root(values, data, "train: --data")
     keys = {setting.partition("=")[0] for setting in settings or []}
     if "task.attributes" in keys and not keys & {"task", "task.name"}:
         values["task"]["name"] = CHOSEN  # who names attributes need not say so twice

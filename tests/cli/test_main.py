@@ -377,6 +377,31 @@ def test_a_folder_may_have_any_name(lab, workers, recipe, tiny_dataset, tmp_path
         (["train", "{tmp}/photo.yaml", "--data", "{data}"], "cannot be read as UTF-8", "YAML"),
         (["train", "{tmp}/tag.yaml", "--data", "{data}"], "not plain YAML", "plain values"),
         (["train", "quick"], "no dataset is named", "--data FOLDER"),
+        (
+            ["train", "{recipe}", "--data", "{data}", "--set", "data.root={tmp}/empty"],
+            "--data names the dataset {data}, and --set data.root={tmp}/empty",
+            "Take data.root out of --set",
+        ),
+        (
+            ["train", "{recipe}", "--data", "{tmp}/nowhere", "--set", "data={root: {data}}"],
+            "--data names the dataset {tmp}/nowhere, and --set data.root={data}",
+            "Take data.root out of --set",
+        ),
+        (
+            ["train", "{recipe}", "--data", "{tmp}/nowhere", "--set", "data={reader: folders}"],
+            "dataset {tmp}/nowhere: there is no such folder",
+            "spelling",
+        ),
+        (
+            ["scan", "{tmp}/empty", "--set", "data.root={data}"],
+            "FOLDER names the dataset {tmp}/empty, and --set data.root={data}",
+            "Take data.root out of --set",
+        ),
+        (
+            ["scan", "{data}", "--reader", "csv", "--set", "data.reader=folders"],
+            "--reader is csv, and --set data.reader=folders",
+            "Take data.reader out of --set",
+        ),
         (["train", "{recipe}", "--data", "{data}", "--set", "x"], "--set x: expected key=value", "phases.0.epochs=3"),
         (["train", "{recipe}", "--data", "{data}", "--set", "x=1"], "x: unknown setting", "Correct"),
         (["train", "{recipe}", "--data", "{data}", "--set", "model.size=1"], "model.size: unknown setting", "Correct"),
@@ -432,7 +457,7 @@ def test_an_expected_failure_is_two_lines(
     (tmp_path / "tag.yaml").write_text("name: !!python/name:os.system")
     places = {"{tmp}": tmp_path, "{data}": tiny_dataset, "{recipe}": recipe}
     for place, value in places.items():
-        words = [word.replace(place, str(value)) for word in words]
+        words, what = [word.replace(place, str(value)) for word in words], what.replace(place, str(value))
     done = lab(*words)
     first, second = error_of(done)
     assert what in first
