@@ -12,6 +12,7 @@ from core.data.tasks import class_parts
 from core.export.formats.names import FILES
 from core.export.runtime.package_folder import FORMAT, ONE_BY_ONE
 from core.export.steps import decoded_in_words, steps_of
+from core.network import weights
 from core.predict.yes_no import thresholds
 from core.runs import Run
 from core.runs.yes_no.view import attributes
@@ -70,10 +71,5 @@ def _in_the_network(config: RunConfig, of_fold: dict[int, float]) -> dict[str, A
 def without_places(config: RunConfig) -> RunConfig:
     """The configuration without where things lay on this machine, which is nobody's business elsewhere."""
     data = config.data.model_copy(update={"root": Path(config.data.root).name})
-    model = config.model.model_copy(update={"init": without_place(config.model.init)})
+    model = config.model.model_copy(update={"init": weights.without_place(config.model.init)})
     return config.model_copy(update={"data": data, "model": model})
-
-
-def without_place(init: str) -> str:
-    """First weights, a file of them by its name alone."""
-    return f"file:{Path(init.removeprefix('file:')).name}" if init.startswith("file:") else init

@@ -83,6 +83,11 @@ def whole(init: str) -> str:
     return f"file:{os.path.abspath(os.path.expanduser(init[5:]))}" if init.startswith("file:") else init
 
 
+def without_place(init: str) -> str:
+    """First weights, a file of them by its name alone: where it lies on this machine is nobody's business elsewhere."""
+    return f"file:{os.path.basename(init[5:])}" if init.startswith("file:") else init
+
+
 def of_launch(init: str) -> dict[str, str]:
     """{'init', 'file', 'sha256'} of the file that all folds are to start from, which may change before one begins;
     empty where there is none. Raises LabError(kind 'weights') where it cannot be read.

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from core.compare.members import ComparedRun
 from core.config import RunConfig, to_yaml
 from core.data.labels import corrections
 from core.errors import LabError
-from core.export.facts import without_place, without_places
+from core.export.facts import without_places
+from core.network import weights
 from core.plan.folds import assign_folds, given_folds
 from core.report.blocks import Block, Bullets, Code, Section, Table, Text
 from core.report.findings import Findings
@@ -89,7 +89,7 @@ def name_of(config: RunConfig) -> str:
 def first_weights_of(member: ComparedRun) -> str:
     """What a report calls a run's first weights: a file by its name, and by what it held where that is known."""
     digest = _digest(member)
-    return without_place(member.config.model.init) + (f", SHA-256 {digest[:16]}" if digest else "")
+    return weights.without_place(member.config.model.init) + (f", SHA-256 {digest[:16]}" if digest else "")
 
 
 def _digest(member: ComparedRun) -> str:
@@ -130,7 +130,7 @@ def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
         if study is not None:
             study_id = str(member.info["study"])
             yes = " --yes" if grid.size(study) > grid.ASK_ABOVE else ""
-            steps.files[f"{study_id}.yaml"] = grid.to_yaml(_without_places(study))
+            steps.files[f"{study_id}.yaml"] = grid.to_yaml(grid.without_places(study))
             steps.commands.append(f"python -m core study {study_id}.yaml --data {folder}{yes}")
             steps.notes.append(
                 f"{name} stands on the folds of its study, which another run of it split: the study is launched whole."
@@ -184,17 +184,3 @@ def _study_of(member: ComparedRun) -> StudyConfig | None:
         return None
     file = as_file.as_launched(record)
     return file.study if file is not None and member.id in file.run_ids else None
-
-
-def _without_places(study: StudyConfig) -> StudyConfig:
-    """Files of first weights by their names alone."""
-
-    def named(key: str, value: Any) -> Any:
-        return without_place(str(value)) if key == "model.init" else value
-
-    return study.model_copy(
-        update={
-            "set": {key: named(key, value) for key, value in study.set.items()},
-            "grid": {key: [named(key, value) for value in values] for key, values in study.grid.items()},
-        }
-    )

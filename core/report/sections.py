@@ -16,8 +16,8 @@ from core.data.persons import KNOWN, UNKNOWN, units
 from core.data.pictures.photo import BITS, bits_of
 from core.data.tasks import not_used
 from core.data.yes_no import pairs
-from core.export.facts import without_place
 from core.figures.dataset import class_bars
+from core.network import weights
 from core.plan.folds import audit, gaps
 from core.report import again, apart, certainty, faces, groups, numbers
 from core.report.beside import earned, noticed
@@ -173,10 +173,10 @@ def _setup(findings: Findings) -> Section:
     flat = {m.id: settings.flat(m.config) for m in findings.members}
     blocks: list = [
         Text(
-            f"{findings.names[findings.baseline.id]}: ResNet-{base.model.depth} from {without_place(base.model.init)}, "
-            f"{settings.phases_line(base)}, batch {base.training.batch_size}, label smoothing "
-            f"{base.training.label_smoothing:g}, mixing {base.mix.method}, "
-            f"{base.input_size[1]} x {base.input_size[0]} px, {base.folds.count} folds."
+            f"{findings.names[findings.baseline.id]}: ResNet-{base.model.depth} from "
+            f"{weights.without_place(base.model.init)}, {settings.phases_line(base)}, "
+            f"batch {base.training.batch_size}, label smoothing {base.training.label_smoothing:g}, "
+            f"mixing {base.mix.method}, {base.input_size[1]} x {base.input_size[0]} px, {base.folds.count} folds."
         ),
         Text(f"Its augmentation: {flat[findings.baseline.id]['transforms']}."),
     ]

@@ -6,7 +6,7 @@ import itertools
 import math
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,14 +122,24 @@ def changes(base: RunConfig, now: dict[str, Any]) -> dict[str, Any]:
 
 def with_whole_paths(study: StudyConfig) -> StudyConfig:
     """Files of first weights by their whole paths, as its runs are frozen with them."""
+    return _with_first_weights(study, weights.whole)
 
-    def whole(key: str, value: Any) -> Any:
-        return weights.whole(value) if key == "model.init" and isinstance(value, str) else value
+
+def without_places(study: StudyConfig) -> StudyConfig:
+    """Files of first weights by their names alone, for who reads the study elsewhere."""
+    return _with_first_weights(study, weights.without_place)
+
+
+def _with_first_weights(study: StudyConfig, named: Callable[[str], str]) -> StudyConfig:
+    """named: what first weights are called -> what they are called in the study that is returned."""
+
+    def renamed(key: str, value: Any) -> Any:
+        return named(value) if key == "model.init" and isinstance(value, str) else value
 
     return study.model_copy(
         update={
-            "set": {key: whole(key, value) for key, value in study.set.items()},
-            "grid": {key: [whole(key, value) for value in values] for key, values in study.grid.items()},
+            "set": {key: renamed(key, value) for key, value in study.set.items()},
+            "grid": {key: [renamed(key, value) for value in values] for key, values in study.grid.items()},
         }
     )
 

@@ -1,6 +1,7 @@
 """A study from the Launch page to the page of studies, through Streamlit's own test runner; nothing trains here."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -435,14 +436,24 @@ def test_the_file_of_a_study_makes_the_runs_that_were_frozen_whatever_became_of_
     assert not options["disabled"] and "joined later" not in said
 
 
-def test_runs_that_joined_a_study_are_said_not_to_be_in_its_file(record, monkeypatch):
+def from_a_file(record):
+    """The record of a study whose runs start from a file of this machine."""
+    init = "file:/of/this/machine/w.pth"
+    runs = [replace(run, config={**run.config, "model": {**run.config["model"], "init": init}}) for run in record.runs]
+    return replace(record, settings={**record.settings, "set": {"model.init": init}}, runs=runs)
+
+
+def test_runs_that_joined_a_study_are_said_not_to_be_in_its_file_and_no_file_names_a_place(record, monkeypatch):
     data = Run(record.run_ids[0]).config().data
     photos = scan(data)
     more = study.StudyConfig(name="seeds", recipe="quick", grid={"training.seed": [8, 9]})
     for config in study.expand(more, data.model_dump(mode="json")):
         records.add(record, make_plan(config, photos), photos)
-    text, _, said = exported(monkeypatch, record.id)
+    record_file.change(record.id, Run(record.run_ids[0]).dir.parent, from_a_file)
+    text, options, said = exported(monkeypatch, record.id)
     assert study.from_yaml(text).grid == {"training.seed": [0, 1, 2]}
+    assert study.from_yaml(text).set["model.init"] == "file:w.pth" and "this/machine" not in text
+    assert "put the weights file that it names into the folder where the command is typed" in options["help"]
     assert "2 runs that joined later are not in the file." in said
 
 

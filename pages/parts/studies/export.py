@@ -18,7 +18,9 @@ def _made_again(study_id: str, version: tuple, _study: Study) -> tuple[str, int]
     version: changes with the runs of the study, and with the recipes that there are.
     """
     file = as_file.of(_study)
-    return ("", 0) if file is None else (grid.to_yaml(file.study), len(_study.runs) - len(file.run_ids))
+    if file is None:
+        return "", 0
+    return grid.to_yaml(grid.without_places(file.study)), len(_study.runs) - len(file.run_ids)
 
 
 def button(study: Study) -> None:
@@ -28,6 +30,8 @@ def button(study: Study) -> None:
     version = (str(places.runs_folder()), study.created, *study.run_ids, *recipes.version())
     text, joined = _made_again(study.id, version, study)
     words = "python -m core study FILE --data FOLDER launches it again."
+    if "file:" in text:
+        words += " First put the weights file that it names into the folder where the command is typed."
     if not text:
         words = (
             "No file launches its runs again: a recipe that they began with is somebody's own, or was changed since. "
