@@ -231,6 +231,11 @@ def with_setting(data: dict, key: str, value: str) -> dict:
 _PART = re.compile(r'(?:\A|\.)(?:"(?P<quoted>.*?)"(?=\.|\Z)|(?P<bare>[^.]*))', re.DOTALL)
 
 
+def parts_of(key: str) -> list[str]:
+    """Of a dotted key, those in double quotes without these: with_value says which."""
+    return [match["bare"] if match["quoted"] is None else match["quoted"] for match in _PART.finditer(key)]
+
+
 def with_value(data: dict, key: str, value: Any, source: str = "", typed: str | None = None) -> dict:
     """A copy of a configuration dict with `key` (dotted, list indices as numbers) set to a value.
 
@@ -240,7 +245,7 @@ def with_value(data: dict, key: str, value: Any, source: str = "", typed: str | 
     """
     copied = copy.deepcopy(data)
     spot: Any = copied
-    parts = [match["bare"] if match["quoted"] is None else match["quoted"] for match in _PART.finditer(key)]
+    parts: list[Any] = parts_of(key)
     for index, part in enumerate(parts):
         last = index == len(parts) - 1
         if isinstance(spot, list):

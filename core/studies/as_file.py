@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.config import RunConfig, from_dict, recipes
+from core.config.run_config import parts_of
 from core.errors import LabError
 from core.storage.files import GARBAGE
 from core.studies import grid
@@ -98,7 +99,7 @@ def _tried(record: Study, study: StudyConfig, shared: dict[str, Any]) -> StudyFi
     first = _first(record, study)
     frozen = {f"data.{name}": value for name, value in _data(first).items()}
     frozen |= {"folds.count": first.folds.count, "folds.seed": first.folds.seed}
-    shared = {key: value for key, value in shared.items() if key != "data.root"}  # which the command names
+    shared = {key: value for key, value in shared.items() if parts_of(key)[0] != "data"}  # the frozen, root aside
     study = study.model_copy(update={"set": {**shared, **frozen}})
     left: dict[RunConfig, list[str]] = {}
     for member in record.runs:

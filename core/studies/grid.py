@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 
 from core import places
 from core.config import RunConfig, from_dict, recipes
-from core.config.run_config import WHOLE, Part, field_errors, with_value
+from core.config.run_config import WHOLE, Part, field_errors, parts_of, with_value
 from core.config.settings import differing, flat, leaves
 from core.data.scan import Scan
 from core.errors import LabError
@@ -134,7 +134,12 @@ def _with_first_weights(study: StudyConfig, named: Callable[[str], str]) -> Stud
     """named: what first weights are called -> what they are called in the study that is returned."""
 
     def renamed(key: str, value: Any) -> Any:
-        return named(value) if key == "model.init" and isinstance(value, str) else value
+        match parts_of(key), value:
+            case ["model", "init"], str():
+                return named(value)
+            case ["model"], {"init": str(init)}:
+                return {**value, "init": named(init)}
+        return value
 
     return study.model_copy(
         update={

@@ -50,10 +50,12 @@ def delete_mine():
 
 def test_a_study_on_a_recipe_of_the_labs_is_told_as_it_was_asked_for():
     asked = StudyConfig(name="seeds", recipe="quick", set={"mix.alpha": 0.3}, grid={"training.seed": [0, 1]})
-    record = recorded(asked, reader="utkface", max_people=30)
-    file = as_file.of(record)
-    assert file.study.recipe == "quick" and file.run_ids == {"run-0", "run-1"}
-    assert remade(file) == frozen(record)
+    nested = asked.model_copy(update={"set": {"data": {"root": ROOT, "reader": "auto"}, **asked.set}})
+    for study in (asked, nested):
+        record = recorded(study, reader="utkface", max_people=30)
+        file = as_file.of(record)
+        assert file.study.recipe == "quick" and file.run_ids == {"run-0", "run-1"}
+        assert remade(file) == frozen(record) and ROOT not in grid.to_yaml(file.study)
 
 
 @pytest.mark.parametrize("became", [replace_mine, delete_mine, lambda: None], ids=["replaced", "deleted", "as it was"])

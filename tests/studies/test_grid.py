@@ -1,4 +1,5 @@
 import itertools
+import os
 from dataclasses import replace
 
 import pandas as pd
@@ -53,6 +54,21 @@ def test_runs_that_start_elsewhere_are_named_after_it():
     made = study.expand(StudyConfig(name="masks", recipe="quick", grid={"model.init": first}))
     names = ["masks from scratch", "masks from ImageNet", "masks from faces-v2", "masks from run 2478"]
     assert [config.name for config in made] == names
+
+
+def test_files_of_first_weights_are_found_wherever_they_stand():
+    values = [{"init": "file:w.pth", "depth": 18}, {"init": "scratch"}, "odd", {"init": 3}]
+    asked = StudyConfig(
+        name="files",
+        set={"model": {"init": "file:w.pth", "depth": 34}, "model.depth": 18},
+        grid={"model": values, 'model."init"': ["file:w.pth", "scratch"], "model.init": ["imagenet", 5]},
+    )
+    whole = study.with_whole_paths(asked)
+    init = f"file:{os.path.abspath('w.pth')}"
+    assert whole.set == {"model": {"init": init, "depth": 34}, "model.depth": 18}
+    assert whole.grid["model"] == [{"init": init, "depth": 18}, *values[1:]]
+    assert whole.grid['model."init"'] == [init, "scratch"] and whole.grid["model.init"] == ["imagenet", 5]
+    assert study.without_places(whole) == asked
 
 
 def test_a_value_is_never_cut_in_the_name_of_a_run():
