@@ -272,7 +272,7 @@ def changes(config: RunConfig, parent: Run) -> list[str]:
             config = config.model_copy(update={"model": config.model.model_copy(update={"init": own.model.init})})
     tables = []
     for each in (config, own):
-        table = flat(each)
+        table = flat(with_whole_path(each))  # an older lab froze a file of first weights as it was typed
         epochs = {key for key in table if key.startswith("phases.") and key.endswith((".epochs", ".schedule_epochs"))}
         gone = {key for key in table if key.startswith("phases.") and int(key.split(".")[1]) >= len(config.phases)}
         apart = {*NO_MATTER, OWN, *epochs, *gone}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.config import from_dict
+from core.config import from_dict, to_yaml
 from core.config.parts import PhaseConfig
 from core.data.scan import scan
 from core.errors import LabError
@@ -142,6 +142,13 @@ def test_settings_that_differ_from_the_folds_are_named(parent):
     assert everybody.changes(ours, parent) == []
     other = ours.model_copy(update={"training": ours.training.model_copy(update={"batch_size": 4, "seed": 9})})
     assert everybody.changes(other, parent) == ["training.batch_size"]
+    typed, whole = (
+        ours.model_copy(update={"model": ours.model.model_copy(update={"init": init})})
+        for init in ("file:w.pth", f"file:{Path('w.pth').absolute()}")
+    )
+    assert everybody.changes(whole, parent) == ["model.init"]
+    parent.config_file.write_text(to_yaml(typed))  # as an older lab froze it
+    assert everybody.changes(whole, parent) == []
 
 
 def test_a_schedule_is_made_for_the_epochs_that_it_says():
