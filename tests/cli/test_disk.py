@@ -47,11 +47,20 @@ def test_a_limit_that_is_no_number_of_gigabytes_is_refused_and_the_one_before_ho
     assert kept.room_of(runs_folder).limit == 3_000_000_000
 
 
+def test_of_no_runs_at_all_there_is_nothing_to_drop(lab):
+    for more in ([], ["--yes"]):
+        assert lab("disk", "--drop", "best", "--all", *more) == (0, "nothing to drop\n", "")
+        done = lab("disk", "--drop", "best", "--all", "--json", *more)
+        record = {"drop": "best", "done": bool(more), "runs": [], "bytes": 0, "left_out": {}}
+        assert (done.code, json.loads(done.out)) == (0, record)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["a-run"], "not what to drop"),
-        (["--all"], "not what to drop"),
+        (["--all"], "--all goes with --drop, which is not given"),
+        (["a-run", "--drop", "best", "--all"], "runs are named, and --all takes every one"),
         (["a-run", "--drop", "best", "--yes"], "--keep holds for every run that ends from now on, and runs are named"),
         (["--drop", "packages", "--all"], "--drop without --yes only says what it would do"),
         (["--drop", "pakages", "--all", "--yes"], "'pakages' is nothing that can be dropped"),

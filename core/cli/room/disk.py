@@ -63,7 +63,13 @@ def disk(
     """Show what takes how much of the disk, and make room."""
     root = runs_dir.resolve() if runs_dir else places.runs_folder()
     moves_pixels = pixels_limit is not None or pixels_folder is not None
-    if drop is None and (runs or every):
+    if drop is None and every:
+        message = "disk: --all goes with --drop, which is not given."
+        raise LabError(message, "Add --drop, or leave --all out.", kind="config")
+    if runs and every:
+        message = "disk: runs are named, and --all takes every one."
+        raise LabError(message, "Leave out --all, or their names.", kind="config")
+    if drop is None and runs:
         raise LabError("disk: runs are named, but not what to drop of them.", "Add --drop.", kind="config")
     if runs and keep_rule is not None:
         message = "disk: --keep holds for every run that ends from now on, and runs are named."
@@ -106,7 +112,7 @@ def _offer(root: Path, name: str, runs: list[str], *, every: bool) -> Offer:
     choice = keep.choice_of(name)
     if every:
         runs = [run.id for run in use.look(root).runs if run.state != "unreadable"]
-    if not runs:
+    elif not runs:
         raise LabError("disk: no run is named.", "Name some, or add --all.", kind="config")
     for run_id in runs:
         Run(run_id, root).require()
