@@ -54,14 +54,15 @@ def version(root: Path | None = None) -> tuple[tuple[str, int, int], ...]:
 
 
 def load_recipe(name: str, root: Path | None = None) -> RunConfig:
-    """A named recipe or a YAML file. Raises LabError with the names there are."""
+    """A named recipe or a YAML file. Raises LabError with the names there are, and where they lie."""
     named = all_recipes(root=root)
     if name in named:
         return named[name]
     path = Path(name)
     if path.suffix in (".yaml", ".yml") and path.is_file():
         return read_config(path, path.name)
-    raise LabError(f"recipe '{name}' is not known.", f"Use one of {', '.join(named)}, or a YAML file.", kind="config")
+    remedy = f"Use one of {', '.join(named)}, or a YAML file. Saved ones are looked for in {recipes_home(root)}."
+    raise LabError(f"recipe '{name}' is not known.", remedy, kind="config")
 
 
 def recipes_home(root: Path | None = None) -> Path:

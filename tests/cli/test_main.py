@@ -227,7 +227,11 @@ def test_a_recipe_is_looked_for_beside_the_runs_that_are_named(lab, recipe, tmp_
     assert "no dataset is named" in error_of(lab("train", "mine", *there))[0]
     assert "there is no such folder" in error_of(lab("study", tmp_path / "study.yaml", "--data", "gone", *there))[0]
     for words in (["render-config", "mine"], ["train", "mine"], ["study", tmp_path / "study.yaml", "--data", "gone"]):
-        assert "recipe 'mine' is not known" in error_of(lab(*words))[0]
+        what, remedy = error_of(lab(*words))
+        assert "recipe 'mine' is not known" in what
+        assert f"Saved ones are looked for in {recipes.recipes_home()}." in remedy
+    missing = error_of(lab("train", "other", *there))[1]
+    assert "quick" in missing and "mine" in missing and f"looked for in {home}." in missing
 
 
 # Status
