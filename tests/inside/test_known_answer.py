@@ -20,7 +20,7 @@ from core.plan.plan import make_plan
 from core.runs.create import create
 from core.training.train import train_fold
 
-pytestmark = pytest.mark.long  # its fixtures, once
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]  # its fixtures, once; they train
 
 SIDE, HALF = 128, 64  # pixels
 MASK, POSTER = (slice(HALF, SIDE), slice(HALF, SIDE)), (slice(0, HALF), slice(0, HALF))
