@@ -7,7 +7,7 @@ import http.client
 import os
 import tempfile
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from pathlib import Path
 
@@ -83,9 +83,17 @@ def whole(init: str) -> str:
     return f"file:{os.path.abspath(os.path.expanduser(init[5:]))}" if init.startswith("file:") else init
 
 
-def without_place(init: str) -> str:
-    """First weights, a file of them by its name alone: where it lies on this machine is nobody's business elsewhere."""
-    return f"file:{os.path.basename(init[5:])}" if init.startswith("file:") else init
+def without_place(init: str, among: Collection[str] = ()) -> str:
+    """First weights, a file of them by its name alone: where it lies on this machine is nobody's business elsewhere.
+
+    among: first weights that stand beside these; of another file of this name so much more of the path tells it apart.
+    """
+    if not init.startswith("file:"):
+        return init
+    parts = Path(init[5:]).parts
+    others = {Path(each[5:]).parts for each in among if each.startswith("file:")} - {parts}
+    enough = (n for n in range(1, len(parts)) if all(other[-n:] != parts[-n:] for other in others))
+    return f"file:{Path(*parts[-next(enough, len(parts)) :])}"
 
 
 def of_launch(init: str) -> dict[str, str]:

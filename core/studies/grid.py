@@ -126,8 +126,15 @@ def with_whole_paths(study: StudyConfig) -> StudyConfig:
 
 
 def without_places(study: StudyConfig) -> StudyConfig:
-    """Files of first weights by their names alone, for who reads the study elsewhere."""
-    return _with_first_weights(study, weights.without_place)
+    """Files of first weights by their names alone, for who reads the study elsewhere; those of one name stay apart."""
+    beside: set[str] = set()
+
+    def met(init: str) -> str:
+        beside.add(init)
+        return init
+
+    _with_first_weights(study, met)
+    return _with_first_weights(study, lambda init: weights.without_place(init, beside))
 
 
 def _with_first_weights(study: StudyConfig, named: Callable[[str], str]) -> StudyConfig:

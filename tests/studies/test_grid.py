@@ -69,6 +69,11 @@ def test_files_of_first_weights_are_found_wherever_they_stand():
     assert whole.grid["model"] == [{"init": init, "depth": 18}, *values[1:]]
     assert whole.grid['model."init"'] == [init, "scratch"] and whole.grid["model.init"] == ["imagenet", 5]
     assert study.without_places(whole) == asked
+    places = ["file:/first/one/w.pth", "file:/second/one/w.pth", "file:/first/v.pth", "scratch"]
+    several = StudyConfig(name="of one name", set={"model.init": places[0]}, grid={"model.init": places})
+    apart = study.without_places(several)
+    assert apart.grid["model.init"] == ["file:first/one/w.pth", "file:second/one/w.pth", "file:v.pth", "scratch"]
+    assert apart.set["model.init"] == apart.grid["model.init"][0]
 
 
 def test_a_value_is_never_cut_in_the_name_of_a_run():
