@@ -54,14 +54,29 @@ def best_of(members: Sequence[ComparedRun], metric: str = "f1", which: str = "be
 
 
 def no_rivals(members: Sequence[ComparedRun], metric: str = "f1", which: str = "best") -> dict[str, str]:
-    """Run id -> why its mean is not ranked with that of best_of, in a few words; of the runs that have one."""
+    """Run id -> why its mean is not ranked with the others', in a few words; of the runs that have one.
+
+    Ranked are, of the largest set of runs on the same photos, labels and folds, those that are furthest; a run counts
+    for the share of its folds that is finished, and of sets as large that of best_of is taken. One run on easier photos
+    is thus no measure of all others.
+    """
     best = best_of(members, metric, which)
     scored = [member for member in members if member.scores(metric, which)]
-    furthest = _furthest(scored)
-    why = {each.id: f"{len(each.done)} of {number_of(len(each.states), 'fold')}" for each in scored}
-    others = [member for member in furthest if best is not None and not identical_samples(member, best)]
-    return {m.id: why[m.id] for m in scored if m not in furthest} | {
-        m.id: "other photos, labels or folds than the best" for m in others
+    sets: list[list[ComparedRun]] = []
+    for member in sorted(scored, key=lambda each: each is not best):
+        alike = next((each for each in sets if identical_samples(member, each[0])), None)
+        if alike is None:
+            sets.append([member])
+        else:
+            alike.append(member)
+    largest = max(sets, key=lambda alike: sum(map(_share_done, alike)), default=[])
+    ranked = _furthest(largest)
+    return {
+        m.id: f"{len(m.done)} of {number_of(len(m.states), 'fold')}"
+        if m in largest
+        else "other photos, labels or folds"
+        for m in scored
+        if m not in ranked
     }
 
 

@@ -124,7 +124,7 @@ def front_words(points: Sequence[CostPoint]) -> str:
     """What the dotted line is, and which runs could not be on it."""
     apart = listed([f"{point.name} ({point.apart})" for point in points if point.apart])
     words = "Dotted: the Pareto front, runs that no other beats in both."
-    return f"{words} Not ranked with the others, and hollow: {apart}." if apart else words
+    return f"{words} Crosses: not ranked with the others, {apart}." if apart else words
 
 
 def score_against_cost(points: Sequence[CostPoint], *, x_title: str, y_title: str) -> go.Figure:
@@ -160,12 +160,13 @@ def _cost_dot(point: CostPoint, *, on_front: bool) -> Trace:
     bar = _bar(point.colour, 1.2, 4) | {"array": [point.deviation if has_deviation else 0], "visible": has_deviation}
     deviation = f" ± {point.deviation:.3f}" if has_deviation else ""
     front = " - on the front" if on_front else f" - {point.apart}, not ranked" if point.apart else ""
+    symbol = "circle" if on_front else "x-open" if point.apart else "circle-open"
     return style.dots(
         [point.cost],
         [point.score],
         point.colour,
         size=11,
-        marker={"symbol": "circle" if on_front else "circle-open", "line": {"width": 2, "color": point.colour}},
+        marker={"symbol": symbol, "line": {"width": 2, "color": point.colour}},
         error_y=bar,
         text=[f" {_short(point.name)} "],
         textfont={"size": 11},

@@ -215,7 +215,7 @@ def test_missing_folds_other_folds_and_other_classes_are_said(study, folder):
     colours = make_run(folder, table, "colours", classes=names, config={"task": {"name": "label"}})
     at = page("compare", runs=",".join([IDS[0], half.id, other.id, colours.id]))
     markup, said = html(at), captions(at).replace("\\", "")
-    assert "hollow: half (3 of 5 folds) and other (other photos, labels or folds than the best). Bars:" in said
+    assert "not ranked with the others, half (3 of 5 folds) and other (other photos, labels or folds). Bars:" in said
     assert "Fold 0 of half is failed and left out." in markup and "Fold 3 of half is interrupted" in markup
     assert "so there is no paired test" in markup and "cannot be tested against" in markup
     assert "do not tell the same classes" in markup

@@ -59,7 +59,7 @@ def test_an_attribute_that_no_finished_fold_tells_has_dashes_and_stands_last(tmp
 def test_a_run_of_one_lucky_fold_and_one_of_other_photos_are_not_on_the_front_of_the_costs():
     photos = pd.DataFrame({"sample": ["a", "b"], "person": ["p", "q"], "class_name": ["x", "y"], "fold": [0, 1]})
     others = photos.assign(sample=["c", "d"])
-    scores = {"whole": [0.7] * 5, "dear": [0.6] * 5, "lucky": [0.9], "apart": [0.65] * 5}
+    scores = {"whole": [0.7] * 5, "dear": [0.6] * 5, "lucky": [0.9], "apart": [0.95] * 5}
     members = [
         SimpleNamespace(
             id=name,
@@ -77,6 +77,7 @@ def test_a_run_of_one_lucky_fold_and_one_of_other_photos_are_not_on_the_front_of
     figure = numbers.costs(findings).blocks[-1]
     stair, *dots = figure.figure.to_plotly_json()["data"]
     assert list(stair["y"]) == [0.7]
-    assert [dot["marker"]["symbol"] for dot in dots] == ["circle", *["circle-open"] * 3]
+    assert [dot["marker"]["symbol"] for dot in dots] == ["circle", "circle-open", "x-open", "x-open"]
     assert "1 of 5 folds" in dots[2]["hovertemplate"] and "other photos" in dots[3]["hovertemplate"]
-    assert "hollow: lucky (1 of 5 folds) and apart (other photos, labels or folds than the best)." in figure.caption
+    why = "lucky (1 of 5 folds) and apart (other photos, labels or folds)."
+    assert f"Crosses: not ranked with the others, {why}" in figure.caption

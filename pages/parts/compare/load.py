@@ -53,7 +53,7 @@ def pairs_of(baseline: ComparedRun, runs: Sequence[ComparedRun], metric: str, wh
 
 
 def no_rivals(members: Sequence[ComparedRun], question: Question) -> dict[str, str]:
-    """Run id -> why its mean is not ranked with that of the best."""
+    """Run id -> why its mean is not ranked with the others'."""
     metric, which = question.metric, question.which
     key = "no rivals", _key(members, which), metric, which
     return _SMALL.of(key, lambda: verdict.no_rivals(members, metric, which))
