@@ -21,13 +21,16 @@ def accuracy_gap(person: np.ndarray, right: np.ndarray, inside: np.ndarray, leve
     ValueError where one side has no photo.
     Source: cluster-robust variance of a difference of means (Liang & Zeger 1986), the t distribution with as many
     degrees of freedom as the side with fewer people carries (Cameron & Miller 2015). A side on which people do not
-    differ, as where all are right, is as sure as its number of people lets it be: it has the variance of its people
-    with one more right and one more wrong (Agresti & Caffo 2000), else it would count as known exactly.
+    differ, as where all are right, would count as known exactly; it has the variance that its people would have at the
+    accuracy of all photos together, which is what they have where there is no gap (the pooled variance of a test of
+    two shares). Where that is none, as all photos are right, it has that of its people with one more right and one
+    more wrong (Agresti & Caffo 2000).
     """
     person, right, inside = np.asarray(person), np.asarray(right, dtype=float), np.asarray(inside, dtype=bool)
     if inside.all() or not inside.any():
         raise ValueError("accuracy gap: one side has no photo")
     parts, people, gap, unseen = np.zeros(int(person.max()) + 1), [], 0.0, 0.0
+    pooled = right.mean() * (1 - right.mean())
     for side, sign in ((inside, 1.0), (~inside, -1.0)):
         accuracy = right[side].mean()
         gap += sign * accuracy
@@ -36,7 +39,7 @@ def accuracy_gap(person: np.ndarray, right: np.ndarray, inside: np.ndarray, leve
         people.append(len(np.unique(person[side])))
         if np.abs(apart).max() < 1e-12:
             shrunk = (people[-1] * accuracy + 1) / (people[-1] + 2)
-            unseen += shrunk * (1 - shrunk) / (people[-1] + 2)
+            unseen += pooled / people[-1] if pooled else shrunk * (1 - shrunk) / (people[-1] + 2)
     together = len(np.unique(person))
     error = math.sqrt(together / max(1, together - 1) * float((parts**2).sum()) + unseen)
     if min(people) < 2:
