@@ -332,6 +332,9 @@ def test_a_table_beside_one_folder_of_photos_that_it_does_not_name_is_not_passed
         read(tmp_path)
     assert refused.value.kind == "csv" and "choose the reader for folders" in refused.value.remedy
     assert set(read(tmp_path, reader="folders").samples["label"]) == {"images"}
+    for path in ("cat/a.jpg", "dog/b.jpg", "c.jpg", "d.jpg"):
+        draw(tmp_path / "images" / path)
+    assert set(read(tmp_path, class_level=2).samples["label"]) == {"cat", "dog"}, "the class folder that was chosen"
 
 
 def test_a_table_in_the_root_that_is_none_of_photos_hides_none_below(tmp_path):

@@ -113,10 +113,10 @@ def read_utkface(tree: Tree, data: DataConfig) -> Reading:
     return Reading(photos, problems + left_over(tree, set(tree.images), ""))
 
 
-def _class_folders(tree: Tree) -> set[str]:
-    """The classes that folders name by themselves; fewer than two are none."""
+def _class_folders(tree: Tree, level: int | None) -> set[str]:
+    """The classes that folders name by themselves, those of a level where it is chosen; fewer than two are none."""
     try:
-        photos = read_folders(tree, DataConfig()).photos
+        photos = read_folders(tree, DataConfig(class_level=level)).photos
     except LabError:
         return set()
     classes = {photo["label"] for photo in photos if not photo["split"]}
@@ -136,11 +136,12 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
         columns = {column.lower() for column in read_csv(tree.root / "train.csv").columns}
         if columns >= MASK_COLUMNS:
             return "mask"
-    looked = candidates(tree, data or DataConfig(), Matcher(tree))
+    data = data or DataConfig()
+    looked = candidates(tree, data, Matcher(tree))
     usual = [each for each in looked.tables if each.is_usual]
     if any(is_above_photos(path, tree) for each in usual for path in each.paths):
         return "csv"
-    classes = _class_folders(tree) if looked.tables or looked.faults else set()
+    classes = _class_folders(tree, data.class_level) if looked.tables or looked.faults else set()
     if looked.tables and not classes:
         return "csv"
     names = [path.rpartition("/")[2] for path in tree.images]
