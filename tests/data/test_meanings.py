@@ -23,6 +23,9 @@ def test_an_id_of_few_values_is_not_taken_for_the_person(tmp_path):
     assert people(read(root, person_column="id")) == ("known", 2)
     (root / "labels.csv").write_text((root / "labels.csv").read_text().replace("id", "patient"))
     assert people(read(root)) == ("unknown", 6), "ill and well were taken for two persons"
+    scanned = read(table(tmp_path, [f"{i}.jpg,{i % 2}" for i in range(6)], header="image,patient"))
+    assert people(scanned) == ("unknown", 6) and set(labels(scanned).values()) == {"0", "1"}
+    assert any(facts(scanned, "classes").values()), "that 'patient' is the class is asked about"
 
 
 @pytest.mark.parametrize(("column", "state"), [("id", "unknown"), ("subject", "known"), ("identity", "known")])

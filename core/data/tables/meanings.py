@@ -97,7 +97,10 @@ def choose_columns(
         [] if {"split"} & {*chosen, *refused} else _parts(table, {*chosen.values(), *(data.attributes or {})}, facts)
     )
     facts += _only_label(table, chosen, refused, parts) if data.attributes is None else []
+    doubted = chosen.get("person")
     numbers_photos = "person" not in refused and _judge_person(table, chosen, data, facts)
+    if doubted and "person" not in chosen and data.attributes is None and _persons_in(table, doubted, data):
+        facts += _only_label(table, chosen, refused, parts)  # few values that tell no persons may be the class
     tells = not needs_label or chosen.keys() & set(LABELLED) or _has_attributes(table, chosen, parts, data)
     if "path" not in chosen or not tells:
         lacks = "a path" if "path" not in chosen else "a label, gender, age, mask or another attribute"
