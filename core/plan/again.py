@@ -4,8 +4,27 @@ from __future__ import annotations
 
 import pandas as pd
 
+from core.config.run_config import DataConfig
+from core.data.scan import Scan, scan
 from core.data.yes_no import pairs
 from core.text import number_of
+
+
+def read_as_before(data: DataConfig, people: pd.Series | None) -> tuple[DataConfig, Scan]:
+    """The dataset read for runs that are to follow others, and the settings for that.
+
+    people: fold by person of the runs that are there; None where there are none. Where each of their photos counts as a
+    person of its own and the dataset names persons by now, as an older lab did not know a column patient_id, they
+    count so still: else nobody would be known to them. Not where a setting says who the persons are.
+    """
+    scanned = scan(data)
+    if people is None or data.persons != "auto" or data.person_column or data.person_pattern:
+        return data, scanned
+    named = scanned.samples[scanned.samples["person"] != scanned.samples["sample"]]
+    if named["sample"].isin(people.index).sum() > named["person"].isin(people.index).sum():
+        data = data.model_copy(update={"persons": "none"})
+        scanned = scan(data)
+    return data, scanned
 
 
 def since(before: pd.DataFrame, now: pd.DataFrame) -> list[str]:

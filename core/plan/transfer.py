@@ -82,9 +82,16 @@ def inherit_folds(table: pd.DataFrame, people: pd.DataFrame, folds: int, seed: i
     fold_of = people.set_index("person")["fold"]
     fold = table["person"].map(fold_of)
     if fold.notna().sum() == 0:
+        here = units(table["person"].nunique(), persons_of(table).state)
+        if table["sample"].isin(fold_of.index).any():
+            raise LabError(
+                f"transfer: none of the {here} is known to the run whose folds are followed: its photos counted as "
+                "people of their own.",
+                'Choose "Nobody is known" for the persons of the dataset (data.persons none), or another run.',
+                kind="transfer",
+            )
         raise LabError(
-            f"transfer: none of the {units(table['person'].nunique(), persons_of(table).state)} is known to the parent "
-            "run.",
+            f"transfer: none of the {here} is known to the parent run.",
             "Choose a parent that was trained on this dataset.",
             kind="transfer",
         )

@@ -20,11 +20,12 @@ import pandas as pd
 from core.config import from_dict
 from core.config.parts import DataConfig, FoldsConfig
 from core.data import persons
-from core.data.scan import Scan, scan
+from core.data.scan import Scan
 from core.errors import LabError
 from core.jobs import control, halt, queue
 from core.jobs.room import forecast
 from core.places import lab_folder, runs_folder
+from core.plan.again import read_as_before
 from core.plan.plan import Plan, check_weights
 from core.runs import Run
 from core.runs.create import DRAWS, new_id
@@ -280,10 +281,12 @@ def _plans_of(gone: Sequence[StudyRun], people: pd.Series | None, root: Path) ->
     alike: dict[tuple[DataConfig, FoldsConfig], list[str]] = {}
     for run_id, config in configs.items():
         alike.setdefault((config.data, config.folds), []).append(run_id)
-    scans = {data: scan(data) for data in dict.fromkeys(data for data, _ in alike)}
+    readings = {data: read_as_before(data, people) for data in dict.fromkeys(data for data, _ in alike)}
     plans: dict[str, Plan] = {}
     for (data, _), ids in alike.items():
-        made = make_plans([configs[run_id] for run_id in ids], scans[data], folder=root, people=people)
+        as_before, scanned = readings[data]
+        of_ids = [configs[run_id].model_copy(update={"data": as_before}) for run_id in ids]
+        made = make_plans(of_ids, scanned, folder=root, people=people)
         plans |= dict(zip(ids, made, strict=True))
         before = [] if people is None else [people]
         people = pd.concat([*before, *(plan.samples.set_index("person")["fold"] for plan in made)])

@@ -5,10 +5,9 @@ Imports no torch.
 
 from __future__ import annotations
 
-from core.data.scan import scan
 from core.errors import LabError
 from core.jobs import control
-from core.plan.again import since
+from core.plan.again import read_as_before, since
 from core.plan.plan import Plan
 from core.runs import Run
 from core.studies.grid import make_plans
@@ -28,8 +27,9 @@ def plan_of(run: Run) -> Plan:
     before = run.samples()
     name = config.name if config.name.endswith(MARK) else one_line(config.name, LONGEST - len(MARK)) + MARK
     people = before.drop_duplicates("person").set_index("person")["fold"]
-    renamed = config.model_copy(update={"name": name})
-    plan = make_plans([renamed], scan(config.data), folder=run.dir.parent, people=people)[0]
+    data, scanned = read_as_before(config.data, people)
+    renamed = config.model_copy(update={"name": name, "data": data})
+    plan = make_plans([renamed], scanned, folder=run.dir.parent, people=people)[0]
     if not since(before, plan.samples):
         raise LabError(
             f"{config.name} was trained on these very labels.",

@@ -12,6 +12,7 @@ import pytest
 from core.data.scan import scan
 from core.errors import LabError
 from core.jobs import control, halt, queue
+from core.plan import again
 from core.plan.plan import make_plan
 from core.runs import FoldState, Run
 from core.runs.create import create
@@ -353,7 +354,7 @@ def test_of_the_missing_runs_some_are_launched_on_the_folds_of_all_even_where_no
     records.launch_missing(made, run_ids=[])
     assert records.present(made) == [first]
     first.delete()
-    monkeypatch.setattr(records, "scan", lambda data: scan(data) if data.max_people != 12 else refuse())
+    monkeypatch.setattr(again, "scan", lambda data: scan(data) if data.max_people != 12 else refuse())
     record_file.change(made.id, workers.root, with_fewer_people)  # of the last, whose data cannot be read any more
     with pytest.raises(LabError, match="its folder is gone"):
         records.launch_missing(made, run_ids=[others[-1].id])
