@@ -88,6 +88,11 @@ def test_missing_photos_are_named_and_agreed_to_for_that_folder_alone(folder, da
     button(at, "Resume").click().run()
     assert run.config().data.root == str(new) and {state.state for state in run.states()} == {"queued"}
     assert not asks(at)
+    stopped(run)
+    at.run()
+    draw(new / "train/cat/1.png", (70, 0, 7))
+    button(at, "Resume").click().run()
+    assert "1.png (changed)" in html(at) and not asks(at), "an edited photo is in its place"
 
 
 def touched(folder, dataset):

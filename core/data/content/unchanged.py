@@ -135,10 +135,14 @@ def _remember(memory: Path | None, before: set[Key], fresh: set[Key]) -> None:
         write_json(memory, sorted([*kept, *fresh]), durable=False)
 
 
+class PhotosGone(LabError):
+    """Photos are not where they were: they may lie in another folder, such as after only a part of them was found."""
+
+
 def check_unchanged(samples: pd.DataFrame, memory: Path | None = None) -> None:
     """Raises LabError naming what changed since the launch: kind 'not-allowed' where the lab does not look at some of
     the photos, 'data-moved' where not one photo is in its place, 'data-undecided' where the times alone differ and the
-    run is of a lab that kept no hashes, else 'data-changed'.
+    run is of a lab that kept no hashes, else 'data-changed', as PhotosGone where some are not in their place.
 
     memory: as for `changes`.
     """
@@ -164,18 +168,13 @@ def check_unchanged(samples: pd.DataFrame, memory: Path | None = None) -> None:
             "files back, or use 'Run again'.",
             kind="data-undecided",
         )
-    raise LabError(
+    gone = any(change.fault == "missing" for change in changed)
+    elsewhere = " say where all of them are with python -m core relocate RUN FOLDER," if gone else ""
+    raise (PhotosGone if gone else LabError)(
         f"the dataset changed since the launch: {named(changed)}.",
-        f"Put the files back,{_elsewhere(changed)} or use 'Run again' to start a new run on the data as they are now.",
+        f"Put the files back,{elsewhere} or use 'Run again' to start a new run on the data as they are now.",
         kind="data-changed",
     )
-
-
-def _elsewhere(changed: list[Change]) -> str:
-    """Where files are gone: what to do if they lie in another folder, such as after only a part of them was found."""
-    if not any(change.fault == "missing" for change in changed):
-        return ""
-    return " say where all of them are with python -m core relocate RUN FOLDER,"
 
 
 def moved(samples: pd.DataFrame) -> LabError:

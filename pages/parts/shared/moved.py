@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.data.content.unchanged import check_unchanged
+from core.data.content.unchanged import PhotosGone, check_unchanged
 from core.data.reach import bounds
 from core.errors import LabError
 from core.runs import Run
@@ -24,7 +24,7 @@ from pages.parts.shared.fields import begin
 LOOKED_FOR = 5  # photos, spread over the run's
 TOLD = "moved-told"  # run id -> (the folder that was named, why it could not be taken)
 UNDECIDED, MOVED, CHANGED = "data-undecided", "data-moved", "data-changed"
-NOTED = (UNDECIDED, CHANGED)  # errors that `note` keeps, CHANGED where somebody named the folder
+NOTED = (UNDECIDED, CHANGED)  # errors that `note` keeps, CHANGED where photos of a folder that somebody named are gone
 AGREE = {  # kind of what was told -> what can be agreed to, and the words for it
     "missing-photos": ("missing", "Go on without the photos that are missing"),
     UNDECIDED: ("same_sizes", "These are the same photos: go by their sizes"),
@@ -72,7 +72,8 @@ def note(run: Run, error: LabError | None) -> None:
     """Something was tried with the run and ended in this error, or well (None): whether `ask` goes on from there."""
     notes = st.session_state.setdefault(TOLD, {})
     _, before = notes.get(run.id, ("", None))
-    if error is not None and (error.kind == UNDECIDED or (error.kind == CHANGED and run.moved_file.exists())):
+    gone = isinstance(error, PhotosGone) and run.moved_file.exists()
+    if error is not None and (error.kind == UNDECIDED or gone):
         notes[run.id] = (_root(run), error)
     elif before is not None and before.kind in NOTED and (error is None or error.kind in (MOVED, CHANGED)):
         del notes[run.id]
