@@ -17,6 +17,7 @@ from core.config import drafts, recipes
 from core.data.labels import corrections
 from core.data.labels.corrections import Correction
 from core.data.pictures.photo import StoredPhoto
+from core.jobs import speed
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.studies import record_file
@@ -33,6 +34,7 @@ from tests.pages.trials import make_run
 from tests.photos import draw
 
 TOKEN = "20261126-101500-0a1b"
+REPLACED = "What you had prepared was replaced"
 
 
 @pytest.fixture
@@ -301,29 +303,56 @@ def test_a_form_that_another_took_the_place_of_comes_back_also_after_a_reload(fo
     def epochs(page):
         return page.session_state["launch_draft"]["phases"][0]["epochs"]
 
-    replaced = "What you had prepared was replaced"
     form.button(key="use-study").click().run()
-    assert replaced not in text_of(form), "the dataset stays, and nothing else was chosen"
+    assert REPLACED not in text_of(form), "the dataset stays, and nothing else was chosen"
     field(open_group(form, "phases"), "phases.0.epochs").set_value("3").run()
     form.button(key="use-quick").click().run()
-    assert f"{replaced}: Recipe **{recipes.title('study')}**, 1 setting changed." in text_of(form)
+    assert f"{REPLACED}: Recipe **{recipes.title('study')}**, 1 setting changed." in text_of(form)
     form.button(key="use-study-mixup").click().run()
     page = open_page(recipe="study-mixup", form=form.session_state["launch_token"])
-    assert epochs(page) != 3 and replaced in text_of(page), "what nobody changed takes the place of nothing"
+    assert epochs(page) != 3 and REPLACED in text_of(page), "what nobody changed takes the place of nothing"
     page.button(key="launch-undo").click().run()
     assert epochs(page) == 3 and page.session_state["launch_source"] == ("recipe", "study")
-    assert replaced not in text_of(page)
+    assert REPLACED not in text_of(page)
     del page.query_params["form"]
     page.query_params["recipe"] = "quick"  # as a link does, and Run again
     page.run()
-    assert page.session_state["launch_source"] == ("recipe", "quick") and replaced in text_of(page)
+    assert page.session_state["launch_source"] == ("recipe", "quick") and REPLACED in text_of(page)
     field(open_group(page, "phases"), "phases.0.epochs").set_value("7").run()
     page.button(key="launch-undo").click().run()
-    assert epochs(page) == 3 and replaced in text_of(page), "what was changed meanwhile is not lost by the way back"
+    assert epochs(page) == 3 and REPLACED in text_of(page), "what was changed meanwhile is not lost by the way back"
     page.button(key="launch-undo").click().run()
     assert epochs(page) == 7
     button(page).click().run()
     assert [config.epochs for config in configs()] == [7]
+
+
+def test_a_form_that_nobody_changed_takes_the_place_of_none_that_is_kept(form, monkeypatch):
+    monkeypatch.setattr(speed, "known", lambda config, folder=None: 1.0)
+
+    def take(page, goal):
+        page.segmented_control(key="launch-as").set_value(goal).run()
+        page.button(key="take-proposal").click().run()
+        return REPLACED in text_of(page)
+
+    def undo(page):
+        page.button(key="launch-undo").click().run()
+        return page.session_state["launch_draft"]["phases"][0]["epochs"]
+
+    form.segmented_control(key="launch-minutes").set_value("any").run()
+    assert not take(form, "best") and not take(form, "quick")
+    field(form, "phases.0.epochs").set_value("3").run()
+    assert take(form, "best") and take(form, "quick")
+    page = open_page(recipe="quick", form=form.session_state["launch_token"])
+    page.button(key="use-study-mixup").click().run()
+    field(page, "name").set_value("mine").run()
+    take(page, "best")
+    assert page.session_state["launch_draft"]["name"] == "mine"
+    assert undo(page) == 3
+    field(page, "name").set_value("yours").run()
+    take(page, "best")  # the name stays
+    page.button(key="use-quick").click().run()
+    assert undo(page) == 3, "on the form that is kept already the name stands, too"
 
 
 def mangled(record):

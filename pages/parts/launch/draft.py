@@ -3,9 +3,10 @@ where another took its place, for one way back."""
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import streamlit as st
@@ -27,9 +28,11 @@ RESTORED, _WRITTEN = "launch_restored", "launch_written"
 _UNREAD = "launch_unread"  # in the session: the form whose draft was out of reach as it was opened, and the error
 _THEIRS = "launch_theirs"  # in the session: what somebody else's draft was when it was restored here
 _BEFORE = "launch_before"  # in the session: the form that somebody prepared and another took the place of
-_PUT = "launch_put"  # in the session: number of the edit that put the form there; none for one that was restored
+_PUT = "launch_put"  # in the session: the form as it was put there, before somebody changed anything on it
+_PUT_STUDY = "launch_put_study"  # in the session: its study, as that was put there; None where none was
 DEPTHS = (18, 34, 50, 101, 152)
 LISTS = ("phases", "transforms")
+STAY = ("data", "task", "folds", "name", "description")  # parts that may stay where another form comes
 
 
 def keep() -> None:
@@ -59,6 +62,8 @@ def _contents() -> dict[str, Any]:
         "base": st.session_state["launch_base"],
         "source": list(st.session_state["launch_source"]),
         "study": study_draft.contents(),
+        "put": _put(),
+        "put_study": st.session_state.get(_PUT_STUDY),
         "asked": study_draft.asked(),
         "by": people.me(),
         "before": st.session_state.get(_BEFORE),
@@ -105,14 +110,15 @@ def restore(beginning: tuple[str, str] | None, prefix: str) -> bool:
         return False
     if beginning is not None and beginning != tuple(record["source"]):
         return False
-    _show(record, prefix)
+    _show({**record, **_put_of(record)}, prefix)
     study_draft.take_asked(record.get("asked"))
-    if _fits_before(record.get("before")):
-        st.session_state[_BEFORE] = record["before"]
     st.session_state[RESTORED] = ""
     if _is_theirs(record.get("by")):
         st.session_state[RESTORED] = record["by"]
         st.session_state[_THEIRS] = _changeable(token, _contents())
+    if _fits_before(record.get("before")):
+        before: dict[str, Any] = record["before"]
+        st.session_state[_BEFORE] = {**before, **_put_of(before)}
     return True
 
 
@@ -121,9 +127,10 @@ def _show(record: dict[str, Any], prefix: str) -> None:
     kind, name = record["source"]
     draft.replace_draft(record["draft"])
     st.session_state["launch_base"], st.session_state["launch_source"] = record["base"], (kind, name)
-    st.session_state.pop(_PUT, None)
+    st.session_state[_PUT] = copy.deepcopy(record["put"])
     if record["study"] is not None:
-        study_draft.take_contents(record["study"])
+        study_draft.take_contents(copy.deepcopy(record["study"]))
+        st.session_state[_PUT_STUDY] = record["put_study"]
     picker.show_choice(record["draft"]["data"], prefix)
     for each in ("from", "recipe"):
         st.query_params.pop(each, None)
@@ -134,45 +141,79 @@ def _show(record: dict[str, Any], prefix: str) -> None:
 # The form before, and the way back to it
 
 
-def set_aside(to_come: dict[str, Any], *, with_study: bool = False) -> None:
-    """Keep the form for *Undo* before another takes its place, if that loses something which somebody changed.
+@contextlib.contextmanager
+def replacing(*, with_study: bool = False, whole: bool = True) -> Iterator[None]:
+    """Something takes the place of the form: where that loses something which somebody changed, the form is kept for
+    *Undo*, unless the one that is kept has it too. Of two of these, one within the other, the outer one counts.
 
-    to_come: the settings of the other. with_study: whether another study comes with it.
+    with_study: another study comes with it. whole: what somebody changes on the form comes after, but for what they
+    changed before that stays; else another part was put there, by somebody.
     """
     if draft.DRAFT not in st.session_state:
+        yield
+        begins_here(with_study=with_study)
         return
-    form, base = draft.draft(), st.session_state["launch_base"]
-    put = st.session_state.get(_PUT)
-    touched = put is None or form["data"] != base["data"] or any(draft.edited_since(put))  # "" is a click that put it
+    kept = st.session_state.get(_BEFORE)
     before = {
-        "draft": form,
-        "base": base,
+        "draft": draft.draft(),
+        "base": st.session_state["launch_base"],
         "source": list(st.session_state["launch_source"]),
         "study": study_draft.contents() if with_study else None,
+        "put": _put(),
+        "put_study": st.session_state.get(_PUT_STUDY),
     }
-    if (touched and _loses(before, to_come)) or (with_study and not study_draft.is_blank()):
-        st.session_state[_BEFORE] = copy.deepcopy(before)
+    before = copy.deepcopy(before)
+    yield
+    st.session_state[_BEFORE] = kept if all(_has(kept, *each) for each in _lost(before)) else before
+    if whole:
+        begins_here(with_study=with_study)
+        stay = {part: before["put"][part] for part in STAY if before["draft"][part] == draft.draft()[part]}
+        st.session_state[_PUT].update(copy.deepcopy(stay))
 
 
-def begins_here() -> None:
-    """The form was put there as a whole: what somebody changes on it comes after."""
-    st.session_state[_PUT] = draft.edit_number()
+def begins_here(*, with_study: bool = False) -> None:
+    """What stands on the form was put there, or launched: what somebody changes on it comes after."""
+    st.session_state[_PUT] = copy.deepcopy(draft.draft())
+    if with_study:
+        st.session_state[_PUT_STUDY] = copy.deepcopy(study_draft.contents())
 
 
-def _loses(before: dict[str, Any], now: dict[str, Any]) -> bool:
-    """Whether something that was changed on the form before stands otherwise in these settings."""
-    began, changed, there = (dict(leaves(settings)) for settings in (before["base"], before["draft"], now))
-    paths = [path for path in {*began, *changed} if began.get(path) != changed.get(path)]
-    return any(there.get(path) != changed.get(path) for path in paths)
+def comes_by_itself(*paths: str) -> None:
+    """These settings were put there, too, and changed by nobody."""
+    put = st.session_state[_PUT] = copy.deepcopy(_put())
+    for path in paths:
+        with contextlib.suppress(KeyError, IndexError):  # of a phase that the form was put there without
+            draft.put(put, path, copy.deepcopy(draft.value_of(path)))
+
+
+def _put() -> dict[str, Any]:
+    put: dict[str, Any] = st.session_state.get(_PUT, st.session_state["launch_base"])
+    return put
+
+
+def _lost(before: dict[str, Any]) -> list[tuple[str, Any]]:
+    """(path, value) of each setting that somebody changed on the form before and that stands otherwise on the one that
+    is there now; with "study" its study, where that is so of it."""
+    put, changed, now = (dict(leaves(settings)) for settings in (before["put"], before["draft"], draft.draft()))
+    paths = {path for path in {*put, *changed} if put.get(path) != changed.get(path) != now.get(path)}
+    lost = [(path, changed.get(path)) for path in paths]
+    study, others = before["study"], (before["put_study"], study_draft.contents())
+    is_lost = study is not None and all(study_draft.differs(study, other) for other in others)
+    return [*lost, ("study", study)] if is_lost else lost
+
+
+def _has(kept: dict[str, Any] | None, path: str, value: Any) -> bool:
+    if kept is None:
+        return False
+    if path == "study":
+        return kept["study"] is not None and not study_draft.differs(kept["study"], value)
+    return dict(leaves(kept["draft"])).get(path) == value
 
 
 def way_back(prefix: str) -> None:
     """That another form took the place of what somebody prepared, with *Undo*, until that was read."""
     before = st.session_state.get(_BEFORE)
-    if before is None:
-        return
-    other_study = before["study"] is not None and before["study"] != study_draft.contents()
-    if not other_study and not _loses(before, draft.draft()):
+    if before is None or not _lost(before):
         return
     changed = len(differences(before["base"], before["draft"]))
     what = began_with(before["source"], before["base"]) + (f", {number_of(changed, 'setting')} changed" * bool(changed))
@@ -197,8 +238,8 @@ def _undo(before: dict[str, Any], prefix: str) -> None:
     if st.session_state.get(_BEFORE) is not before:  # a second click
         return
     del st.session_state[_BEFORE]
-    set_aside(before["draft"], with_study=before["study"] is not None)
-    _show(before, prefix)
+    with replacing(with_study=before["study"] is not None, whole=False):
+        _show(before, prefix)
     draft.edited("")
 
 
@@ -229,12 +270,10 @@ def notice(prefix: str) -> None:
 def _start_anew(prefix: str) -> None:
     """The form as it began, before anything was changed on it."""
     st.session_state.pop(RESTORED, None)
-    base = copy.deepcopy(st.session_state["launch_base"])
-    set_aside(base, with_study=True)
-    draft.replace_draft(base)
+    with replacing(with_study=True):
+        draft.replace_draft(copy.deepcopy(st.session_state["launch_base"]))
+        study_draft.reset()
     draft.edited("")
-    begins_here()
-    study_draft.reset()
     picker.show_choice(draft.draft()["data"], prefix)
     if _stays(ids.form_token()):
         ids.go_apart()
@@ -247,10 +286,9 @@ def _start_anew(prefix: str) -> None:
 
 
 def _fits(record: dict[str, Any]) -> bool:
-    like = next(iter(recipes.all_recipes().values())).model_dump(mode="json")
     source = record.get("source")
     return (
-        all(_is_form(record.get(name), like) for name in ("draft", "base"))
+        all(_is_form(record.get(name)) for name in ("draft", "base"))
         and isinstance(source, list)
         and len(source) == 2
         and source[0] in ("recipe", "from", "file")
@@ -259,15 +297,25 @@ def _fits(record: dict[str, Any]) -> bool:
     )
 
 
+def _put_of(record: dict[str, Any]) -> dict[str, Any]:
+    """What a form was put there as; drafts of older labs do not say it."""
+    put, study = record.get("put"), record.get("put_study")
+    return {
+        "put": put if _is_form(put) else record["base"],
+        "put_study": study if study_draft.is_contents(study) else None,
+    }
+
+
 def _fits_before(before: Any) -> bool:
     if not isinstance(before, dict) or "study" not in before:
         return False
     return _fits(before if before["study"] is not None else {**before, "study": study_draft.contents()})
 
 
-def _is_form(form: Any, like: dict[str, Any]) -> bool:
+def _is_form(form: Any) -> bool:
     if not isinstance(form, dict) or not all(isinstance(form.get(name), list) for name in LISTS):
         return False
+    like = next(iter(recipes.all_recipes().values())).model_dump(mode="json")
     phase = PhaseConfig().model_dump(mode="json")
     return (
         _alike(_without_lists(form), _without_lists(like))

@@ -24,6 +24,7 @@ from pages.parts.dataset import picker
 from pages.parts.form import attributes, draft
 from pages.parts.form.draft import Errors, said
 from pages.parts.launch import study_form, study_plan
+from pages.parts.launch.draft import comes_by_itself
 from pages.parts.shared import badges
 
 OF_FOLDS = {"folds.count", "folds.given", "task.name"}  # settings whose errors may be about a class that is too rare
@@ -148,4 +149,5 @@ def fit_form_task(scan: Scan) -> str:
         if task != before:
             attributes.take_task(task, scan)
             st.session_state["launch_base"]["task"] = copy.deepcopy(draft.draft()["task"])
+            comes_by_itself("task")
     return st.session_state["launch_fitted_note"]

@@ -24,6 +24,7 @@ from core.studies.proposal import Machine, Photos, Proposal
 from core.text import estimate, number_of, plain
 from pages.parts.form import downloads, draft
 from pages.parts.launch import source, study_draft
+from pages.parts.launch.draft import replacing
 from pages.parts.shared.fields import field
 
 GOALS = {"quick": "A first answer", "best": "The best result", "study": "A comparison"}
@@ -136,15 +137,16 @@ def take(offer: Proposal) -> None:
     """Put it on the form: the recipe's learning, as fitted to photos and time; dataset, task and names stay."""
     before, base = draft.draft(), st.session_state["launch_base"]
     draft.edited("")
-    source.take_recipe(offer.recipe)
-    now, new_base = draft.draft(), st.session_state["launch_base"]
-    for part in ("transforms", "model", "phases", "training", "mix"):
-        now[part] = copy.deepcopy(offer.settings[part])
-    now["task"], new_base["task"] = before["task"], base["task"]
-    now["folds"] = {**before["folds"], "count": offer.settings["folds"]["count"]}
-    if before["name"] != base["name"]:
-        now["name"], now["description"] = before["name"], before["description"]
-    draft.replace_draft(now)
+    with replacing():
+        source.take_recipe(offer.recipe)
+        now, new_base = draft.draft(), st.session_state["launch_base"]
+        for part in ("transforms", "model", "phases", "training", "mix"):
+            now[part] = copy.deepcopy(offer.settings[part])
+        now["task"], new_base["task"] = before["task"], base["task"]
+        now["folds"] = {**before["folds"], "count": offer.settings["folds"]["count"]}
+        if before["name"] != base["name"]:
+            now["name"], now["description"] = before["name"], before["description"]
+        draft.replace_draft(now)
 
 
 def _is_on_the_form(offer: Proposal) -> bool:

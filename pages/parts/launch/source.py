@@ -24,7 +24,7 @@ from pages.parts.form import draft
 from pages.parts.form.changes import changes
 from pages.parts.form.settings import follow
 from pages.parts.launch import ids, study_draft, study_form
-from pages.parts.launch.draft import began_with, begins_here, restore, set_aside
+from pages.parts.launch.draft import began_with, comes_by_itself, replacing, restore
 from pages.parts.noticed import noticed as handles
 from pages.parts.shared import badges
 
@@ -87,8 +87,9 @@ def take_recipe(name: str) -> None:
 
 def take_run(run_id: str) -> None:
     """Another run's settings and its dataset."""
-    begin(Run(run_id).config(), ("from", run_id))
-    changed = _take_changes(("from", run_id))
+    with replacing():
+        begin(Run(run_id).config(), ("from", run_id))
+        changed = _take_changes(("from", run_id))
     if "study" in st.query_params:  # what is added to a study is another run of it
         return
     study_draft.one_run()
@@ -104,11 +105,12 @@ def _take_changes(named: tuple[str, str] | None) -> bool:
         return False
     for path, value in changes_of[1].items():
         draft.assign(path, value)
+        comes_by_itself(path)
     return True
 
 
-def begin(config: RunConfig, source: tuple[str, str], *, with_study: bool = False) -> None:
-    """Put settings on the form as a whole. with_study: another study comes with them."""
+def begin(config: RunConfig, source: tuple[str, str]) -> None:
+    """Put settings on the form as a whole."""
     data = config.model_dump(mode="json")
     if data["folds"]["everybody"]:  # trained from the page of the run whose people they are
         data["folds"]["everybody"] = None
@@ -119,15 +121,14 @@ def begin(config: RunConfig, source: tuple[str, str], *, with_study: bool = Fals
         data["data"] = before["data"] if before else brought or picker.start_choice()
     if brought_classes := st.session_state.pop("launch_classes", None):
         draft.put_classes(data, *brought_classes)
-    set_aside(data, with_study=with_study)
-    draft.replace_draft(data)
-    if config.model.parent == CHOOSE and (parent := parent_for(data["data"]["root"])):
-        data["model"]["init"] = f"run:{parent}"
-        follow(parent)
+    with replacing():
+        draft.replace_draft(data)
+        if config.model.parent == CHOOSE and (parent := parent_for(data["data"]["root"])):
+            data["model"]["init"] = f"run:{parent}"
+            follow(parent)
     picker.show_choice(data["data"], DATA)
     st.session_state["launch_source"] = source
     st.session_state["launch_base"] = json.loads(json.dumps(data))
-    begins_here()
     for kind in ("from", "recipe"):
         st.query_params.pop(kind, None)
     if source[0] in ("from", "recipe"):
@@ -176,10 +177,11 @@ def take_study(study: StudyConfig) -> None:
     settings = base.model_dump(mode="json") | {"data": dataset}
     for key, value in study.set.items():
         settings = with_value(settings, key, value, f"study '{study.name}': ")
-    begin(base, ("recipe", study.recipe), with_study=True)
-    draft.replace_draft(settings)
+    with replacing(with_study=True):
+        begin(base, ("recipe", study.recipe))
+        draft.replace_draft(settings)
+        study_draft.take(study)
     picker.show_choice(settings["data"], DATA)
-    study_draft.take(study)
 
 
 def take_pipeline(settings: dict, recipe: str) -> None:
@@ -189,10 +191,10 @@ def take_pipeline(settings: dict, recipe: str) -> None:
         st.session_state[draft.DRAFT] = json.loads(json.dumps(base))
         st.session_state["launch_source"], st.session_state["launch_base"] = ("recipe", recipe), base
     brought = json.loads(json.dumps({"transforms": settings["transforms"], "mix": settings["mix"]}))
-    set_aside(draft.draft() | brought)
+    with replacing(whole=False):
+        draft.replace_draft(draft.draft() | brought)
     draft.edited("transforms")
     draft.edited("mix")
-    draft.replace_draft(draft.draft() | brought)
 
 
 def pick_recipe(name: str) -> None:

@@ -78,7 +78,12 @@ def take_asked(answers: Any) -> None:
 
 
 def is_blank() -> bool:
-    return contents() | {"on": False} == _blank()
+    return not differs(contents(), None)
+
+
+def differs(entered: dict[str, Any], other: dict[str, Any] | None) -> bool:
+    """Whether what was entered is not the same, be it on or off. other: None for nothing."""
+    return entered | {"on": False} != (_blank() if other is None else other) | {"on": False}
 
 
 def is_contents(data: Any) -> bool:
