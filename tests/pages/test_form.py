@@ -129,6 +129,9 @@ def test_who_comes_back_to_what_was_launched_prepares_another_run(form):
     field(open_group(back, "phases"), "phases.0.epochs").set_value("7")
     button(back).click().run()
     assert sorted(config.epochs for config in configs()) == [7, 10]
+    back.run()  # as after coming back
+    back.button(key="use-study").click().run()
+    assert REPLACED not in text_of(back), "it was launched"
 
 
 def come(at, **address):

@@ -293,6 +293,8 @@ def test_a_decision_that_one_may_not_take_back_keeps_none_of_those_before_it(dou
 def test_a_draft_that_somebody_else_opens_by_its_link_stays_what_its_person_left(opened, tmp_path, monkeypatch):
     acting(monkeypatch, ANNA)
     hers = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "phases")
+    field(hers, "phases.0.epochs").set_value("5").run()
+    hers.button(key="use-quick").click().run()
     field(hers, "phases.0.epochs").set_value("7").run()
     token = hers.session_state["launch_token"]
     acting(monkeypatch, BERT)
@@ -305,6 +307,7 @@ def test_a_draft_that_somebody_else_opens_by_its_link_stays_what_its_person_left
     assert own != token and his.query_params["form"] in (own, [own])
     button(another, "Start anew").click().run()
     assert not another.exception and another.session_state["launch_token"] != token
+    assert "What you had prepared" not in said + text_of(another), "she did, and has it still"
     assert "Draft restored: the form is as you left it" in text_of(open_page(form=own))
     acting(monkeypatch, ANNA)
     again = open_page(form=token)

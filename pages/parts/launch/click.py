@@ -32,6 +32,7 @@ from core.studies.grid import StudyConfig, expand
 from core.studies.records import Study
 from pages.parts.form import draft
 from pages.parts.launch import ids, measuring, study_draft
+from pages.parts.launch.draft import begins_here
 from pages.parts.shared import frame
 
 AGAIN = "See what stands here now, then press Launch again."
@@ -118,6 +119,8 @@ def done() -> tuple[str, str] | None:
 
 def _note(click: Click) -> None:
     """The session remembers what was launched, and from which form."""
+    if click.form is not None and click.form == _form():
+        begins_here(with_study=study_draft.is_on())
     st.session_state.setdefault(frame.LAUNCHED, {})[click.ticket.token] = click.opens
     ids.use_up(click.ticket.token)
 

@@ -114,9 +114,10 @@ def restore(beginning: tuple[str, str] | None, prefix: str) -> bool:
     study_draft.take_asked(record.get("asked"))
     st.session_state[RESTORED] = ""
     if _is_theirs(record.get("by")):
+        begins_here(with_study=True)
         st.session_state[RESTORED] = record["by"]
         st.session_state[_THEIRS] = _changeable(token, _contents())
-    if _fits_before(record.get("before")):
+    elif _fits_before(record.get("before")):
         before: dict[str, Any] = record["before"]
         st.session_state[_BEFORE] = {**before, **_put_of(before)}
     return True
