@@ -113,6 +113,11 @@ def test_another_study_to_join_is_not_launched_into_until_the_page_has_shown_it(
     button(page).click().run()
     assert "the study that the run joins is another one now" in text_of(page)
     assert len(configs()) == 2
+    del page.query_params["form"]
+    page.query_params["from"] = summaries()[0]["id"]
+    assert page.run().session_state["launch_draft"]["name"].endswith(" 2"), "which is proposed"
+    page.button(key="use-study").click().run()
+    assert REPLACED not in text_of(page), "nobody typed that name"
 
 
 def test_who_comes_back_to_what_was_launched_prepares_another_run(form):

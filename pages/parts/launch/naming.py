@@ -9,6 +9,7 @@ from core.runs import Run, notes
 from core.studies.naming import name_from
 from core.studies.records import Study
 from pages.parts.form import draft
+from pages.parts.launch.draft import comes_by_itself
 
 _PROPOSED = "launch_name_proposed"  # in the session: what stands in the field without anybody having typed it
 
@@ -28,6 +29,7 @@ def follow(joining: Study) -> None:
     if name != now:
         draft.assign("name", name)
         draft.edited("name")  # by what was changed on the form
+        comes_by_itself("name")
 
 
 def _taken(joining: Study) -> set[str]:
