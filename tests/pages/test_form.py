@@ -292,7 +292,10 @@ def test_a_reload_finds_every_edit(form, opened, tmp_path):
     next(each for each in again.button if each.label == "Start anew").click().run()
     assert not again.exception and "Draft restored" not in text_of(again)
     assert again.session_state["launch_draft"]["phases"][0]["epochs"] == 25
-    assert not drafts.load(form.session_state["launch_token"])
+    again = open_page(recipe="quick", form=form.session_state["launch_token"])
+    again.button(key="launch-undo").click().run()
+    assert again.session_state["launch_draft"] == draft
+    assert again.session_state["launch_study"]["grid"] == {"training.seed": [0, 1]}
 
 
 def test_a_form_on_which_nothing_was_changed_leaves_no_draft(opened):

@@ -44,7 +44,8 @@ def keep() -> None:
     token, now = ids.form_token(), _contents()
     text = json.dumps(now)
     before = st.session_state.get(_WRITTEN)
-    if before == (token, text) or (before is None and now["draft"] == now["base"] and study_draft.is_blank()):
+    nothing_yet = before is None and now["before"] is None
+    if before == (token, text) or (nothing_yet and now["draft"] == now["base"] and study_draft.is_blank()):
         return
     if st.session_state.get(_THEIRS) == _changeable(token, now):
         return
