@@ -348,7 +348,7 @@ def test_a_form_that_nobody_changed_takes_the_place_of_none_that_is_kept(form, m
 
     def undo(page):
         page.button(key="launch-undo").click().run()
-        return page.session_state["launch_draft"]["phases"][0]["epochs"]
+        return [page.session_state["launch_draft"]["phases"][0][name] for name in ("epochs", "lr_head")]
 
     form.segmented_control(key="launch-minutes").set_value("any").run()
     assert not take(form, "best") and not take(form, "quick")
@@ -359,11 +359,14 @@ def test_a_form_that_nobody_changed_takes_the_place_of_none_that_is_kept(form, m
     field(page, "name").set_value("mine").run()
     take(page, "best")
     assert page.session_state["launch_draft"]["name"] == "mine"
-    assert undo(page) == 3
+    assert undo(page)[0] == 3
     field(page, "name").set_value("yours").run()
     take(page, "best")  # the name stays
     page.button(key="use-quick").click().run()
-    assert undo(page) == 3, "on the form that is kept already the name stands, too"
+    assert undo(page)[0] == 3, "on the form that is kept already the name stands, too"
+    field(open_group(page, "phases"), "phases.0.lr_head").set_value("0.5").run()
+    page.button(key=f"form{page.session_state['launch_version']}.reset").click().run()
+    assert undo(page) == [3, 0.5] and REPLACED not in text_of(page)
 
 
 def mangled(record):

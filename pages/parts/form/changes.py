@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -17,8 +18,10 @@ MOST = 8  # that are listed one by one
 LISTS = ("transforms", "phases")  # one setting, where their entries are others
 
 
-def changes(base: dict[str, Any], now: dict[str, Any]) -> None:
-    """base: what the form began with; now: what it has, as a checked configuration says it or as it was typed."""
+def changes(base: dict[str, Any], now: dict[str, Any], reset_all: Callable[[list[str], dict[str, Any]], None]) -> None:
+    """base: what the form began with; now: what it has, as a checked configuration says it or as it was typed.
+    reset_all: resets these paths to what `base` has.
+    """
     with st.container(key="launch-changes", gap="xsmall"):  # always there, so that fields below stay what they are
         changed = differences(base, now)
         if not changed:
@@ -33,18 +36,18 @@ def changes(base: dict[str, Any], now: dict[str, Any]) -> None:
                     type="tertiary",
                     icon=":material/undo:",
                     help=f"Back to {plain(one_line(old, LONGEST_VALUE)) or 'nothing'}.",
-                    on_click=_reset,
+                    on_click=reset,
                     args=(path, base),
                 )
         if len(changed) > 1:
             label = f"Reset all {number_of(len(changed), 'setting')}"
             arguments = ([path for path, _, _ in changed], base)
             st.button(
-                label, key=key_of("reset"), type="tertiary", icon=":material/undo:", on_click=_all, args=arguments
+                label, key=key_of("reset"), type="tertiary", icon=":material/undo:", on_click=reset_all, args=arguments
             )
 
 
-def _reset(path: str, base: dict[str, Any]) -> None:
+def reset(path: str, base: dict[str, Any]) -> None:
     """A setting as the form began with it; of what belongs together, such as a task with its attributes, the whole."""
     path = name_beneath(path)[0] or path
     path = "task" if path == "task.name" else path
@@ -55,8 +58,3 @@ def _reset(path: str, base: dict[str, Any]) -> None:
     edited(path)
     if path in (*LISTS, "task"):
         replace_draft(draft())
-
-
-def _all(paths: list[str], base: dict[str, Any]) -> None:
-    for path in paths:
-        _reset(path, base)

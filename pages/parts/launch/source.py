@@ -7,6 +7,7 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -21,7 +22,7 @@ from core.studies import grid
 from core.studies.grid import StudyConfig
 from pages.parts.dataset import picker
 from pages.parts.form import draft
-from pages.parts.form.changes import changes
+from pages.parts.form.changes import changes, reset
 from pages.parts.form.settings import follow
 from pages.parts.launch import ids, study_draft, study_form
 from pages.parts.launch.draft import began_with, comes_by_itself, replacing, restore
@@ -257,4 +258,11 @@ def origin_section(config: RunConfig | None) -> None:
             )
             if study_draft.is_on():
                 study_form.export(draft.draft(), config)
-    changes(base, config.model_dump(mode="json") if config else draft.draft())
+    changes(base, config.model_dump(mode="json") if config else draft.draft(), reset_all)
+
+
+def reset_all(paths: list[str], base: dict[str, Any]) -> None:
+    with replacing(whole=False):
+        for path in paths:
+            reset(path, base)
+    comes_by_itself(*{path.partition(".")[0] for path in paths})
