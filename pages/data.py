@@ -39,6 +39,7 @@ from pages.parts.dataset import labels, picker
 from pages.parts.dataset.card import card
 from pages.parts.form import attributes, draft
 from pages.parts.keys import palette
+from pages.parts.launch.draft import bringing
 from pages.parts.selection import bar, of_dataset
 from pages.parts.shared import badges, frame, groups
 from pages.parts.shared.fields import field
@@ -217,10 +218,11 @@ if scan is None:
         st.button("Scan again", icon=":material/refresh:", on_click=picker.forget)
     st.stop()
 if open_launch:
-    draft.take_data(choice)
     root, task_settings, count_of_folds = st.session_state.get(LOOKED_AT, ("", {}, None))
-    if root == scan.root:
-        draft.take_classes(task_settings, count_of_folds)
+    with bringing():
+        draft.take_data(choice)
+        if root == scan.root:
+            draft.take_classes(task_settings, count_of_folds)
     st.switch_page(LAUNCH)
 view = correct(scan)
 with st.container():  # before the photos: many take a moment, and what was saved is said at once

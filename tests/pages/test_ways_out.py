@@ -1,5 +1,6 @@
 """A class too rare for the folds: what can be done is a click away, on Launch and on Data."""
 
+import copy
 import json
 
 import pytest
@@ -183,8 +184,10 @@ def test_the_data_page_offers_the_same_and_launch_takes_it_over(opened, rare, ke
 
 def launched_with(page, root, leave_out):
     """The changes of classes on the form after a click on the page Data. root, leave_out: of the form before it."""
-    form = from_dict({"data": {"root": str(root)}, "task": {"leave_out": leave_out}})
-    page.session_state["launch_draft"] = form.model_dump(mode="json")
+    for key, left_out in (("launch_base", []), ("launch_draft", leave_out)):
+        form = from_dict({"data": {"root": str(root)}, "task": {"name": "label", "leave_out": left_out}})
+        page.session_state[key] = form.model_dump(mode="json")
+    page.session_state["launch_source"] = ("recipe", "quick")
     next(each for each in page.run().button if each.label == "Launch with it").click().run()
     assert not page.exception
     task = page.session_state["launch_draft"]["task"]
@@ -194,7 +197,13 @@ def launched_with(page, root, leave_out):
 def test_what_was_changed_on_the_data_page_has_a_way_back_and_nonsense_in_the_address_is_none(opened, rare):
     page = data_page(rare, leave_out=json.dumps(["rare"]))
     assert "Left out: rare." in text_of(page) and REFUSAL not in text_of(page)
-    launched_with(page, rare, [])
+    assert launched_with(page, rare, ["usual"])["leave_out"] == ["rare"]
+    form = AppTest.from_file(str(HOME / "pages" / "launch.py"), default_timeout=60)
+    form.session_state["launch_version"] = 0
+    for key in ("draft", "base", "source", "before"):
+        form.session_state[f"launch_{key}"] = copy.deepcopy(page.session_state[f"launch_{key}"])
+    press(form.run(), "launch-undo")
+    assert form.session_state["launch_draft"]["task"]["leave_out"] == ["usual"], "which was said on the form"
     press(page.run(), "data-take-in")
     assert REFUSAL in text_of(page)
     assert launched_with(page, rare, ["rare"]) == {"leave_out": [], "merge": {}}, "Launch takes in again what Data does"

@@ -30,6 +30,7 @@ _THEIRS = "launch_theirs"  # in the session: what somebody else's draft was when
 _BEFORE = "launch_before"  # in the session: the form that somebody prepared and another took the place of
 _PUT = "launch_put"  # in the session: the form as it was put there, before somebody changed anything on it
 _PUT_STUDY = "launch_put_study"  # in the session: its study, as that was put there; None where none was
+_BROUGHT = "launch_brought"  # in the session: settings that the page Data brought to the form last, and as what
 DEPTHS = (18, 34, 50, 101, 152)
 LISTS = ("phases", "transforms")
 STAY = ("data", "task", "folds", "name", "description")  # parts that may stay where another form comes
@@ -186,6 +187,23 @@ def comes_by_itself(*paths: str) -> None:
     for path in paths:
         with contextlib.suppress(KeyError, IndexError):  # of a phase that the form was put there without
             draft.put(put, path, copy.deepcopy(draft.value_of(path)))
+
+
+@contextlib.contextmanager
+def bringing() -> Iterator[None]:
+    """The page Data brings a dataset, with its classes, to the form, if there is one: what it brought before, and the
+    dataset that it is to replace, are nothing that is lost."""
+    if draft.DRAFT not in st.session_state:
+        yield
+        return
+    before = copy.deepcopy(draft.draft())
+    brought = {path: was for path, was in st.session_state.get(_BROUGHT, {}).items() if draft.value_of(path) == was}
+    comes_by_itself("data", *brought)
+    with replacing(whole=False):
+        yield
+    now = {path: copy.deepcopy(draft.value_of(path)) for path in ("task", "folds.count")}
+    others = {path: value for path, value in now.items() if path in brought or value != draft.get(before, path)}
+    st.session_state[_BROUGHT] = others
 
 
 def _put() -> dict[str, Any]:
