@@ -9,7 +9,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
@@ -307,7 +307,17 @@ class Passes(NamedTuple):
     held_out: float
 
 
-def passes(config: RunConfig, photos: int) -> Passes:
+class PhaseWork(NamedTuple):
+    """What a phase takes for each photo. step: of one that is trained on, in passes. trains_once, validates_once:
+    whether its backbone looks at each photo that is trained on, or held out, once, and not in each of the epochs."""
+
+    epochs: int
+    step: float
+    trains_once: bool
+    validates_once: bool
+
+
+def phases_of(config: RunConfig, photos: int) -> tuple[PhaseWork, ...]:
     """photos: of the fold, trained on or held out.
 
     An image that nothing goes backward for costs a third. So does all training of a head alone; and what a backbone
@@ -316,12 +326,25 @@ def passes(config: RunConfig, photos: int) -> Passes:
     drawn = any(t.enabled and t.name != "Normalize" and not t.deterministic for t in config.transforms)
     drawn = drawn or config.mix.method != "none"
     is_held = holds_features(config.model.depth, photos)
+    return tuple(
+        PhaseWork(
+            phase.epochs,
+            1.0 if phase.lr_backbone else 1 / 3,
+            trains_once=phase.frozen_norm and is_held and not drawn,
+            validates_once=phase.frozen_norm and is_held,
+        )
+        for phase in config.phases
+    )
+
+
+def passes(phases: Iterable[PhaseWork], behind: int = 0) -> Passes:
+    """behind: epochs that are done. Who goes on in the middle of a phase looks at the photos once more."""
     trained = held_out = 0.0
-    for phase in config.phases:
-        once = phase.frozen_norm and is_held
-        looks = 1 if once and not drawn else phase.epochs
-        trained += looks if phase.lr_backbone else looks / 3
-        held_out += (1 if once else phase.epochs) / 3
+    for phase in phases:
+        epochs = max(0, phase.epochs - behind)
+        behind = max(0, behind - phase.epochs)
+        trained += phase.step * (min(1, epochs) if phase.trains_once else epochs)
+        held_out += (min(1, epochs) if phase.validates_once else epochs) / 3
     return Passes(trained, held_out)
 
 
@@ -333,14 +356,15 @@ def estimate_seconds(plan: Plan, images_per_second: float, slots: int = 1) -> fl
 def seconds_of_a_fold(plan: Plan, images_per_second: float) -> float:
     """Wall time of the mean fold of a plan."""
     held_out = 0.0 if plan.everybody else plan.photos / len(plan.fold_steps)
-    return fold_seconds(passes(plan.config, plan.photos), plan.photos - held_out, held_out, images_per_second)
+    work = passes(phases_of(plan.config, plan.photos))
+    return fold_seconds(work, plan.photos - held_out, held_out, images_per_second)
 
 
 def estimate_of(config: RunConfig, photos: int, images_per_second: float, slots: int = 1) -> float:
     """The same of so many photos, before there is a plan."""
     folds = config.folds.count
     held_out = photos / folds
-    one = fold_seconds(passes(config, photos), photos - held_out, held_out, images_per_second)
+    one = fold_seconds(passes(phases_of(config, photos)), photos - held_out, held_out, images_per_second)
     return one * math.ceil(folds / slots)
 
 

@@ -56,22 +56,36 @@ def test_without_a_finished_fold_the_measured_speed_says_it_and_without_one_it_i
     assert ahead(runs_folder).slots == pytest.approx((whole * 0.6 + whole,)), "four of ten epochs are behind it"
 
 
+HEAD_FIRST = """
+transforms: [{name: Resize}, {name: Normalize}]
+phases: [{epochs: 10, lr_backbone: 0, frozen_norm: true}, {epochs: 10}]
+"""
+TO_COME = (20 * 10 + 10 * 10 / 3) / (20 * (1 / 3 + 10) + 10 * (1 / 3 + 10 / 3))  # of HEAD_FIRST, behind its first ten
+
+
 @pytest.mark.parametrize(
-    ("settings", "folds", "seconds"),
+    ("settings", "folds", "behind", "seconds", "share"),
     [
-        ("folds: {everybody: 20260101-000000-r-0000}\nphases: [{epochs: 10}]", 1, 30 * 10 / 10 + 5),
-        ("phases: [{epochs: 10, lr_backbone: 0}]", 3, (20 + 10) * 10 / 3 / 10 + 5),
+        ("folds: {everybody: 20260101-000000-r-0000}\nphases: [{epochs: 10}]", 1, 0, 30 * 10 / 10 + 5, 1),
+        ("phases: [{epochs: 10, lr_backbone: 0}]", 3, 0, (20 + 10) * 10 / 3 / 10 + 5, 1),
+        ("phases: [{epochs: 10}]", 3, 4, ((20 + 10 / 3) + 5) * 0.6, 0.6),
+        (HEAD_FIRST, 3, 10, (20 * (1 / 3 + 10) + 10 * (1 / 3 + 10 / 3) + 50) / 10 * TO_COME, TO_COME),
     ],
 )
-def test_what_waits_lasts_as_long_as_what_it_trains_and_validates_takes(runs_folder, settings, folds, seconds):
+def test_what_waits_lasts_as_long_as_what_it_trains_and_validates_takes(
+    runs_folder, settings, folds, behind, seconds, share
+):
     run = Run("20260101-000000-r-0001", runs_folder)
     run.dir.mkdir(parents=True)
     run.config_file.write_text(f"name: r\n{settings}\n")
     queue.enqueue(run, [0])
     speed.remember(run.config(), 10.0, runs_folder)
-    states = [{"fold": fold, "state": "queued", "epoch": 0} for fold in range(folds)]
-    (times_of_it,) = jobs_ahead.waiting(runs_folder, [{"id": run.id, "samples": 30, "folds": states}]).values()
-    assert times_of_it.lasts == pytest.approx(seconds)
+    states = [{"fold": fold, "state": "queued", "epoch": behind} for fold in range(folds)]
+    row = {"id": run.id, "samples": 30, "epochs": run.config().epochs, "folds": states}
+    assert jobs_ahead.waiting(runs_folder, [row])[run.id].lasts == pytest.approx(seconds)
+    states[-1] |= {"state": "done", "seconds": 50.0}
+    if folds > 1:
+        assert jobs_ahead.waiting(runs_folder, [row])[run.id].lasts == pytest.approx(50 * share)
 
 
 def test_what_is_held_back_is_not_waited_for_and_an_idle_machine_begins_at_once(waiting, runs_folder):
@@ -126,7 +140,10 @@ def test_a_long_queue_asks_each_of_its_runs_for_its_configuration_once(runs_fold
     assert jobs_ahead.waiting(runs_folder, waits) == first and asked == []
 
 
-def test_where_a_finished_fold_tells_the_time_no_configuration_is_asked(waiting, runs_folder, monkeypatch):
+def test_where_a_finished_fold_tells_the_time_no_configuration_is_asked_for_a_fold_that_begins(
+    waiting, runs_folder, monkeypatch
+):
+    files.write_json(waiting.progress_file(1), {"eta_seconds": 12.5})
     asked, config = [], Run.config
     monkeypatch.setattr(Run, "config", lambda run: asked.append(run.id) or config(run))
-    assert ahead(runs_folder) == Ahead(slots=(80.0,), jobs=2) and asked == []
+    assert ahead(runs_folder) == Ahead(slots=(62.5,), jobs=2) and asked == []

@@ -220,7 +220,8 @@ FLIPPED = [{"name": "Resize"}, {"name": "HorizontalFlip"}, {"name": "Normalize"}
     ],
 )
 def test_a_phase_that_trains_its_head_alone_takes_the_time_of_what_it_computes(settings, photos, trained, held_out):
-    assert speed.passes(config(**settings), photos) == pytest.approx((trained, held_out))
+    phases = speed.phases_of(config(**settings), photos)
+    assert speed.passes(phases) == pytest.approx((trained, held_out))
     one = (photos * 2 / 3 * trained + photos / 3 * held_out) / 10 + 5
     assert speed.estimate_of(config(**settings, folds={"count": 3}), photos, 10.0) == pytest.approx(3 * one)
 

@@ -687,12 +687,11 @@ def _in_hand():
 
 
 def test_a_run_whose_configuration_was_away_once_is_estimated_when_it_is_back(record):
-    member = record.runs[0]
-    run = Run(member.id)
+    run = Run(record.run_ids[0])
     away = run.config_file.rename(run.dir / "away")
-    assert view._fold_seconds(lambda config: 10.0, member, 30, 5) is None
+    assert view._by_speed(lambda config: 10.0, run, 30, 5) is None
     away.rename(run.config_file)
-    assert view._fold_seconds(lambda config: 10.0, member, 30, 5) is not None
+    assert view._by_speed(lambda config: 10.0, run, 30, 5) is not None
 
 
 def test_how_far_a_study_is_stands_in_the_browsers_tab_also_after_a_tick(record, monkeypatch):
@@ -743,7 +742,7 @@ def test_a_study_is_not_called_through_while_a_fold_of_it_trains(record):
 
 
 def test_the_time_left_of_a_study_is_that_of_the_slot_that_is_busy_longest(record, monkeypatch):
-    monkeypatch.setattr(view, "_fold_seconds", lambda *about: 600.0)
+    monkeypatch.setattr(view, "_by_speed", lambda *about: 1200.0 if about[-1] == 0 else 600.0)
     runs = [Run(run_id) for run_id in record.run_ids]
     for run in runs:
         for fold in run.folds():
@@ -753,11 +752,11 @@ def test_the_time_left_of_a_study_is_that_of_the_slot_that_is_busy_longest(recor
     def left(slots):
         return view.read_status(record).seconds_left(slots)
 
-    first.write_state(FoldState(0, "running"))
+    first.write_state(FoldState(0, "running", epoch=1))
     with first.fold_lock(0):
-        assert left(4) == 600.0, "three of the slots have nothing to do"
-        second.write_state(FoldState(0, "queued"))
-        second.write_state(FoldState(1, "queued"))
+        assert left(4) == 600.0, "three of the slots have nothing to do, and one epoch is behind it"
+        second.write_state(FoldState(0, "queued", epoch=1))
+        second.write_state(FoldState(1, "queued", epoch=1))
         assert [left(slots) for slots in (4, 2, 1)] == [600.0, 1200.0, 1800.0]
         files.write_json(first.progress_file(0), {"epoch": 1, "eta_seconds": 20.0})
         assert [left(slots) for slots in (4, 2, 1)] == [600.0, 620.0, 1220.0]

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from core.config import RunConfig
 from core.errors import LabError
 from core.jobs import elsewhere, halt, queue, speed
-from core.jobs.speed import Passes, Step
+from core.jobs.speed import PhaseWork, Step
 from core.places import runs_folder
 from core.runs import Run
 from core.runs.lists import index
@@ -58,13 +58,24 @@ class Work(NamedTuple):
     """What of a run's configuration tells how long its folds take; everybody: whether it holds nobody out."""
 
     step: Step
-    passes: Passes
+    phases: tuple[PhaseWork, ...]
     everybody: bool
 
-    def seconds(self, photos: int, folds: int, images_per_second: float) -> float:
-        """Of one of so many folds, from its start. photos: of the run."""
-        held_out = 0.0 if self.everybody else photos / max(1, folds)
-        return speed.fold_seconds(self.passes, photos - held_out, held_out, images_per_second)
+    def seconds(self, photos: int, folds: int, images_per_second: float, behind: int = 0) -> float:
+        """Of one of so many folds, without the epochs that it has behind it. photos: of the run."""
+        held_out = self._held_out(photos, folds)
+        whole = speed.fold_seconds(speed.passes(self.phases), photos - held_out, held_out, images_per_second)
+        return whole * self.share_left(photos, folds, behind)
+
+    def share_left(self, photos: int, folds: int, behind: int) -> float:
+        """Of the time of a fold, 0 to 1, behind so many epochs: those of a head alone take less than others."""
+        held_out = self._held_out(photos, folds)
+        whole, left = (speed.passes(self.phases, epochs) for epochs in (0, behind))
+        takes = (photos - held_out) * whole.trained + held_out * whole.held_out
+        return ((photos - held_out) * left.trained + held_out * left.held_out) / takes if takes else 1.0
+
+    def _held_out(self, photos: int, folds: int) -> float:
+        return 0.0 if self.everybody else photos / max(1, folds)
 
 
 def places(root: Path) -> int | None:
@@ -184,14 +195,15 @@ def _lasts(
     """Seconds of a fold without the epochs that it has behind it; None where nobody can say."""
     folds = row.get("folds", [])
     done = [each["seconds"] for each in folds if each["state"] == "done" and each.get("seconds")]
-    if done:
-        whole = fmean(done)
-    elif (work := work_of(Run(row["id"], root), row["samples"])) is None or (rate := rate_of(work.step)) is None:
-        return None
-    else:
-        whole = work.seconds(row["samples"], len(folds), rate)
     behind = next((each["epoch"] for each in folds if each["fold"] == fold), 0)
-    return whole * max(0.0, 1 - behind / max(1, row.get("epochs") or 1))
+    if done and not behind:
+        return fmean(done)
+    if (work := work_of(Run(row["id"], root), row["samples"])) is None:
+        return None
+    if done:
+        return fmean(done) * work.share_left(row["samples"], len(folds), behind)
+    rate = rate_of(work.step)
+    return None if rate is None else work.seconds(row["samples"], len(folds), rate, behind)
 
 
 def work_of(run: Run, photos: int) -> Work | None:
@@ -208,4 +220,4 @@ def _read(run_id: str, root: Path, photos: int) -> Work:
     memory that holds fewer it would find none again. Raises LabError, which is not remembered: rights and disks are
     mended."""
     config = Run(run_id, root).config()
-    return Work(speed.step_of(config), speed.passes(config, photos), bool(config.folds.everybody))
+    return Work(speed.step_of(config), speed.phases_of(config, photos), bool(config.folds.everybody))

@@ -21,7 +21,7 @@ from core.runs.lists import index
 from core.runs.lists.best import among, highest, same_classes, share_done
 from core.runs.lists.index import Listed
 from core.runs.lists.summaries import what_to_do
-from core.runs.states import overall
+from core.runs.states import ALIVE, overall
 from core.studies.naming import own_name
 from core.studies.records import Study, StudyRun, missing
 from core.text import count, duration, number_of, one_line, score, so_far, spread
@@ -43,10 +43,9 @@ class Row:
     epochs: int
     entry: Listed
     folds: list[dict[str, Any]]
-    fold_seconds: float | None  # to train one fold from its start, from the measured speed
     held: bool = False  # the queue holds it back
     settings: dict[str, Any] = field(default_factory=dict)  # dotted, as index.settings_of gives them
-    left: dict[int, float | None] = field(default_factory=dict)  # seconds, as each fold that trains tells of its end
+    left: dict[int, float | None] = field(default_factory=dict)  # seconds of each fold that trains or waits
 
     def number(self, state: str) -> int:
         return sum(fold["state"] == state for fold in self.folds)
@@ -68,9 +67,7 @@ class Row:
 
     def seconds_left(self, fold: dict[str, Any]) -> float | None:
         """Of a fold that trains, as it tells, else of its epochs that are to come; None where neither is known."""
-        if (eta := self.left.get(fold["fold"])) is not None:
-            return eta
-        return None if self.fold_seconds is None else self.fold_seconds * (1 - self.share(fold))
+        return self.left.get(fold["fold"])
 
     def scores(self, key: str) -> list[float]:
         """Of the finished folds."""
@@ -159,24 +156,32 @@ def read_status(study: Study) -> StudyStatus:
             continue
         run = Run(member.id)
         colour = colour_of(summary)
-        seconds = _fold_seconds(speed_of, member, summary["samples"], len(summary["folds"]))
         name = own_name(str(summary["name"]), study.name)
         entry = Listed(summary)
         held_back, own = member.id in held, index.settings_of(entry)
-        progress = {fold["fold"]: run.progress(fold["fold"]) for fold in summary["folds"] if fold["state"] == "running"}
-        left = {number: now.get("eta_seconds") for number, now in progress.items()}
-        rows.append(Row(run, name, colour, summary["epochs"], entry, summary["folds"], seconds, held_back, own, left))
+        left = {fold["fold"]: _seconds_left(run, fold, summary, speed_of) for fold in summary["folds"]}
+        rows.append(Row(run, name, colour, summary["epochs"], entry, summary["folds"], held_back, own, left))
     absent = missing(study)
     deleted = {member.id: names for member in absent if (names := trash.names_of(member.id))}
     return StudyStatus(rows, absent, deleted, broken, study.paused)
 
 
-def _fold_seconds(
-    speed_of: Callable[[RunConfig | Step], float | None], member: StudyRun, photos: int, folds: int
+def _seconds_left(
+    run: Run, fold: dict[str, Any], summary: dict[str, Any], speed_of: Callable[[RunConfig | Step], float | None]
 ) -> float | None:
-    if (work := ahead.work_of(Run(member.id), photos)) is None or not (images_per_second := speed_of(work.step)):
+    if fold["state"] not in ALIVE:
         return None
-    return work.seconds(photos, folds, images_per_second)
+    if fold["state"] == "running" and (eta := run.progress(fold["fold"]).get("eta_seconds")) is not None:
+        return eta
+    return _by_speed(speed_of, run, summary["samples"], len(summary["folds"]), fold["epoch"])
+
+
+def _by_speed(
+    speed_of: Callable[[RunConfig | Step], float | None], run: Run, photos: int, folds: int, behind: int = 0
+) -> float | None:
+    if (work := ahead.work_of(run, photos)) is None or not (images_per_second := speed_of(work.step)):
+        return None
+    return work.seconds(photos, folds, images_per_second, behind)
 
 
 def progress_html(study: Study, status: StudyStatus) -> str:
