@@ -6,6 +6,7 @@ uninterrupted training only on the same device, threads, precision and library v
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
 from collections.abc import Mapping, Sequence
@@ -13,11 +14,12 @@ from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any
 
+from core.config import RunConfig
 from core.errors import LabError
 from core.runs.run import Run
 from core.storage import files
 from core.storage.files import GARBAGE
-from core.text import number_of
+from core.text import listed, number_of
 
 LIBRARIES = ("torch", "torchvision", "albumentations", "opencv-python-headless", "pillow", "numpy")
 WORDS = {"device": "on {}", "threads": "with {}", "precision": "trained in {}", "evaluation": "evaluated in {}"}
@@ -110,9 +112,53 @@ def _told(key: str, value: Any) -> Any:
     return number_of(value, "thread") if key == "threads" and isinstance(value, int) else value
 
 
+def weighs_photos(config: RunConfig) -> bool:
+    """Whether the loss weighs each photo by its label, where that is another loss than one that weighs each class of a
+    target, as labs before did: weighted, with targets of several classes."""
+    training = config.training
+    return training.loss == "weighted" and (training.label_smoothing > 0 or config.mix.method != "none")
+
+
+def weighed_classes(run: Run) -> bool:
+    """Whether a fold of it began with a weighted loss that weighed each class of a target, as labs before did."""
+    try:
+        config = run.config()
+    except LabError:
+        return False
+    return weighs_photos(config) and any(_weighed_classes(run, fold, read(run, fold)) for fold in run.folds())
+
+
+def _weighed_classes(run: Run, fold: int, starts: Sequence[dict[str, Any]]) -> bool:
+    """Of a fold whose training would weigh photos by now. Folds that version 0.1.0 ended have noted no starts."""
+    if starts:
+        return "weighs" not in starts[0]
+    with contextlib.suppress(OSError):
+        return run.metrics_file(fold).exists() and not run.starts_file(fold).exists()
+    return False
+
+
 def sentence(run: Run, folds: Sequence[int]) -> str:
-    """What a page says of a run whose resumes were not exact; empty where all were."""
-    resumes = [f"fold {fold} {words}" for fold in folds if (words := inexact(read(run, fold)))]
+    """What a page says of a run whose resumes were not exact, or whose folds had two losses; empty for any other."""
+    starts = {fold: read(run, fold) for fold in folds}
+    return " ".join(words for words in (_resumed(starts), _of_two_losses(run, starts)) if words)
+
+
+def _of_two_losses(run: Run, starts: Mapping[int, Sequence[dict[str, Any]]]) -> str:
+    photos = [str(fold) for fold, of_fold in starts.items() if of_fold and "weighs" in of_fold[0]]
+    if not photos:
+        return ""
+    classes = [str(fold) for fold, of_fold in starts.items() if _weighed_classes(run, fold, of_fold)]
+    if not classes:
+        return ""
+    return (
+        f"Its folds were not trained by one loss: that of fold{'s' * (len(classes) > 1)} {listed(classes)} weighs each "
+        f"class of a target, that of fold{'s' * (len(photos) > 1)} {listed(photos)} each photo by its label. So their "
+        "scores are not of one way to train: run it again where that matters."
+    )
+
+
+def _resumed(starts: Mapping[int, Sequence[dict[str, Any]]]) -> str:
+    resumes = [f"fold {fold} {words}" for fold, of_fold in starts.items() if (words := inexact(of_fold))]
     if not resumes:
         return ""
     whose = "its result is" if len(resumes) == 1 else "their results are"

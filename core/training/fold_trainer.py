@@ -148,8 +148,7 @@ class FoldTrainer:
         """What a resume has to have in common with the start to be exact: see starts.py."""
         gpu = self.device.type != "cpu"
         fast = {"speed": "fast"} if self.config.training.speed == "fast" and gpu else {}
-        is_new = self.config.training.label_smoothing > 0 or self.config.mix.method != "none"
-        weighs = {"weighs": "photos"} if self.config.training.loss == "weighted" and is_new else {}
+        weighs = {"weighs": "photos"} if starts.weighs_photos(self.config) else {}
         return {
             **fast,
             **weighs,

@@ -4,8 +4,11 @@ import pytest
 from sklearn.metrics import f1_score
 
 from core.compare import members, pairs, relabelled
+from core.runs import starts
 from core.stats import paired
 from tests.compared import CLASSES, make_run, samples
+
+WEIGHTED = {"training": {"loss": "weighted"}}  # with the smoothing that is usual
 
 
 @pytest.fixture(scope="module")
@@ -13,14 +16,16 @@ def both(tmp_path_factory):
     """A run, and a far better one of other labels: one photo of every fold of another class, two left out."""
     folder = tmp_path_factory.mktemp("relabelled")
     table = samples(folder, people=120, photos=1)
-    before = make_run(folder, table, "first", skill=0.1, run_id="20260101-000000-first-0000")
+    before = make_run(folder, table, "first", skill=0.1, run_id="20260101-000000-first-0000", config=WEIGHTED)
     mended = table.drop(index=[57, 58]).reset_index(drop=True)
     for fold in range(5):
         row = mended.index[mended["fold"] == fold][0]
         mended.loc[row, "class_name"] = next(name for name in CLASSES if name != mended.loc[row, "class_name"])
     mended["y"] = mended["class_name"].map(CLASSES.index)
-    after = make_run(folder, mended, "second", skill=0.97, run_id="20260102-000000-second-0000")
+    after = make_run(folder, mended, "second", skill=0.97, run_id="20260102-000000-second-0000", config=WEIGHTED)
     after.update_info(retrained=before.id)
+    for fold in after.folds():
+        starts.note(after, fold, 0, {"weighs": "photos"})
     return [members.load(run.id, folder) for run in (before, after)]
 
 
@@ -40,6 +45,8 @@ def test_both_are_scored_on_the_same_labels(both):
         assert (row.before, row.after) == pytest.approx(tuple(expected), abs=1e-12)
     words = relabelled.what_it_is_scored_on(change, before, after)
     assert "5 photos of another class, 2 left out" in words and "cannot be subtracted" in words
+    assert "that of first still weighed each class of a target: not the labels alone differ." in words
+    assert "weighed" not in relabelled.what_it_is_scored_on(change, after, before)
 
 
 def test_the_headline_is_about_the_photos_whose_label_stayed(both):

@@ -10,13 +10,13 @@ import pytest
 
 from core.jobs import control, elsewhere, halt
 from core.report import render
-from core.runs import FoldState, metrics_file
+from core.runs import FoldState, metrics_file, starts
 from core.runs.lists.summaries import summaries
 from core.runs.use import used
 from core.storage import files
 from pages.parts.bell.favicon import favicon
 from pages.parts.live import looks, machine, samples, waits
-from pages.parts.run import curves, view
+from pages.parts.run import curves, everybody, view
 from pages.parts.shared import run_picker
 from tests.pages.app import button, captions, html, labels, page
 from tests.pages.trials import lost_samples, make_run, metric_rows
@@ -222,6 +222,16 @@ def test_a_fold_without_a_look_yet_has_no_line_for_it(folder, use):
     files.write_json(run.progress_file(0), {"epoch": 3, "epochs": 4, "split": "train", "use": use})
     with run.fold_lock(0):
         assert "GPU" not in html(page("live", run=run.id))
+
+
+def test_a_network_on_everybody_says_where_its_folds_were_trained_by_another_loss(folder):
+    weighted = {"training": {"loss": "weighted"}}
+    parent = make_run(folder, **weighted)
+    run = make_run(folder, "on everybody", ("done",), everybody=parent.id, **weighted)
+    assert everybody.otherwise(run, run.config(), parent) == []
+    starts.note(run, 0, 0, {"weighs": "photos"})
+    (words,) = everybody.otherwise(run, run.config(), parent)
+    assert words.endswith("their score is thus of another loss.")
 
 
 def test_a_network_on_everybody_has_no_card_so_its_use_stands_with_the_device():

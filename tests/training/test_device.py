@@ -201,6 +201,23 @@ def test_a_resume_with_the_weights_of_photos_is_told_where_those_of_classes_bega
     assert starts.inexact(begun).startswith("after epoch 3 with a loss that weighs each photo by its label")
 
 
+def test_folds_of_two_losses_are_told(tiny_plan, runs_folder):
+    settings = {"training__loss": "weighted", "training__label_smoothing": 0.1}
+    plan = with_changes(tiny_plan, **settings)
+    run = create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=runs_folder)
+    assert not starts.weighed_classes(run), "no fold has begun"
+    starts.note(run, 0, 0, {"device": "A"})
+    assert starts.weighed_classes(run) and starts.sentence(run, [0, 1]) == ""
+    starts.note(run, 1, 0, {"device": "A", "weighs": "photos"})
+    words = starts.sentence(run, [0, 1])
+    assert "that of fold 0 weighs each class of a target, that of fold 1 each photo" in words
+    run.starts_file(0).unlink()
+    assert starts.sentence(run, [0, 1]) == ""
+    run.metrics_file(0).write_text("epoch\n")
+    assert starts.sentence(run, [0, 1]) == words, "version 0.1.0 noted no starts"
+    assert not starts.weighs_photos(with_changes(plan, training__label_smoothing=0.0).config)
+
+
 def test_one_thread_is_told_as_one(monkeypatch):
     for threads, words in ((1, "CPU, 1 thread"), (4, "CPU, 4 threads")):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)

@@ -14,7 +14,7 @@ from core.jobs import control
 from core.places import HOME
 from core.plan import everybody as planned
 from core.plan.plan import check_weights
-from core.runs import Run
+from core.runs import Run, starts
 from core.runs.create import new_id
 from core.runs.everybody import unmeasured
 from core.text import count, plain
@@ -174,16 +174,25 @@ def about(run: Run, config: RunConfig, info: dict[str, Any]) -> None:
             st.page_link(LIVE, label=label, query_params={"run": parent.id}, icon=":material/show_chart:")
         else:
             st.caption(plain(f"The run {parent.id} was deleted since."))
-    if changes := _changes(config, parent):
-        words = f"Set otherwise than in the folds, whose score is thus of other settings: {', '.join(changes)}."
+    for words in otherwise(run, config, parent):
         st.html(badges.fault(words, state="interrupted"))
 
 
-def _changes(config: RunConfig, parent: Run) -> list[str]:
+def otherwise(run: Run, config: RunConfig, parent: Run) -> list[str]:
+    """In which the folds, whose score is told, were trained otherwise: a sentence for each."""
     try:
-        return planned.changes(config, parent)
+        changes = planned.changes(config, parent)
     except LabError:
         return []  # gone
+    words = []
+    if changes:
+        words.append(f"Set otherwise than in the folds, whose score is thus of other settings: {', '.join(changes)}.")
+    if starts.weighed_classes(parent) and not starts.weighed_classes(run):
+        words.append(
+            "Its weighted loss weighs each photo by its label, that of the folds still weighed each class of a target: "
+            "their score is thus of another loss."
+        )
+    return words
 
 
 def fact(config: RunConfig) -> str:
