@@ -14,7 +14,7 @@ from core.data.content import unchanged
 from core.errors import LabError
 from core.inside import fold_answers, fold_models
 from core.places import lab_folder
-from core.runs import FoldState
+from core.runs import FoldState, starts
 from core.runs.create import create
 from core.runs.metrics_file import METRIC_COLUMNS
 from core.training import checkpoint, fold_trainer, losses, train
@@ -105,6 +105,7 @@ def test_the_loss_is_plain_cross_entropy_and_the_objective_what_is_minimised(
     mixed = []
     monkeypatch.setattr(losses.Mixer, "__call__", lambda *given: mixed.append(mix(*given)) or mixed[-1])
     assert train.train_fold(run, 0) is True
+    assert starts.read(run, 0)[0].get("weighs") == ("photos" if loss == "weighted" else None)
     table = run.metrics(0).set_index("split")
 
     steps = [(logits.double(), targets.double()) for (*_, logits, _), (_, targets) in zip(seen, mixed, strict=False)]
