@@ -50,6 +50,12 @@ def step_of(config: RunConfig | Step) -> Step:
     return Step(config.model.depth, config.input_size, t.batch_size, t.precision, t.device, t.speed)
 
 
+def is_compiled(config: RunConfig | Step, folder: Path | None = None) -> bool:
+    """Whether it is compiled where it trains here, which takes a minute or more before its first step."""
+    step = step_of(config)
+    return step.speed == "fast" and step.device != "cpu" and bool(gpus.names(folder or runs_folder()))
+
+
 def _file(folder: Path | None) -> Path:
     """The figures of this machine."""
     return machine_folder(folder) / "speed.json"

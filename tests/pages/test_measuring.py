@@ -3,7 +3,7 @@
 import pytest
 
 from core.config import RunConfig, from_dict, recipes
-from core.jobs import speed
+from core.jobs import gpus, speed
 from core.jobs.processes import ready
 from pages.parts.launch import measuring
 from pages.parts.launch.measuring import State
@@ -75,6 +75,20 @@ def test_a_network_is_measured_at_each_speed_that_runs_ask_for(machine):
     machine.ends()
     assert state(machine, fast) is State.WAITING
     assert measuring.proceed([LIGHT, fast]) and machine.begun == [LIGHT, fast]
+
+
+def test_what_a_gpu_compiles_first_is_measured_when_somebody_asks_and_may_take_minutes(machine, monkeypatch):
+    fast = network(18, speed="fast")
+    monkeypatch.setattr(gpus, "names", lambda root: ["NVIDIA T4"])
+    assert (state(machine, fast), state(machine, LIGHT)) == (State.REFUSED, State.WAITING)
+    measuring.ask([fast])
+    assert measuring.proceed([fast])
+    machine.now += measuring.PATIENCE
+    assert state(machine, fast) is State.MEASURING
+    machine.now += measuring.COMPILING
+    assert state(machine, fast) is State.REFUSED
+    on_a_processor = fast.model_copy(update={"training": fast.training.model_copy(update={"device": "cpu"})})
+    assert state(machine, on_a_processor) is State.WAITING
 
 
 def test_a_heavy_network_is_measured_when_somebody_asks(machine):

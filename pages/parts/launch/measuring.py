@@ -22,6 +22,7 @@ from core.jobs.speed import Step, step_of
 
 AT_ONCE = 1.5 * 18 * 224 * 224 * 128  # layers x pixels x images of a step that a processor does in seconds
 PATIENCE = 120  # seconds after which a measurement is taken to have failed
+COMPILING = 600  # the same of a network that is compiled first
 _MEASUREMENTS, _FIRST_LOOK = "launch_measuring", "launch_first_look"
 
 
@@ -53,11 +54,14 @@ class Measurement:
 
     def is_under_way(self) -> bool:
         """Until it has ended, or left another speed than was known before, or for as long as it may take."""
-        if self.began is None or time.monotonic() - self.began >= PATIENCE:
+        if self.began is None or time.monotonic() - self.began >= self._patience():
             return False
         if self.process is not None and self.process.poll() is not None:
             return False
         return speed.known(self.config) == self.before
+
+    def _patience(self) -> float:
+        return COMPILING if speed.is_compiled(self.config) else PATIENCE
 
     def why_not(self) -> speed.Outcome | None:
         """Why it has left no speed; None where it has, while it is under way, or where nobody knows."""
@@ -67,9 +71,10 @@ class Measurement:
 
 
 def is_heavy(config: RunConfig) -> bool:
-    """Whether a step takes so long that it is measured only when somebody asks."""
+    """Whether a step takes so long, or what comes before the first, that it is measured only when somebody asks."""
     height, width = config.input_size
-    return config.model.depth * height * width * config.training.batch_size > AT_ONCE
+    is_long = config.model.depth * height * width * config.training.batch_size > AT_ONCE
+    return is_long or speed.is_compiled(config)
 
 
 def state_of(config: RunConfig, images_per_second: float | None) -> State:

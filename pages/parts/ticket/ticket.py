@@ -173,6 +173,8 @@ def _clock(plans: list[Plan], before: Ahead, measuring_now: bool) -> None:
     st.html(_rows([("Starts", begins, ""), ("Takes", takes, ""), ("Done", ends, "")]))
     again = not unmeasured and len(plans) == 1
     help = "Trains a few steps of each network, some seconds long; not while something else trains."
+    if any(speed.is_compiled(plan.config) for plan in plans):
+        help += " What speed fast compiles first takes minutes."
     if why is not None:
         help = f"The last time it was {why.value[1]}. {help}"
     elif unmeasured and not measuring_now and all(used):
