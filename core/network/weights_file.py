@@ -27,8 +27,8 @@ def load_backbone(
     Returns {'file', 'sha256'}. Raises LabError(kind 'weights') that names mismatching keys and shapes.
     """
     if launched and not path.is_file():
-        remedy = "Put it back, then resume; or run it again from other weights."
-        raise LabError(f"weights: {path} is gone, and this run was launched to start from it.", remedy, kind="weights")
+        remedy = "Put it back and try again (an unfinished run: resume it), or run it again from other weights."
+        raise LabError(f"weights: {path} is gone, and this run begins with it.", remedy, kind="weights")
     require_file(path)
     with open(path, "rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -36,8 +36,8 @@ def load_backbone(
         message = f"weights: {path} is damaged: its SHA-256 starts with {digest[:8]}, not {expected_hash}."
         raise LabError(message, "Delete the file and put a fresh copy there.", kind="weights")
     if launched and digest != launched:
-        message = f"weights: {path} has changed since the launch: its SHA-256 starts with {digest[:8]}, "
-        remedy = "Put back the file that it was, then resume; or run it again, and all folds start from this one."
+        message = f"weights: {path} has changed since this run began with it: its SHA-256 starts with {digest[:8]}, "
+        remedy = "Put back the file that it was and try again (an unfinished run: resume it), or run it again."
         raise LabError(f"{message}not {launched[:8]}.", remedy, kind="weights")
     state = read_state(path)
     network_state = model.state_dict()

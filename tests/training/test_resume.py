@@ -317,10 +317,10 @@ def test_all_folds_start_from_the_file_of_the_launch_and_one_under_way_needs_it_
     ended = []
     train.train_fold(run, 0, report=lambda r: ended.append(r["kind"] == "epoch"), should_stop=lambda: any(ended))
     torch.save(SmallNet().state_dict(), first)
-    for words in ("has changed since the launch", "is gone"):
+    for words in ("has changed since this run began with it", "is gone"):
         with pytest.raises(LabError, match=f"first.pth {words}") as caught:
             train.train_fold(run, 1)
-        assert caught.value.kind == "weights" and "then resume" in caught.value.remedy
+        assert caught.value.kind == "weights" and "try again (an unfinished run: resume it)" in caught.value.remedy
         first.unlink(missing_ok=True)
     assert train.train_fold(run, 0) and starts.read(run, 0)[-1]["epoch"] == 1
     assert run.info()["weights"] == launched
