@@ -11,6 +11,7 @@ import itertools
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +27,7 @@ from core.errors import LabError
 from core.jobs import elsewhere, halt, queue, reach
 from core.jobs.processes import detached, ready
 from core.jobs.room import forecast
-from core.network.weights import of_launch
+from core.network.weights import check_held, of_launch
 from core.plan.apart import without_copies
 from core.plan.plan import Plan, check_weights
 from core.runs import FoldState, Run, deaths, notes, starts
@@ -47,10 +48,13 @@ def launch(
     *,
     study: str | None = None,
     retrained: str | None = None,
+    beside: Sequence[str] = (),
 ) -> Run:
     """Freeze the plan as a run of whoever asks, queue its folds and see that a worker is there.
 
-    retrained: id of the run that this one trains anew on corrected labels.
+    retrained: id of the run that this one trains anew on corrected labels. beside: of runs that it is held against, and
+    of such that will be. A file of first weights has to be the one that they began with, and the cross-validated run of
+    a training on everybody.
 
     Raises LabError: 'exists' for an id that was launched before, 'not-allowed' for a dataset where the lab does not
     look, 'weights', 'locks', 'engine', 'read-only', 'disk-full'.
@@ -61,6 +65,8 @@ def launch(
     locks.check_folder(places.lab_folder(folder or places.runs_folder()))
     queue.check_folder(folder or places.runs_folder())
     forecast.check([plan], folder)
+    first = of_launch(plan.config.model.init)
+    check_held(first, (Run(of, folder) for of in (plan.config.folds.everybody, retrained, *beside) if of))
     apart = without_copies(plan.apart, plan.samples)
     info = {
         "dataset": {
@@ -84,7 +90,7 @@ def launch(
     } | ({"test": record} if (record := apart.record()) else {})
     info |= {unmeasured.INFO: plan.everybody} if plan.everybody else {}
     info |= {"retrained": retrained} if retrained else {}
-    info |= {"weights": first} if (first := of_launch(plan.config.model.init)) else {}
+    info |= {"weights": first} if first else {}
     run = create(
         plan.config,
         plan.samples,

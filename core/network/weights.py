@@ -7,13 +7,17 @@ import http.client
 import os
 import tempfile
 import urllib.request
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.data.reach import bounds
 from core.errors import LabError
 from core.runs import ancestry
+
+if TYPE_CHECKING:
+    from core.runs import Run
 
 # Names and sizes (MB) of torchvision 0.29's IMAGENET1K_V1 files; the part after the hyphen starts the file's SHA-256.
 IMAGENET = {
@@ -110,6 +114,29 @@ def of_launch(init: str) -> dict[str, str]:
         text = f"weights: {path} cannot be read ({error.strerror or error})."
         raise LabError(text, "Check the file's rights and its disk.", kind="weights") from error
     return {"init": init, "file": path.name, "sha256": digest}
+
+
+def check_held(first: dict[str, str], runs: Iterable[Run]) -> None:
+    """first: as `of_launch` says of a run that will be held against others. runs: these, and those that are gone.
+
+    Raises LabError(kind 'weights') where the file held other weights when the first of them that has it began with it.
+    """
+    for run in runs if first else ():
+        try:
+            noted = run.info().get("weights") or {}
+            before = noted["sha256"] if whole(noted["init"]) == whole(first["init"]) else None
+        except (LabError, OSError, ValueError, AttributeError, KeyError, TypeError):  # gone, or told no weights
+            continue
+        if before == first["sha256"]:
+            return
+        if before:
+            raise LabError(
+                f"weights: {first['init'].removeprefix('file:')} has changed since {run.id} was launched: its SHA-256 "
+                f"starts with {first['sha256'][:8]}, not {before[:8]}. What is held against that run has to begin with "
+                "the same weights.",
+                "Put back the file that it was, or run that one again.",
+                kind="weights",
+            )
 
 
 @lru_cache(maxsize=64)

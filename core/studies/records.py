@@ -112,7 +112,7 @@ def _start(study: Study, plans: dict[str, Plan], root: Path) -> Study:
         if was_stopped():
             break
         try:
-            run = control.launch(plan, run_id, root, study=study.id)
+            run = control.launch(plan, run_id, root, study=study.id, beside=study.run_ids)
         except LabError as error:
             if error.kind != "exists":
                 refused[run_id] = str(error)

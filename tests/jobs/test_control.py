@@ -20,7 +20,7 @@ from core.runs.lists.summaries import summaries
 from core.storage import files
 from tests.closed import close
 from tests.nobody import as_nobody
-from tests.workers import FORKS, PATIENCE, held, hold_at, launch, log_of, release, short, small_net, until
+from tests.workers import FORKS, PATIENCE, held, hold_at, launch, log_of, release, short, small_net, until, with_changes
 
 
 @pytest.fixture
@@ -107,6 +107,27 @@ def test_a_launch_notes_what_the_file_of_first_weights_holds(tiny_plan, runs_fol
         run = control.launch(short(tiny_plan, model__init=f"file:{first}"))
         digest = hashlib.sha256(content).hexdigest()
         assert run.info()["weights"] == {"init": f"file:{first}", "file": "first.pth", "sha256": digest}
+
+
+@pytest.mark.parametrize("held", ["on everybody", "retrained", "beside"])
+def test_what_is_held_against_a_run_begins_with_the_weights_that_it_began_with(
+    tiny_plan, runs_folder, started, tmp_path, monkeypatch, held
+):
+    monkeypatch.setattr("core.network.weights._misfit", lambda *seen: None)
+    first = tmp_path / "first.pth"
+    first.write_bytes(b"as it was")
+    plan = short(tiny_plan, model__init=f"file:{first}")
+    before = control.launch(plan)
+    first.write_bytes(b"as it is ")
+    of = {"retrained": {"retrained": before.id}, "beside": {"beside": ["gone", before.id]}}.get(held, {})
+    later = with_changes(plan, folds__everybody=before.id) if held == "on everybody" else plan
+    with pytest.raises(LabError, match=f"first.pth has changed since {before.id} was launched") as caught:
+        control.launch(later, **of)
+    assert caught.value.kind == "weights" and [row["id"] for row in summaries()] == [before.id]
+    if held != "on everybody":  # whose plan has no folds
+        assert control.launch(with_changes(later, model__init="scratch"), **of)
+        first.write_bytes(b"as it was")
+        assert control.launch(later, **of)
 
 
 def test_no_worker_is_started_for_an_empty_queue_or_without_a_free_slot(tiny_plan, runs_folder, started):

@@ -281,6 +281,18 @@ def test_a_study_cancelled_in_the_middle_of_its_launch_stops_and_is_completed_wh
     assert order(workers.root) == made.run_ids[2:] and completed.cancelled is None, "its end is told again"
 
 
+def test_a_missing_run_begins_with_the_weights_of_the_others(seeds, workers, tmp_path, monkeypatch):
+    study_config, plans, _ = seeds
+    monkeypatch.setattr("core.network.weights._misfit", lambda *seen: None)
+    first = tmp_path / "first.pth"
+    first.write_bytes(b"as it was")
+    made = records.launch(study_config, [with_changes(plan, model__init=f"file:{first}") for plan in plans[:2]])
+    Run(made.run_ids[1]).delete()
+    first.write_bytes(b"as it is ")
+    after = records.launch_missing(made)
+    assert f"has changed since {made.run_ids[0]} was launched" in after.refused[made.run_ids[1]]
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_run_that_is_just_joining_a_study_that_is_cancelled_stops_with_it(seeds, workers, once_made, number):
     study_config, plans, scanned = seeds
