@@ -5,16 +5,16 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from core.config.transforms import SIZED, TRANSFORMS, Param, default_params
+from core.config.transforms import SIZED, TRANSFORMS, Param, check_params, default_params
 
 
 def shrink(data: dict[str, Any], *, size: int | None = None, epochs: int | None = None) -> dict[str, Any]:
     """A copy of a configuration dict with images of `size` pixels (the shorter side) and `epochs` epochs in all.
 
     The size is that of what the network gets, so of a crop behind the last Resize where there is one. What counts
-    pixels from there on (crops, holes, blurs) is scaled with it, within what the lab accepts; phases keep their shares
-    of the epochs, at least one each; warm-up and steps keep their share of a phase. A configuration without a Resize
-    keeps its size.
+    pixels from there on (crops, holes, blurs) is scaled with it, within what the lab accepts; what it would not accept
+    anyway stays as it is, so that from_dict names it. Phases keep their shares of the epochs, at least one each;
+    warm-up and steps keep their share of a phase. A configuration without a Resize keeps its size.
     """
     smaller = copy.deepcopy(data)
     if size is not None:
@@ -36,10 +36,20 @@ def _resize(transforms: list[dict[str, Any]], size: int) -> None:
     for transform in from_there:
         params = transform["params"]
         for name, param in TRANSFORMS[transform["name"]].params.items():
-            if param.unit == "px" and isinstance(params[name], list):
+            if param.unit != "px" or not _is_accepted(transform["name"], name, params[name]):
+                continue
+            if isinstance(params[name], list):
                 params[name] = [_scaled(value, factor, param) for value in params[name]]
-            elif param.unit == "px":
+            else:
                 params[name] = max(1, round(params[name] * factor))
+
+
+def _is_accepted(transform: str, name: str, value: Any) -> bool:
+    try:
+        check_params(transform, {name: value})
+    except ValueError:
+        return False
+    return True
 
 
 def _scaled(value: float, factor: float, param: Param) -> float:

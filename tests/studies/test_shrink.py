@@ -4,6 +4,7 @@ import pytest
 
 from core.config import from_dict
 from core.config.recipes import all_recipes, load_recipe
+from core.errors import LabError
 from core.studies.shrink import shrink
 
 
@@ -44,6 +45,22 @@ def test_what_stands_behind_the_resize_is_as_much_of_the_smaller_image_as_it_was
     assert (resized, cropped) == ({"height": 80, "width": 70}, {"height": 64, "width": 56})
     assert gaussian == {"sigma_limit": [0.1, 1.0]} and short == {"blur_limit": [3, 3]}, "no less than the lab accepts"
     assert long == {"blur_limit": [3, 11]}
+
+
+@pytest.mark.parametrize(
+    ("transform", "words"),
+    [
+        ({"name": "MotionBlur", "params": {"blur_limit": [3, 150]}}, "150 is outside 3 to 99"),
+        ({"name": "MotionBlur", "params": {"blur_limit": [4, 8]}}, "expected an odd number, found 4"),
+        ({"name": "CenterCrop", "params": {"height": 4000, "width": 224}}, "4000 is outside 8 to 2048"),
+    ],
+)
+def test_what_the_lab_refuses_is_not_made_to_fit(transform, words):
+    recipe = load_recipe("quick").model_dump(mode="json")
+    place = next(i for i, t in enumerate(recipe["transforms"]) if t["name"] == "Resize")
+    recipe["transforms"].insert(place + 1, transform)
+    with pytest.raises(LabError, match=words):
+        from_dict(shrink(recipe, size=64))
 
 
 def test_nothing_asked_changes_nothing_and_the_recipe_stays_whole():
