@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from typing import Any
 
 from core.config.transforms import SIZED, TRANSFORMS, Param, check_params, default_params
@@ -15,6 +16,8 @@ def shrink(data: dict[str, Any], *, size: int | None = None, epochs: int | None 
     pixels from there on (crops, holes, blurs) is scaled with it, within what the lab accepts; what it would not accept
     anyway stays as it is, so that from_dict names it. Phases keep their shares of the epochs, at least one each;
     warm-up and steps keep their share of a phase. A configuration without a Resize keeps its size.
+
+    Raises ArithmeticError, KeyError, TypeError or ValueError for epochs or sizes that are none: from_dict names them.
     """
     smaller = copy.deepcopy(data)
     if size is not None:
@@ -62,6 +65,9 @@ def _scaled(value: float, factor: float, param: Param) -> float:
 
 
 def _shorten(phases: list[dict[str, Any]], epochs: int) -> None:
+    for phase, key in itertools.product(phases, ("epochs", "step_epochs")):
+        if not isinstance(phase.get(key, 1), int) or phase.get(key, 1) < 1:
+            raise ValueError(f"{key} is {phase[key]!r}")
     total = sum(phase["epochs"] for phase in phases)
     epochs = max(epochs, len(phases))
     exact = [phase["epochs"] * epochs / total for phase in phases]

@@ -94,7 +94,7 @@ def test_wrong_settings_are_named_with_their_run():
         study.expand(StudyConfig(name="depths", grid={"model.depth": []}))
 
 
-@pytest.mark.parametrize("wrong", [0, "", "abc", None, float("inf")])
+@pytest.mark.parametrize("wrong", [0, -1, 2.5, "", "abc", None, float("inf")])
 def test_epochs_that_are_none_are_named_also_where_every_run_is_made_smaller(wrong):
     settings = {"recipe": "study-adam-sgd", "grid": {"training.seed": [0, 1]}, "shrink": {"epochs": 4}}
     with pytest.raises(LabError, match=r"^study 'seeds': phases\.1\.epochs: "):
