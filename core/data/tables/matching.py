@@ -26,6 +26,7 @@ from core.text import LONGEST_NAME, listed, number_of, one_line
 
 _FOREIGN = re.compile(r"([a-z][a-z0-9+.-]*:)?/", re.IGNORECASE)  # a root, a drive, an address
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")  # before the name of a photo that was uploaded to Label Studio
+_DATED = re.compile(r"[0-9]{8}-")  # an upload's prefix holds a letter but for one in fifty
 _NUMBER = re.compile(r"\d{1,18}(\.0+)?", re.ASCII)
 LONGEST = 4096  # characters of a path; no system opens a longer one, and to look for one takes long
 WAYS = {  # how a cell was matched that is not what the file is called, and how that is said
@@ -36,7 +37,7 @@ WAYS = {  # how a cell was matched that is not what the file is called, and how 
     "upload": "are matched without the prefix of an upload",
     "number": "are numbers that lost their zeros: matched by number",
 }
-PROBABLE = ("far", "number")
+PROBABLE = ("far", "upload", "number")
 
 Key = TypeVar("Key")
 Place = tuple[str, str]  # a cell, and the folder in which it is looked for first: its table's
@@ -71,22 +72,23 @@ class Matcher:
         """Place -> its match, of those that have one or could have.
 
         A photo that one cell names as it is written, or that several cells could only loosely mean, is none of those
-        that only could mean it.
+        that only could mean it. What may be a date is no prefix of an upload unless other cells have one.
         """
         matches: dict[Place, Match] = {}
         loose: dict[Place, tuple[str, frozenset[str]]] = {}
-        takers: Counter[str] = Counter()
         for key in dict.fromkeys(cells):
             if sample := self.exact(*key):
                 matches[key] = Match(sample)
-                takers[sample] += 1
                 continue
             sample, ways = self._loose(key[0])
             if not sample and key[1] and "/" not in _normal(key[0]):
                 sample, ways = self._loose(posixpath.join(key[1], key[0]))
             if sample:
                 loose[key] = sample, ways
-                takers[sample] += 1
+        dated = {key for key, (_, ways) in loose.items() if "upload" in ways and _DATED.match(_name(key[0]))}
+        if not any("upload" in ways for key, (_, ways) in loose.items() if key not in dated):
+            loose = {key: meant for key, meant in loose.items() if key not in dated}
+        takers = Counter([match.sample for match in matches.values()] + [sample for sample, _ in loose.values()])
         for key, (sample, ways) in loose.items():
             matches[key] = Match(sample, ways) if takers[sample] == 1 else Match("", taken=sample)
         return matches
@@ -162,13 +164,8 @@ class Matcher:
         text = _normal(cell).rstrip("/")
         name = text.rpartition("/")[2]
         if _stem(name).casefold() not in self._by_stem and not _NUMBER.fullmatch(text):
-            uploaded = self._by_name.get(_UPLOADED.sub("", name, count=1), []) if _UPLOADED.match(name) else []
-            return (self._photos[uploaded[0]], frozenset({"upload"})) if len(uploaded) == 1 else ("", frozenset())
-        parts = posixpath.normpath(text).split("/") if text else []
-        if not parts or ".." in parts or parts == ["."]:
-            return "", frozenset()
-        if _FOREIGN.match(text):
-            parts = [part for part in parts if part][1 if ":" in parts[0] else 0 :]
+            return (sample, frozenset({"upload"})) if (sample := self._uploaded(text, name)) else ("", frozenset())
+        parts = _parts(text)
         if not parts:
             return "", frozenset()
         candidates = self._by_stem.get(_stem(parts[-1]).casefold(), [])
@@ -182,6 +179,17 @@ class Matcher:
         if not self._may_mean(parts, path.split("/"), common):
             return "", frozenset()
         return self._photos[path], frozenset({"number"}) if numbered else _ways(parts, path.split("/"), common)
+
+    def _uploaded(self, text: str, name: str) -> str:
+        """The photo of a path whose name has the prefix of an upload; "" unless one alone is called so without it."""
+        own = _UPLOADED.sub("", name, count=1)
+        photos = self._by_name.get(own, []) if own != name else []
+        parts = _parts(text) if len(photos) == 1 else []
+        if not parts:
+            return ""
+        parts[-1] = own
+        common, _, _ = self._alike(parts, photos[0])
+        return self._photos[photos[0]] if self._may_mean(parts, photos[0].split("/"), common) else ""
 
     def _alike(self, parts: list[str], path: str) -> tuple[int, bool, bool]:
         """What ranks candidates: parts in common from the end, then the same suffix, then the same case."""
@@ -274,6 +282,18 @@ def _ways(parts: list[str], theirs: list[str], common: int) -> frozenset[str]:
     if common < len(parts):
         ways.add("end" if common > 1 or common == len(theirs) else "far")
     return frozenset(ways)
+
+
+def _parts(text: str) -> list[str]:
+    """The folders and the name of a path, without a root; [] for one that leads up or nowhere."""
+    parts = posixpath.normpath(text).split("/") if text else []
+    if ".." in parts or parts == ["."]:
+        return []
+    return [part for part in parts if part][1 if ":" in parts[0] else 0 :] if _FOREIGN.match(text) else parts
+
+
+def _name(cell: str) -> str:
+    return _normal(cell).rstrip("/").rpartition("/")[2]
 
 
 def _normal(cell: str) -> str:
