@@ -128,7 +128,7 @@ def test_missing_files_by_the_thousand_are_told_in_one_line(tmp_path):
 
 
 @pytest.mark.parametrize("top", ["", "skin/"])
-def test_folders_that_name_classes_count_before_a_table_that_only_lists_the_photos(tmp_path, top):
+def test_folders_that_name_classes_count_before_a_table_that_only_lists_the_photos(tmp_path, monkeypatch, top):
     """In the root, or in the one folder of a zip that holds everything."""
     photos = [f"{top}images/{each}" for each in ("batch_1/1.jpg", "batch_1/2.jpg", "batch_2/3.jpg", "batch_2/4.jpg")]
     name = f"{top}labels.csv"
@@ -136,6 +136,9 @@ def test_folders_that_name_classes_count_before_a_table_that_only_lists_the_phot
     scanned = read(root)
     assert scanned.reader == "folders"
     assert facts(scanned, "table") == {f"{name} names photos, too (labels in size): it is not read.": True}
+    with monkeypatch.context() as patch:
+        patch.setattr("core.data.readers.find_tables.MOST_DEEP", 0)
+        assert bool(facts(read(root), "table")) == (not top), "tables below are looked at without an end"
     assert not facts(read(root, reader="folders"), "table"), "it was asked again what was answered"
     assert read(root, csv_file=name, label_column="size").reader == "csv"
     table(root, ["1,test", "2,train", "3,train", "4,train"], header="id,Dataset_type", name=name)

@@ -136,15 +136,18 @@ def _by_depth(tree: Tree) -> tuple[list[str], list[str], list[str]]:
     """(tables and lists in the root, those in folders that hold all photos, others below; the highest first, as many as
     are looked at)."""
     paths = [path for path in tree.others if is_table(path) or is_list(path)]
-    deep = sorted((path for path in paths if "/" in path), key=lambda path: (path.count("/"), path))[:MOST_DEEP]
+    deep = sorted((path for path in paths if "/" in path), key=lambda path: (path.count("/"), path))
     above_photos = [path for path in deep if is_above_photos(path, tree)]
-    return [path for path in paths if "/" not in path], above_photos, [p for p in deep if p not in above_photos]
+    below = [path for path in deep if not is_above_photos(path, tree)]
+    most_below = MOST_DEEP - len(above_photos[:MOST_DEEP])
+    return [path for path in paths if "/" not in path], above_photos[:MOST_DEEP], below[:most_below]
 
 
 def unread_tables(tree: Tree, data: DataConfig) -> list[Fact]:
     """Tables in the root, or above all photos, that tell labels of photos, or may, for a dataset that is read by its
     folders or names."""
-    paths = [path for path in tree.others if is_table(path) and not says(path) and is_above_photos(path, tree)]
+    in_root, above_photos, _ = _by_depth(tree)
+    paths = [path for path in in_root + above_photos if is_table(path) and not says(path)]
     matcher = Matcher(tree)
     looked = _look_at(paths, tree, data, matcher)
     facts = [*_unread_facts(looked.unread), *without_a_table(tree, data, matcher)]

@@ -1,10 +1,12 @@
 """List the images of a dataset folder without ever leaving it, and without overlooking one."""
 
 import os
+import posixpath
 import stat
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from core.data.images import SUFFIXES
@@ -42,6 +44,12 @@ class Tree:
     others: list[str]
     problems: list[dict]
     facts: list[Fact] = field(default_factory=list)
+
+    @cached_property
+    def top(self) -> str | None:
+        """The lowest folder that holds all photos, "" for the root; None where there is no photo."""
+        folders = {path.rpartition("/")[0] for path in self.images}
+        return posixpath.commonpath(folders) if folders else None
 
 
 def list_tree(root: Path, follow_links: bool = False) -> Tree:
@@ -248,7 +256,7 @@ def _system_fact(left_out: Counter[tuple[str, bool]]) -> list[Fact]:
 def is_above_photos(path: str, tree: Tree) -> bool:
     """Whether a file lies in the root, or in a folder that holds all photos of the dataset, as at the top of a zip."""
     folder = path.rpartition("/")[0]
-    return not folder or all(photo.startswith(f"{folder}/") for photo in tree.images)
+    return not folder or tree.top is None or f"{tree.top}/".startswith(f"{folder}/")
 
 
 def by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
