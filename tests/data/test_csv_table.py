@@ -3,7 +3,7 @@ from PIL import Image
 
 from core.config.run_config import DataConfig
 from core.data.pictures.depth import EIGHT_BITS
-from core.data.readers.csv_table import csv_columns, read_csv
+from core.data.readers.csv_table import columns_of_tables, csv_columns, read_csv
 from core.data.scan import detect_reader, scan
 from core.errors import LabError
 from tests.photos import assert_nothing_is_skipped, draw, problems_of, read
@@ -54,7 +54,9 @@ def test_an_unknown_encoding_names_the_file_and_what_was_tried(tmp_path, content
 def test_a_csv_without_a_header_is_refused(tmp_path, content, match):
     (tmp_path / "labels.csv").write_bytes(content)
     with pytest.raises(LabError, match=match):
-        csv_columns(tmp_path, "labels.csv")
+        columns_of_tables(tmp_path, ["labels.csv"])
+    (tmp_path / "more.csv").write_text("path,label\n")
+    assert columns_of_tables(tmp_path, ["labels.csv", "more.csv"]) == ["path", "label"], "its controls would vanish"
 
 
 def test_an_open_quotation_mark_does_not_swallow_the_rest(tmp_path):

@@ -4,12 +4,14 @@ import json
 
 import pytest
 
+from core.data.readers.find_tables import table_files
 from core.data.tables.splits import parts_of_column, why_no_folds
 from core.errors import LabError
 from tests.closed import close
 from tests.data.tables import facts, labels, table
 from tests.photos import draw, problems_of, read
 
+OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 EIGHT = [f"{i}.jpg" for i in range(8)]
 
 
@@ -299,8 +301,11 @@ def test_a_table_that_cannot_be_read_and_is_no_other_part_is_told(tmp_path):
     table(tmp_path, ["2.jpg,a", "3.jpg,b"], name="test.csv")
     for name in ("corrected.csv", "train_boxes.csv", "notes.txt"):
         (tmp_path / name).write_bytes(b"")
-    assert {text: asked for text, asked in facts(read(tmp_path), "table").items() if "empty" in text} == {
-        "corrected.csv and train_boxes.csv are not read; the first: corrected.csv is empty.": True
+    for name in ("train.xls", "more.xls"):
+        (tmp_path / name).write_bytes(OLD_WORKBOOK)
+    assert {text: asked for text, asked in facts(read(tmp_path), "table").items() if "not read" in text} == {
+        "corrected.csv, more.xls and train_boxes.csv are not read; the first: corrected.csv is empty.": True,
+        "train.xls is not read: train.xls: is a workbook of Excel 97.": False,
     }
 
 
@@ -308,9 +313,13 @@ def test_a_table_that_cannot_be_read_beside_folders_of_classes_is_told(tmp_path)
     for folder in "ab":
         draw(tmp_path / folder / "0.jpg")
     (tmp_path / "labels.csv").write_bytes(b"")
+    (tmp_path / "labels.xls").write_bytes(OLD_WORKBOOK)
     scanned = read(tmp_path)
     assert scanned.reader == "folders"
-    assert facts(scanned, "table") == {"labels.csv is not read: labels.csv is empty.": True}
+    assert facts(scanned, "table") == {
+        "labels.csv is not read: labels.csv is empty.": True,
+        "labels.xls is not read: labels.xls: is a workbook of Excel 97.": False,
+    }
 
 
 @pytest.mark.parametrize(
@@ -352,3 +361,4 @@ def test_a_table_in_the_root_that_is_none_of_photos_hides_none_below(tmp_path):
     assert labels(scanned) == {f"train/p{i}.jpg": ("dog", "cat")[i % 2] for i in range(4)}
     assert set(aside(scanned).values()) == {"test"}
     assert [asked for text, asked in facts(scanned, "table").items() if "class_dict.csv is not read" in text] == [False]
+    assert {path for path, *_ in scanned.tables} <= set(table_files(str(tmp_path), follow_links=False))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -43,6 +43,20 @@ def csv_columns(root: str | Path, name: str, encoding: str | None = None) -> lis
     file = home / chosen_csv(home, name)
     status = file.stat()
     return list(_columns(home, file, encoding, status.st_size, status.st_mtime_ns))
+
+
+def columns_of_tables(root: str | Path, names: Sequence[str], encoding: str | None = None) -> list[str]:
+    """The column names of several tables, each once. Raises LabError as csv_columns does where no table can be read."""
+    columns: list[str] = []
+    faults = []
+    for name in names:
+        try:
+            columns += csv_columns(root, name, encoding)
+        except LabError as fault:
+            faults.append(fault)
+    if faults and len(faults) == len(names):
+        raise faults[0]
+    return list(dict.fromkeys(columns))
 
 
 @lru_cache(64)

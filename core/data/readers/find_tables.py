@@ -19,7 +19,7 @@ from core.data.readers.split_names import Part, may_be_part, parts_of
 from core.data.readers.tree import Tree, is_above_photos, list_tree
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
-from core.data.tables.table import Table, is_list, is_table, read_table
+from core.data.tables.table import Table, is_list, is_old, is_table, read_table
 from core.errors import LabError, ended, in_sentences
 from core.text import listed
 
@@ -122,14 +122,13 @@ def candidates(tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
 
 
 def table_files(root: str, *, follow_links: bool) -> list[str]:
-    """The tables that may be read of a dataset, relative to root: those in it, or else below. Raises LabError as typed
-    and list_tree do."""
+    """The tables that may be read of a dataset, relative to root: those in it, then those below. Raises LabError as
+    typed and list_tree do."""
     return _files(list_tree(bounds.typed(root), follow_links))
 
 
 def _files(tree: Tree) -> list[str]:
-    in_root, above_photos, below = _by_depth(tree)
-    return in_root or above_photos + below
+    return [path for paths in _by_depth(tree) for path in paths]
 
 
 def _by_depth(tree: Tree) -> tuple[list[str], list[str], list[str]]:
@@ -175,15 +174,23 @@ def _columns_of_parts(table: Table, data: DataConfig, matcher: Matcher) -> list[
     return [*split, *meanings.parts] if names_photos else []
 
 
-def _unread_facts(unread: dict[str, LabError]) -> list[Fact]:
+def _unread_facts(unread: dict[str, LabError], beside: Iterable[str] | None = None) -> list[Fact]:
     """That tables are not read, and why the first is not; lists may as well be letters to the reader, and of companions
-    it is told what they may say."""
+    it is told what they may say. A workbook of Excel 97 is told and not asked about beside a table of its name, which
+    was saved from it.
+
+    beside: the tables that are read; None where folders or names tell the classes, beside which none is asked about.
+    """
     paths = [path for path in unread if is_table(path) and not says(path)]
-    if not paths:
-        return []
-    are = "is not read:" if len(paths) == 1 else "are not read; the first:"
-    text = ended(f"{listed(paths)} {are} {unread[paths[0]].message}")
-    return [Fact("table", text, ("csv_file",), probable=True)]
+    stems = {_names(path)[0] for path in beside or ()}
+    old = [path for path in paths if is_old(path) and (beside is None or _names(path)[0] in stems)]
+    facts = []
+    for probable, group in ((True, [path for path in paths if path not in old]), (False, old)):
+        if group:
+            are = "is not read:" if len(group) == 1 else "are not read; the first:"
+            text = ended(f"{listed(group)} {are} {unread[group[0]].message}")
+            facts.append(Fact("table", text, ("csv_file",), probable))
+    return facts
 
 
 def _look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
@@ -333,7 +340,7 @@ def _beside_unread(paths: list[str], unread: dict[str, LabError]) -> list[Fact]:
                 by_name = f"by its name it is a part of the dataset, as {other} is"
                 remedy = in_sentences(fault.remedy, f"To read {other} alone, choose it by name.")
                 raise LabError(f"csv: {path} is not read ({fault.message}); {by_name}", remedy, fault.kind)
-    return _unread_facts(unread)
+    return _unread_facts(unread, paths)
 
 
 def _joined(

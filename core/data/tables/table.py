@@ -70,7 +70,7 @@ def read_table(
     if suffix in (".xlsx", ".xlsm"):
         records, faults, facts = read_workbook(file)
         return _with_columns(file.name, records, is_photo, faults, facts)
-    if suffix == ".xls":
+    if is_old(file.name):
         raise LabError(f"{file.name}: is a workbook of Excel 97", "Save it as .xlsx or as CSV UTF-8.", "csv")
     decoded = decode(_bytes(file), file.name, encoding, is_photo)
     facts = [decoded.fact] if decoded.fact else []
@@ -181,6 +181,11 @@ def is_picture_name(cell: str) -> bool:
 
 def is_table(path: str) -> bool:
     return path.lower().endswith(TABLES)
+
+
+def is_old(path: str) -> bool:
+    """Whether it is a workbook of Excel 97, of which nothing is read."""
+    return path.lower().endswith(".xls")
 
 
 def is_list(path: str) -> bool:

@@ -9,7 +9,7 @@ import streamlit as st
 from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
 from core.data.pictures import limit
-from core.data.readers.csv_table import csv_columns
+from core.data.readers.csv_table import columns_of_tables
 from core.data.readers.find_tables import table_files
 from core.data.scan import Scan
 from core.data.tables.encodings import LANGUAGES
@@ -45,6 +45,7 @@ TEST_SETS = {"set aside": "Set aside, never trained on", "pool": "Trained on wit
 KINDS = {"auto": "As its values look", "categories": "Categories", "yes/no": "Yes or no", "number": "A number"}
 UNWRITTEN = "largest-photo-error"
 TABLES = "tables-of-dataset"  # of the scan that is looked at: it, its folder, the tables
+MOST_OFFERED = 60  # tables of which the columns can be chosen while none is read; they are read for it
 DECODE = {"before": "Before a launch, to find bad ones", "first epoch": "In the first epoch"}
 TRUNCATED = {"refuse": "Refuse", "keep": "Use them as they are"}
 
@@ -152,9 +153,9 @@ def _columns(choice: Choice, key: str, errors: dict[str, str], scan: Scan | None
         _pick(choice, f"{key}.encoding", "encoding", "Encoding", encodings, 240)
         _type(choice, f"{key}.no_label", "no_label", "Words for no label", errors, "none", 320)
     read = [file for file in files if scan and file in {path for path, *_ in scan.tables}]
-    chosen = [choice["csv_file"]] if choice["csv_file"] else read or list(filter(is_table, files)) or files
+    offered = [choice["csv_file"]] if choice["csv_file"] else read or list(filter(is_table, files)) or files
     try:
-        columns = list(dict.fromkeys(column for file in chosen for column in csv_columns(root, file, encoding)))
+        columns = columns_of_tables(root, offered[:MOST_OFFERED], encoding)
     except LabError as error:
         badges.show_error(error)
         return
