@@ -23,8 +23,7 @@ from core.data.pictures.depth_facts import depth_facts
 from core.data.pictures.photo import BITS, bits_of
 from core.data.reach import bounds, opening
 from core.data.readers.attributes import problem
-from core.data.readers.find_tables import unread_tables
-from core.data.readers.layouts import READERS, detect
+from core.data.readers.layouts import READERS, detect, not_read
 from core.data.readers.reading import Fact
 from core.data.readers.set_aside import divided, leaks
 from core.data.readers.spelling import one_spelling
@@ -123,7 +122,7 @@ def scan(
     stamps = {path: _stamp(tree.root, path) for path in tree.others if is_table(path) or is_list(path)}
     reading = READERS[reader](tree, data)
     tables = tuple((path, *(stamps.get(path) or _stamp(tree.root, path))) for path in reading.tables)
-    unread = unread_tables(tree, data) if data.reader == "auto" and reader in ("folders", "utkface") else []
+    unread = not_read(tree, data, reader, reading.tables)
     photos, parts = divided(reading.photos, data)
     photos, nameless, persons = with_persons(photos, data, tree.root)
     photos, spellings = one_spelling(photos)

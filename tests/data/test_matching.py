@@ -147,3 +147,33 @@ def test_folders_that_name_classes_count_before_a_table_that_only_lists_the_phot
     table(root, ["1.jpg,a", "2.jpg,b", "3.jpg,a", "4.jpg,b"], name=name)
     scanned = read(root)
     assert scanned.reader == "csv" and labels(scanned) == dict(zip(photos, "abab", strict=True))
+    are_no_classes = f"{name} is read: the folders batch_1/ and batch_2/ are taken for no classes."
+    assert facts(scanned, "table") == ({are_no_classes: True} if top else {})
+    assert not facts(read(root, reader="csv"), "table")
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "header", "said"),
+    [
+        ("notes.csv", ["cat/0.jpg,indoor", "dog/1.jpg,outdoor"], "image,category", "(labels in category)"),
+        (
+            "exported.csv",
+            [f"{pet}/{n}.jpg,{'Dog' if n else pet},0.9" for pet in ("cat", "dog") for n in range(3)],
+            "path,class,probability",
+            "(labels in class)",
+        ),
+        (
+            "predictions.csv",
+            [f"{pet}/{n}.jpg,{n % 2},train" for pet in ("cat", "dog") for n in range(3)],
+            "path,class,split",
+            "(labels in class), and may say which are a test (split)",
+        ),
+    ],
+)
+def test_a_table_one_folder_down_does_not_silently_count_before_folders_of_classes(tmp_path, name, rows, header, said):
+    """As in a zip: what somebody noted of two photos, or predicted of all, is no label of theirs."""
+    photos = [f"pets/{pet}/{n}.jpg" for pet in ("cat", "dog") for n in range(3)]
+    scanned = read(table(tmp_path, rows, *photos, header=header, name=f"pets/{name}"))
+    assert scanned.reader == "folders" and labels(scanned) == {photo: photo.split("/")[1] for photo in photos}
+    assert facts(scanned, "table") == {f"pets/{name} names photos, too {said}: it is not read.": True}
+    assert read(tmp_path, label_column=header.split(",")[1]).reader == "csv", "its column was chosen"

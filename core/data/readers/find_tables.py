@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -61,6 +61,10 @@ class DatasetTable:
         """Its files, relative to root; not those of its companions."""
         of_faults = (source for source, _, _ in self.faults)
         return list(dict.fromkeys(source.path for source in (*self.sources, *of_faults)))
+
+    @property
+    def is_in_root(self) -> bool:
+        return any("/" not in path for path in self.paths)
 
     @property
     def tells_usual(self) -> bool:
@@ -154,7 +158,10 @@ def unread_tables(tree: Tree, data: DataConfig) -> list[Fact]:
         if not any(map(matcher.is_photo, each.table.column(each.meanings.columns["path"]))):
             continue
         labels = [column for meaning, column in each.meanings.columns.items() if meaning in LABELLED]
-        text = f"{each.paths[0]} names photos, too{f' (labels in {listed(labels)})' if labels else ''}: it is not read."
+        text = f"{each.paths[0]} names photos, too{f' (labels in {listed(labels)})' if labels else ''}"
+        if parts := _columns_of_parts(each.table, data, matcher):
+            text += f", and may say which are a test ({listed(parts)})"
+        text += ": it is not read."
         facts.append(Fact("table", text, ("reader", "csv_file"), probable=True))
     for path, table in looked.strange.items():
         if parts := _columns_of_parts(table, data, matcher):
@@ -239,8 +246,12 @@ def _dataset_table(parts: list[tuple[Source, Table]], data: DataConfig, matcher:
         kept = [i for i, (number, _) in enumerate(first.rows) if (sources[i].path, number) not in faulty]
         first = replace(first, rows=[first.rows[i] for i in kept])
         sources = [sources[i] for i in kept]
-    chosen = frozenset(meaning for meaning in MEANINGS if getattr(data, f"{meaning}_column") not in (None, NO_COLUMN))
-    return DatasetTable(first, choose_columns(first, data, matcher.is_photo), sources, faults, chosen)
+    meanings = choose_columns(first, data, matcher.is_photo)
+    return DatasetTable(first, meanings, sources, faults, chosen_meanings(data))
+
+
+def chosen_meanings(data: DataConfig) -> frozenset[str]:
+    return frozenset(meaning for meaning in MEANINGS if getattr(data, f"{meaning}_column") not in (None, NO_COLUMN))
 
 
 def _in_columns(table: Table, columns: list[str]) -> list[tuple[int, list[str]]]:
@@ -265,6 +276,23 @@ def _without_labels(path: str, table: Table, data: DataConfig, matcher: Matcher)
 
 def _may_wait(path: str) -> bool:
     return any(part.split in (TEST, UNLABELLED) for name in _names(path) for part in parts_of([name]).values())
+
+
+def tell_other_classes(tables: Sequence[DatasetTable], classes: set[str], tree: Tree, matcher: Matcher) -> bool:
+    """Whether, by the tables one folder down, the folders that name these classes are none: the tables name nearly all
+    photos, and no label that is called as a folder is, as what somebody predicted of them would be."""
+    named: set[str] = set()
+    labels: set[str] = set()
+    for each in tables:
+        if any(part.split == UNLABELLED for name in _names(each.paths[0]) for part in parts_of([name]).values()):
+            continue
+        columns = each.meanings.columns
+        cells = zip(each.table.column(columns["path"]), each.sources, strict=True)
+        named |= {match.sample for match in matcher.match((cell, source.home) for cell, source in cells).values()}
+        of_labels = (each.table.column(columns[meaning]) for meaning in LABELLED if meaning in columns)
+        labels |= {cell.casefold() for cells in of_labels for cell in cells}
+    restates = not labels.isdisjoint(each.casefold() for each in classes)
+    return not restates and 10 * len(named & tree.images.keys()) >= 9 * len(tree.images)
 
 
 def _names(path: str) -> list[str]:

@@ -6,18 +6,27 @@ decoded is for core.data.scan.scan to find out.
 
 import posixpath
 import re
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import PARSERS, photo, problem
 from core.data.readers.csv_table import MEND_ROW, read_csv, read_csv_dataset
-from core.data.readers.find_tables import candidates, check_passed_over, chosen_csv
-from core.data.readers.folders import read_folders
+from core.data.readers.find_tables import (
+    candidates,
+    check_passed_over,
+    chosen_csv,
+    chosen_meanings,
+    tell_other_classes,
+    unread_tables,
+)
+from core.data.readers.folders import folder_list, read_folders
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.tree import Tree, by_folder, is_above_photos, left_over
 from core.data.tables.matching import Matcher
 from core.data.tables.words import names_nobody, words_for_nothing
 from core.errors import LabError
+from core.text import listed
 
 MASK_STEMS = {**{f"mask{i}": "mask" for i in range(1, 6)}, "incorrect_mask": "incorrect", "normal": "normal"}
 MASK_COLUMNS = {"id", "gender", "age", "path"}
@@ -129,20 +138,22 @@ READERS = {"mask": read_mask, "utkface": read_utkface, "folders": read_folders, 
 def detect(tree: Tree, data: DataConfig | None = None) -> str:
     """The reader whose layout the folder has. data: what is chosen of columns and encoding.
 
-    A table counts before folders where its columns are called what they hold, or chosen; where only its cells say that
-    they name photos, folders that name classes count before it. Raises LabError naming the layouts if it has none.
+    A table in the root counts before folders where its columns are called what they hold, or chosen; where only its
+    cells say that they name photos, folders that name classes count before it. So they do before a table one folder
+    down, unless by it they are none. Raises LabError naming the layouts if it has none.
     """
     if "train.csv" in tree.others and any(path.startswith("images/") for path in tree.images):
         columns = {column.lower() for column in read_csv(tree.root / "train.csv").columns}
         if columns >= MASK_COLUMNS:
             return "mask"
     data = data or DataConfig()
-    looked = candidates(tree, data, Matcher(tree))
-    usual = [each for each in looked.tables if each.is_usual]
-    if any(is_above_photos(path, tree) for each in usual for path in each.paths):
+    matcher = Matcher(tree)
+    looked = candidates(tree, data, matcher)
+    usual = [each for each in looked.tables if each.is_usual and is_above_photos(each.paths[0], tree)]
+    if any(each.chosen or each.is_in_root for each in usual):
         return "csv"
     classes = _class_folders(tree, data.class_level) if looked.tables or looked.faults else set()
-    if looked.tables and not classes:
+    if looked.tables and (not classes or tell_other_classes(usual, classes, tree, matcher)):
         return "csv"
     names = [path.rpartition("/")[2] for path in tree.images]
     if 2 * sum(UTKFACE_NAME.match(name) is not None for name in names) > len(names):
@@ -158,3 +169,19 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
         "Put each class in a folder of its own, or add a CSV with a path and a label column.",
         "data",
     )
+
+
+def not_read(tree: Tree, data: DataConfig, reader: str, tables: Sequence[str]) -> list[Fact]:
+    """What else may name the classes, to be asked about, of a dataset whose reader nobody chose. tables: those that are
+    read."""
+    if data.reader != "auto":
+        return []
+    if reader in ("folders", "utkface"):
+        return unread_tables(tree, data)
+    is_chosen = data.csv_file or data.attributes or chosen_meanings(data)
+    if reader != "csv" or is_chosen or not all("/" in path for path in tables):
+        return []
+    if not (classes := _class_folders(tree, data.class_level)):
+        return []
+    text = f"{listed(tables)} {'is' if len(tables) == 1 else 'are'} read: the folders {folder_list(classes)} are taken "
+    return [Fact("table", f"{text}for no classes.", ("reader",), probable=True)]
