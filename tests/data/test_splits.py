@@ -348,17 +348,18 @@ def test_a_table_beside_one_folder_of_photos_that_it_does_not_name_is_not_passed
 
 def test_a_table_in_the_root_that_is_none_of_photos_hides_none_below(tmp_path):
     table(tmp_path, ["cat,255,0,0", "dog,0,255,0"], header="name,r,g,b", name="class_dict.csv")
-    for part, numbers in (("train", range(4)), ("test", range(4, 6))):
+    for part, numbers, lost in (("train", range(4), ["p4.jpg,1,0", "P5.jpg,0,1"]), ("test", range(4, 6), [])):
         photos = [f"{part}/p{i}.jpg" for i in numbers]
         table(
             tmp_path,
-            [f"p{i}.jpg,{i % 2},{1 - i % 2}" for i in numbers],
+            [*(f"p{i}.jpg,{i % 2},{1 - i % 2}" for i in numbers), *lost],
             *photos,
             header="filename,cat,dog",
             name=f"{part}/_classes.csv",
         )
     scanned = read(tmp_path)
     assert labels(scanned) == {f"train/p{i}.jpg": ("dog", "cat")[i % 2] for i in range(4)}
-    assert set(aside(scanned).values()) == {"test"}
+    assert aside(scanned) == {"test/p4.jpg": "test", "test/p5.jpg": "test"}, "they were taken for lost ones of train/"
+    assert set(problems_of(scanned, "missing-file")) == {"train/_classes.csv row 6", "train/_classes.csv row 7"}
     assert [asked for text, asked in facts(scanned, "table").items() if "class_dict.csv is not read" in text] == [False]
     assert {path for path, *_ in scanned.tables} <= set(table_files(str(tmp_path), follow_links=False))

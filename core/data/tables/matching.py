@@ -2,7 +2,8 @@
 
 First as it is written: from the table's folder, from the root, or a bare name that stands once. What is left is
 matched by the end of the path, without regard to case and to the picture's suffix, where that means one file only. A
-bare name that means several means the one below the folder in which it is looked for.
+bare name that means several means the one below the folder in which it is looked for; one of a table in train/ means
+none in test/.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 from core.data.images import SUFFIXES
 from core.data.paths import inside
 from core.data.readers.reading import Fact
-from core.data.readers.split_names import may_be_part
+from core.data.readers.split_names import may_be_part, parts_of
 from core.data.readers.tree import Tree
 from core.text import LONGEST_NAME, listed, number_of, one_line
 
@@ -81,7 +82,7 @@ class Matcher:
                 matches[key] = Match(sample)
                 continue
             sample, ways = self._loose(key[0])
-            if not sample and key[1] and "/" not in _normal(key[0]):
+            if key[1] and "/" not in _normal(key[0]) and (not sample or _are_other_parts(key[1], _folder(sample))):
                 sample, ways = self._loose(posixpath.join(key[1], key[0]))
             if sample:
                 loose[key] = sample, ways
@@ -132,7 +133,7 @@ class Matcher:
             if path in self._others or self._is_unlisted(path):
                 return path
         named = self._by_name.get(text, []) if "/" not in text else []
-        return self._photos[named[0]] if len(named) == 1 else ""
+        return self._photos[named[0]] if len(named) == 1 and not _are_other_parts(home, _folder(named[0])) else ""
 
     def _paths(self, text: str, home: str) -> list[str]:
         if text.startswith("/"):
@@ -294,6 +295,17 @@ def _parts(text: str) -> list[str]:
 
 def _name(cell: str) -> str:
     return _normal(cell).rstrip("/").rpartition("/")[2]
+
+
+@lru_cache(1024)
+def _are_other_parts(home: str, folder: str) -> bool:
+    """Whether two folders, by their names or those above them, are of different parts of a dataset."""
+    own, theirs = ([part for name in each.split("/") for part in parts_of([name]).values()] for each in (home, folder))
+    return bool(own and theirs) and own[-1] not in theirs
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _normal(cell: str) -> str:
