@@ -136,6 +136,13 @@ def test_folders_that_name_classes_count_before_a_table_that_only_lists_the_phot
     scanned = read(root)
     assert scanned.reader == "folders"
     assert facts(scanned, "table") == {f"{name} names photos, too (labels in size): it is not read.": True}
+    for number in range(4):
+        (root / top / f"sizes_{number}.csv").write_text((root / name).read_text())
+    *_, last = facts(scanned := read(root), "table")
+    assert len(facts(scanned, "table")) == 4, "a dataset with a table beside each photo had a question for each"
+    assert last == f"2 more tables that name photos, too: not read ({top}sizes_2.csv and {top}sizes_3.csv)."
+    for number in range(4):
+        (root / top / f"sizes_{number}.csv").unlink()
     with monkeypatch.context() as patch:
         patch.setattr("core.data.readers.find_tables.MOST_DEEP", 0)
         assert bool(facts(read(root), "table")) == (not top), "tables below are looked at without an end"

@@ -21,9 +21,10 @@ from core.data.tables.matching import Matcher
 from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
 from core.data.tables.table import Table, is_list, is_old, is_table, read_table
 from core.errors import LabError, ended, in_sentences
-from core.text import listed
+from core.text import listed, number_of
 
 MOST_DEEP = 60  # tables below the root that are looked at
+MOST_TOLD = 3  # tables that are asked about one by one
 _A_FORM = re.compile(r"(^|[\W_])submission", re.IGNORECASE)  # a table to be filled with predictions
 
 
@@ -154,20 +155,18 @@ def unread_tables(tree: Tree, data: DataConfig) -> list[Fact]:
     matcher = Matcher(tree)
     looked = _look_at(paths, tree, data, matcher)
     facts = [*_unread_facts(looked.unread), *without_a_table(tree, data, matcher)]
+    said: dict[str, str] = {}  # table -> what it says of its photos
     for each in looked.tables:
-        if not any(map(matcher.is_photo, each.table.column(each.meanings.columns["path"]))):
-            continue
-        labels = [column for meaning, column in each.meanings.columns.items() if meaning in LABELLED]
-        text = f"{each.paths[0]} names photos, too{f' (labels in {listed(labels)})' if labels else ''}"
-        if parts := _columns_of_parts(each.table, data, matcher):
-            text += f", and may say which are a test ({listed(parts)})"
-        text += ": it is not read."
-        facts.append(Fact("table", text, ("reader", "csv_file"), probable=True))
-    for path, table in looked.strange.items():
+        if any(map(matcher.is_photo, each.table.column(each.meanings.columns["path"]))):
+            labels = [column for meaning, column in each.meanings.columns.items() if meaning in LABELLED]
+            said[each.paths[0]] = f" (labels in {listed(labels)})" if labels else ""
+    for path, table in {**{each.paths[0]: each.table for each in looked.tables}, **looked.strange}.items():
         if parts := _columns_of_parts(table, data, matcher):
-            text = f"{path} names photos, too, and may say which are a test ({listed(parts)}): it is not read."
-            facts.append(Fact("table", text, ("reader", "csv_file"), probable=True))
-    return facts
+            said[path] = f"{said.get(path, '')}, and may say which are a test ({listed(parts)})"
+    texts = [f"{path} names photos, too{what}: it is not read." for path, what in said.items()]
+    if more := list(said)[MOST_TOLD:]:
+        texts[MOST_TOLD:] = [f"{number_of(len(more), 'more table')} that name photos, too: not read ({listed(more)})."]
+    return facts + [Fact("table", text, ("reader", "csv_file"), probable=True) for text in texts]
 
 
 def _columns_of_parts(table: Table, data: DataConfig, matcher: Matcher) -> list[str]:
