@@ -92,16 +92,17 @@ def told_apart_by(task: TaskConfig, names: Sequence[str]) -> frozenset[str]:
     """The attributes in which a task's classes differ; with its name they say what a class is.
 
     A yes to one attribute is none to another, though both classes are called "yes". What classes were merged across
-    tells none of them from another: merged across masks, they are those of gender-age. names: those classes.
+    tells none of them from another, in whichever order they were: merged across masks, they are those of gender-age.
+    names: those classes.
     """
     attributes = frozenset(attributes_of(task))
     if task.one_by_one or len(attributes) < 2 or not names:
         return attributes
     try:
-        parts = class_parts(task, list(names))
+        values = class_values(task, names)
     except ValueError:  # names of a damaged run are not of its task
         return attributes
-    return frozenset(name for name in attributes if len({part[name] for part in parts}) > 1)
+    return frozenset(name for name in attributes if _are_apart({frozenset(of_class[name]) for of_class in values}))
 
 
 def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame, list[str], int]:
