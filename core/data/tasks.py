@@ -7,7 +7,16 @@ import numpy as np
 import pandas as pd
 
 from core.config.run_config import TaskConfig
-from core.data.values import OWN, attribute_names, column_of, grouped, is_number, proposed_limits, yes_no_names
+from core.data.values import (
+    OWN,
+    attribute_names,
+    column_of,
+    grouped,
+    is_number,
+    names_itself,
+    proposed_limits,
+    yes_no_names,
+)
 from core.data.yes_no import pairs
 from core.errors import LabError
 from core.text import in_full, number_of
@@ -60,7 +69,7 @@ def class_parts(task: TaskConfig, names: list[str]) -> list[dict[str, str]]:
 
 def class_values(task: TaskConfig, names: Sequence[str]) -> list[dict[str, list[str]]]:
     """The values of each attribute that a photo of each class may have, in class order: several where it is merged of
-    classes that differ in it. Of a task of several attributes that make one class.
+    classes that differ in it. Of a task whose attributes are not told one by one.
     """
     values = []
     for name in names:
@@ -89,20 +98,30 @@ def _are_apart(groups: set[frozenset[str]]) -> bool:
 
 
 def told_apart_by(task: TaskConfig, names: Sequence[str]) -> frozenset[str]:
-    """The attributes in which a task's classes differ; with its name they say what a class is.
+    """The attributes that a task's classes differ in and whose name one must know beside theirs, to say what they are.
 
-    A yes to one attribute is none to another, though both classes are called "yes". What classes were merged across
-    tells none of them from another, in whichever order they were: merged across masks, they are those of gender-age.
-    names: those classes.
+    A yes to one attribute is none to another, though both classes are called "yes", and "<30" may be years or kilos;
+    "cat" says what it is, whatever its column is called. What classes were merged across tells none of them from
+    another, in whichever order they were: merged across masks, they are those of gender-age. names: those classes.
     """
     attributes = frozenset(attributes_of(task))
-    if task.one_by_one or len(attributes) < 2 or not names:
+    if task.one_by_one or not names:
         return attributes
     try:
         values = class_values(task, names)
     except ValueError:  # names of a damaged run are not of its task
         return attributes
-    return frozenset(name for name in attributes if _are_apart({frozenset(of_class[name]) for of_class in values}))
+    apart = {name for name in attributes if _are_apart({frozenset(of_class[name]) for of_class in values})}
+    classes = list(zip(names, values, strict=True))
+    return frozenset(
+        name for name in apart if any(_is_bare(name, value, of) for of, each in classes for value in each[name])
+    )
+
+
+def _is_bare(attribute: str, value: str, class_name: str) -> bool:
+    """Whether a class is named after a value that does not say of what it is: a yes, or a group of numbers."""
+    around = f" {class_name} "
+    return f" {value} " in around and f" {attribute} {value} " not in around and not names_itself(value)
 
 
 def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame, list[str], int]:

@@ -110,6 +110,12 @@ def in_order(name: str, values: Sequence[str]) -> list[str]:
     return sorted(values)
 
 
+def names_itself(value: str) -> bool:
+    """Whether a value says what it is without its attribute, as "cat" does; yes, no and groups of numbers do not."""
+    words = set(re.findall(r"[^\W\d_]+", value.lower())) - {"yes", "no", "to"}
+    return bool(words) and not _RANGE.fullmatch(value.strip())
+
+
 def grouped(name: str, samples: pd.DataFrame, limits: Sequence[float] = ()) -> tuple[pd.Series, list[str]]:
     """(an attribute's value of each photo as text, None where it is not told; the values that occur, in order).
 

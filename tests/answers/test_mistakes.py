@@ -169,10 +169,13 @@ def test_runs_with_other_classes_cannot_be_compared(tmp_path, samples, answers):
     with pytest.raises(LabError, match="different classes") as fault:
         mistakes.between_runs([answers, mistakes.load_answers(run)])
     assert fault.value.kind == "classes"
-    task = {"name": "attributes", "attributes": ["smiling"]}  # of which the same words are other classes
-    other = made(tmp_path, two, name="other", task=task, names=["female", "male"], probabilities=shares)
+    two, answered = two.assign(class_name=[["no", "yes"][y] for y in two["y"]]), []
+    for attribute in ("smiling", "male"):  # a yes to which is no yes to the other
+        asked = {"name": "attributes", "attributes": [attribute]}
+        yes_no = made(tmp_path, two, name=attribute, task=asked, names=["no", "yes"], probabilities=shares)
+        answered.append(mistakes.load_answers(yes_no))
     with pytest.raises(LabError, match="different classes"):
-        mistakes.between_runs([mistakes.load_answers(each) for each in (run, other)])
+        mistakes.between_runs(answered)
 
 
 def test_final_and_best_are_told_apart(tmp_path, samples, probabilities):

@@ -285,7 +285,9 @@ def test_yes_and_no_of_another_attribute_are_other_classes_and_merged_across_one
     assert comparable == others[1:] and refused.kind == "classes"
     assert "those of the first are of Male, of the second of Smiling" in refused.message
     merged = {"name": "mask-gender-age", "merge": {name: [f"mask {name}", f"normal {name}"] for name in CLASSES}}
-    ages = [{"name": "gender-age"}, merged, {"name": "attributes", "attributes": ["gender", "age"]}]
+    chosen = {"name": "attributes", "attributes": ["sex", "age"]}
+    chosen["merge"] = {name: [name.replace(" ", " + ", 1)] for name in CLASSES}
+    ages = [{"name": "gender-age"}, merged, chosen]
     made = [make_run(tmp_path, samples(tmp_path, people=12, photos=1), "age", config={"task": task}) for task in ages]
     unmasked, *others = load(tmp_path, [run.id for run in made])
     assert members.same_classes(unmasked, others) == (others, []), "as task and classes mean the same"
