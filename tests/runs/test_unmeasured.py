@@ -17,7 +17,7 @@ from PIL import Image
 from core.answers import mistakes
 from core.cli import main as cli
 from core.data.labels import corrections
-from core.data.labels.correction_rows import Correction
+from core.data.labels.correction_rows import Correction, to_csv
 from core.errors import LabError
 from core.export import card
 from core.export.card import Made
@@ -25,6 +25,7 @@ from core.export.runtime.package_folder import PackageFolder
 from core.inside import fold_models
 from core.jobs import control, fold_job, halt, trash
 from core.network.model import build_model
+from core.plan import everybody
 from core.predict.photos import Photo
 from core.predict.predictor import Predictor
 from core.runs.everybody import unmeasured
@@ -83,6 +84,35 @@ def corrected(both, run):
     )
     yield f"Since {both[0].id} was launched, 1 label was corrected and 1 photo was left out:"
     corrections.undo_all(root, [each.id for each in made])
+
+
+def test_corrections_that_change_no_class_and_those_of_another_lab_are_no_reason_to_retrain(both, monkeypatch):
+    parent, photo = both[0], both[0].samples().iloc[0]
+    place = corrections.file(parent.config().data.root, parent.dir.parent)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)
+    age = f"{photo['age']:g}"
+    other = {"female": "male", "male": "female"}[photo["gender"]]
+    changes = {"gender": (photo["gender"], other), "race": ("0", "1"), "age": (age, f"{photo['age'] + 1:g}")}
+    listed = [
+        Correction(kind="relabel", sample=photo["sample"], attribute=attribute, before=before, after=after)
+        for attribute, (before, after) in changes.items()
+    ]
+    files.write_text(parent.corrections_file, to_csv(listed))  # as another lab launched it
+    try:
+        assert everybody.corrected_since(parent) == "", "this lab has no corrections of its dataset"
+        files.write_text(place, to_csv([]))
+        assert "launched, 2 corrections were taken back" in everybody.corrected_since(parent)
+        files.write_text(parent.corrections_file, to_csv([]))
+        files.write_text(place, to_csv(listed[1:]))
+        assert everybody.corrected_since(parent) == "", "in the group of before, and of what it does not tell"
+        files.write_text(place, to_csv(listed))
+        assert "launched, 1 label was corrected:" in everybody.corrected_since(parent)
+        monkeypatch.setattr(corrections, "effects", None)
+        assert everybody.corrected_since(parent), "remembered: all photos are not corrected at each look"
+    finally:
+        for path in (parent.corrections_file, place):
+            path.unlink(missing_ok=True)
 
 
 def strangers(folder):
