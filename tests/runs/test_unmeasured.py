@@ -221,7 +221,11 @@ def test_maps_of_a_new_photo_are_drawn_on_its_page_of_answers(run, tmp_path):
 
 def test_the_verb_trains_what_is_proposed_and_says_so(lab, both, run, corrected):
     halt.stop(run.dir.parent, "it fails.", "Mend it.")  # until the resume below
-    code, out, err = lab("everybody", both[0].id, "--set", "training.batch_size=4", "--set", "name=ours")
+    frozen, folder = both[0].config_file.read_text("utf-8"), run.dir.parent
+    both[0].config_file.write_text(re.sub(r"\n +test_set: .*", "", frozen), "utf-8")  # as version 0.1.0 wrote it
+    words = ["--set", "training.batch_size=4", "--set", "name=ours", "--runs", folder]
+    code, out, err = lab("everybody", both[0].id, *words)
+    both[0].config_file.write_text(frozen, "utf-8")
     assert code == 0
     ours = type(run)(out.strip(), run.dir.parent)
     try:
@@ -230,7 +234,8 @@ def test_the_verb_trains_what_is_proposed_and_says_so(lab, both, run, corrected)
         assert "35 epochs, the median of the folds' best epochs (30 and 40)." in err
         assert "its own score is not measured" in err and "training.batch_size differ" in err
         assert "The queue has stopped: it fails. Mend it.\nLet it go on with: python -m core worker" in err
-        assert corrected in err and f"--folds-of {both[0].id}), then train that run on everybody" in err
+        again = f"--data {ours.config().data.root} --set data.test_set=pool --runs {folder}"
+        assert corrected in err and f"--folds-of {both[0].id} {again}), then train that run on everybody" in err
         control.cancel(ours)
         assert lab("status", ours.id)[1].startswith(f"one network, on everybody of {both[0].id}: cancelled")
         assert control.resume(ours) == [0]

@@ -11,7 +11,7 @@ import typer
 
 from core.cli.progress import tell_of_a_stop, wait_for
 from core.config import run_config
-from core.config.run_config import RunConfig
+from core.config.run_config import RunConfig, read_config
 from core.errors import LabError
 from core.jobs import control
 from core.plan import apart
@@ -79,11 +79,19 @@ def notes(plan: Plan, folder: Path | None) -> list[str]:
         said.append(str(error))
         corrected = ""
     if corrected:
-        again = f"python -m core train {shlex.quote(str(parent.config_file))} --folds-of {parent.id}"
-        said.append(
-            f"{corrected} To use the corrections, retrain it first ({again}), then train that run on everybody."
-        )
+        words = f"retrain it first ({_retrained(parent, folder)}), then train that run on everybody."
+        said.append(f"{corrected} To use the corrections, {words}")
     if others := planned.changes(plan.config, parent):
         said.append(f"What the folds reached is of other settings: {listed(others, len(others))} differ.")
     said += apart.sentences(plan.apart.record())
     return said
+
+
+def _retrained(parent: Run, folder: Path | None) -> str:
+    """The command that trains a run anew on its labels as they are corrected by now: of its dataset where that lies
+    now, in the folder of runs that was named, with the test photos of a run of version 0.1.0, which set none aside."""
+    data = parent.config().data
+    words = ["train", str(parent.config_file), "--folds-of", parent.id, "--data", data.root]
+    if read_config(parent.config_file, parent.id).data.test_set != data.test_set:
+        words += ["--set", f"data.test_set={data.test_set}"]
+    return shlex.join(["python", "-m", "core", *words, *(["--runs", str(folder)] if folder else [])])
