@@ -291,13 +291,22 @@ def _differ(parent: Run, later: list[corrections.Correction]) -> tuple[int, int]
     return int(other.sum()) + len(corrected) - len(after), left_out
 
 
+def start_in_words(parent: Run, start: Run) -> str:
+    """From what one network on everybody of a run starts, in a sentence. start: the run whose network that is."""
+    of = parent.config().model.parent
+    if of is None or unmeasured.measured_by(start) != of:
+        return f"It starts from the network of {start.id}."
+    return f"The folds started from those of {of}; it starts from {start.id}, trained on everybody of that run."
+
+
 def changes(config: RunConfig, parent: Run) -> list[str]:
     """Settings in which a network on everybody learns otherwise than the folds did, for how long apart: what the folds
-    reached is then of something else. That it starts from everybody where they start from folds is none."""
+    reached is then of something else. That it starts from everybody where they start from folds is none, also once what
+    it started from is deleted."""
     own = parent.config()
     if config.model.parent is not None and own.model.parent is not None:
         start = Run(config.model.parent, parent.dir.parent)
-        if start.exists() and unmeasured.measured_by(start) == own.model.parent:
+        if not start.exists() or unmeasured.measured_by(start) == own.model.parent:
             config = config.model_copy(update={"model": config.model.model_copy(update={"init": own.model.init})})
     tables = []
     for each in (config, own):

@@ -283,8 +283,12 @@ def test_a_run_that_started_from_another_starts_from_the_network_on_everybody_of
     try:
         code, out, err = lab("everybody", child.id)
         assert code == 0 and "differ" not in err, err
+        assert f"it starts from {run.id}, trained on everybody of that run." in err
         made.append(type(run)(out.strip(), run.dir.parent))
-        assert made[0].config().model.init == f"run:{run.id}"
+        config = made[0].config()
+        assert config.model.init == f"run:{run.id}"
+        gone = config.model.model_copy(update={"init": "run:gone"})
+        assert everybody.changes(config.model_copy(update={"model": gone}), child) == [], "deleted since"
         text = captions(page("live", run=child.id)).replace("\\", "")
         assert f"it starts from {run.id}, trained on everybody" in text
         run.write_state(replace(state, state="cancelled"))

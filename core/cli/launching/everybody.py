@@ -71,6 +71,8 @@ def notes(plan: Plan, folder: Path | None) -> list[str]:
         f"{length.words}." if epochs == length.epochs else f"{epochs} epochs; {length.words}, were proposed.",
         unmeasured.sentence({unmeasured.INFO: plan.everybody, "test": plan.apart.record()}, parent.id),
     ]
+    if (start := plan.config.model.parent) is not None:
+        said.append(planned.start_in_words(parent, Run(start, folder)))
     if parent.config().training.early_stopping is not None:
         said.append("Early stopping is off: it watches the F1 of people who are held out.")
     try:

@@ -95,7 +95,7 @@ def _offer(run: Run, length: planned.Length, *, again: bool) -> None:
         )
     said = f"Proposed: {length.words}." if length.best else ""
     if start is not None:
-        said += f" The folds started from those of {of}; it starts from {start.id}, trained on everybody of that run."
+        said += f" {planned.start_in_words(run, start)}"
     if run.config().training.early_stopping is not None:
         said += " Early stopping is off then: it watches people who are held out."
     if run.test_file.is_file():
