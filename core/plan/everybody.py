@@ -38,6 +38,7 @@ NO_MATTER = (
     *("name", "description", "training.seed", "training.early_stopping", "training.device"),
     *("training.loader_workers", "training.resume_seconds"),
 )
+BOTH = "best"  # weights of a network on everybody, which are those of its last epoch, too, and are never dropped
 CORRECTED = Remembered[str](64)  # what corrected_since says, which the page asks each time that it is drawn
 TAKEN_OVER = ("data.", "task.", "folds.")  # settings in which nothing may differ from the cross-validated run
 
@@ -174,7 +175,7 @@ def proposed(parent: Run, epochs: int | None = None) -> RunConfig:
     start = start_of(parent)
     return config.model_copy(
         update={
-            "model": config.model.model_copy(update={"init": f"run:{start.id}"}) if start else config.model,
+            "model": config.model.model_copy(update=_first_weights(start)) if start else config.model,
             "name": config.name[: NAME_LENGTH - len(ending)].rstrip() + ending,
             "folds": config.folds.model_copy(update={"everybody": parent.id}),
             "phases": phases_until(config, length, length.epochs if epochs is None else epochs),
@@ -193,10 +194,14 @@ def start_of(parent: Run) -> Run | None:
         if entry.summary.get("everybody") != model.parent or entry.state != "done":
             continue
         start = Run(entry.id, folder)
-        weights = start.weights_file(unmeasured.ALONE, model.init_checkpoint)
+        weights = start.weights_file(unmeasured.ALONE, BOTH)
         if entry.summary.get("depth") == model.depth and weights.is_file():
             return start
     return None
+
+
+def _first_weights(start: Run) -> dict[str, str]:
+    return {"init": f"run:{start.id}", "init_checkpoint": BOTH}
 
 
 def make_plan(config: RunConfig, folder: Path | None = None) -> Plan:
@@ -307,7 +312,8 @@ def changes(config: RunConfig, parent: Run) -> list[str]:
     if config.model.parent is not None and own.model.parent is not None:
         start = Run(config.model.parent, parent.dir.parent)
         if not start.exists() or unmeasured.measured_by(start) == own.model.parent:
-            config = config.model_copy(update={"model": config.model.model_copy(update={"init": own.model.init})})
+            first = {name: getattr(own.model, name) for name in ("init", "init_checkpoint")}
+            config = config.model_copy(update={"model": config.model.model_copy(update=first)})
     tables = []
     for each in (config, own):
         table = flat(with_whole_path(each))  # an older lab froze a file of first weights as it was typed

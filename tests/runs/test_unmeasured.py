@@ -289,8 +289,17 @@ def test_a_run_that_started_from_another_starts_from_the_network_on_everybody_of
         assert config.model.init == f"run:{run.id}"
         gone = config.model.model_copy(update={"init": "run:gone"})
         assert everybody.changes(config.model_copy(update={"model": gone}), child) == [], "deleted since"
-        text = captions(page("live", run=child.id)).replace("\\", "")
-        assert f"it starts from {run.id}, trained on everybody" in text
+        last, text = run.weights_file(0, "final"), child.config_file.read_text("utf-8")
+        child.config_file.write_text(text.replace("init_checkpoint: best", "init_checkpoint: final"), "utf-8")
+        aside = last.rename(last.with_suffix(".aside"))  # as dropped: best and last are one network
+        try:
+            assert child.config().model.init_checkpoint == "final"
+            text = captions(page("live", run=child.id)).replace("\\", "")
+            assert f"it starts from {run.id}, trained on everybody" in text
+            assert everybody.changes(everybody.proposed(child), child) == []
+            assert everybody.proposed(child).model.init_checkpoint == "best"
+        finally:
+            aside.rename(last)
         run.write_state(replace(state, state="cancelled"))
         at = page("live", run=child.id)
         assert "Train again on everybody" not in labels(at)
