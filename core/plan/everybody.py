@@ -19,6 +19,7 @@ from core.config.parts import PhaseConfig
 from core.config.settings import differing, flat
 from core.data.content.unchanged import check_unchanged
 from core.data.labels import corrections
+from core.data.labels.correction_rows import SEVERAL
 from core.data.tasks import attributes_of, label_as
 from core.data.yes_no import pairs
 from core.errors import LabError
@@ -276,9 +277,18 @@ def _corrected_since(parent: Run, root: str, folder: Path) -> str:
         asked = {*attributes_of(task), *task.only, "person", *(["mask"] if unmasked else [])}
         kept = {each.id for each in now}
         undone = [e for e in own if e.id not in kept and (e.kind != "relabel" or e.attribute in asked)]
-        if undone:
+        if undone and not _in_vain(parent, undone):
             parts.append(f"{number_of(len(undone), 'correction')} {'was' if len(undone) == 1 else 'were'} taken back")
     return f"Since {parent.id} was launched, {listed(parts)}: this trains on the labels of its folds." if parts else ""
+
+
+def _in_vain(parent: Run, undone: list[corrections.Correction]) -> bool:
+    """Whether each photo has the class and the person that it had before what was taken back, as far as can be told."""
+    if any(each.kind != "relabel" or SEVERAL in each.before for each in undone):
+        return False
+    back = [replace(each, before=each.after, after=each.before) for each in reversed(undone)]
+    _, outcome = corrections.effects(parent.samples(), back)
+    return all(effect.photos for effect in outcome) and _differ(parent, back) == (0, 0)
 
 
 def _differ(parent: Run, later: list[corrections.Correction]) -> tuple[int, int]:

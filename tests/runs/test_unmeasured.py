@@ -103,6 +103,10 @@ def test_corrections_that_change_no_class_and_those_of_another_lab_are_no_reason
         assert everybody.corrected_since(parent) == "", "this lab has no corrections of its dataset"
         files.write_text(place, to_csv([]))
         assert "launched, 2 corrections were taken back" in everybody.corrected_since(parent)
+        years = replace(listed[2], before=listed[2].after, after=listed[2].before)  # which the folds were trained with
+        files.write_text(parent.corrections_file, to_csv([years]))
+        files.write_text(place, to_csv(listed[1:2]))
+        assert everybody.corrected_since(parent) == "", "taken back within the group"
         files.write_text(parent.corrections_file, to_csv([]))
         files.write_text(place, to_csv(listed[1:]))
         assert everybody.corrected_since(parent) == "", "in the group of before, and of what it does not tell"
