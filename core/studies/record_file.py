@@ -34,7 +34,6 @@ class Study:
     """What was asked and which runs answer it, in the order of the grid; added runs stand last.
 
     paused: the queue holds its runs back. cancelled: Unix time of the last cancel; a launch that began before it stops.
-    taken_up: Unix time since when runs of it train all the same, as they were resumed or joined after that cancel.
     """
 
     id: str
@@ -46,7 +45,6 @@ class Study:
     paused: bool = False
     refused: dict[str, str] = field(default_factory=dict)  # run id -> why it could not be launched
     cancelled: float | None = None
-    taken_up: float | None = None
     persons: str = ""  # how far they are known: known | partly | unknown; empty in records of older labs
     by: str = ""  # who launched it; empty in records of older labs
 
@@ -85,6 +83,7 @@ def exists(study_id: str, folder: Path | None = None) -> bool:
 def _read(path: Path) -> Study:
     try:
         data = files.read_json(path)
+        data.pop("taken_up", None)  # of a lab between two versions
         study = Study(**{**data, "runs": [StudyRun(**member) for member in data["runs"]]})
         return replace(study, paused=study.paused or queue.is_holding(path.parents[2], study.id))
     except (OSError, *GARBAGE) as error:

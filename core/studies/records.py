@@ -188,7 +188,7 @@ def add(study: Study, plan: Plan, scan: Scan, *, run_id: str | None = None, fold
         runs = {each.id: each for each in before.runs} | {
             member.id: member
         }  # in its place, where it was cut off before
-        after = replace(before, runs=[*runs.values()], taken_up=time.time())
+        after = replace(before, runs=[*runs.values()])
         record_file.write(after, root)
     was_stopped = _watch(after, root)
     try:
@@ -267,7 +267,7 @@ def launch_missing(study: Study, *, run_ids: Collection[str] | None = None, fold
         if record.paused:
             queue.hold(root, record.id, ids)  # one of them may have been let go before it was deleted
         refused = {run_id: why for run_id, why in record.refused.items() if run_id not in ids}
-        return replace(record, refused=refused, cancelled=None, taken_up=None)
+        return replace(record, refused=refused, cancelled=None)
 
     return _start(record_file.change(study.id, root, begin), plans, root)
 
@@ -345,7 +345,6 @@ def resume(
     chosen = [run for run in present(load(study.id, root), root) if run_ids is None or run.id in run_ids]
     with record_file.locked(root):
         record = record_file.fresh(study.id, root)
-        record_file.write(replace(record, taken_up=time.time()), root)
         if record.paused:  # one of them may have been let go by name before it was stopped
             queue.hold(
                 root, study.id, [run.id for run in chosen if overall(s.state for s in run.states()) not in ALIVE]
@@ -373,7 +372,7 @@ def cancel(study: Study, folder: Path | None = None) -> Study:
     """Stop what trains and what waits; every fold keeps its last checkpoint. A launch that is under way stops too."""
     root = folder or runs_folder()
     check_own(study, root)
-    after = record_file.change(study.id, root, lambda record: replace(record, cancelled=time.time(), taken_up=None))
+    after = record_file.change(study.id, root, lambda record: replace(record, cancelled=time.time()))
     alive = [run for run in present(after, root) if overall(s.state for s in run.states()) in ALIVE]
     for run in alive:  # before any is waited for: who is cut off there leaves none that would train all the same
         control.ask_to_stop(run)

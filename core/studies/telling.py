@@ -73,9 +73,18 @@ def _of_study(root: Path, study_id: str, to: list[Address], sleep: Sleep) -> Non
     except LabError:  # deleted or damaged: its runs are told of one by one
         ends.forget(root, ends.STUDIES, study_id)
         return
-    is_known = study.cancelled is not None and study.taken_up is None  # to who cancelled it
-    if ends.take(root, ends.STUDIES, study_id, lambda: _is_over(study_id, root)) and not is_known:
+    if ends.take(root, ends.STUDIES, study_id, lambda: _is_over(study_id, root)) and not _is_known(study, root):
         _send(root, to, ["study"], _study_message(root, study), None, sleep)
+
+
+def _is_known(study: Study, root: Path) -> bool:
+    """Whether who cancelled a study knows how it ended: nothing of it that began since has come to another end."""
+    if study.cancelled is None:
+        return False
+    there = [run for run in (Run(run_id, root) for run_id in study.run_ids) if run.exists()]
+    states = [_as_asked(run, state) for run in there for state in run.states()]
+    began = [state for state in states if (state.started or state.ended or 0) > study.cancelled]  # refused, never began
+    return all(state.state == "cancelled" for state in began)
 
 
 def _is_over(study_id: str, root: Path) -> bool:

@@ -119,7 +119,7 @@ def test_a_queue_that_stops_is_told_once_and_once_more_when_it_stops_again(runs_
     assert len(webhook.posts) == 2
 
 
-def test_a_study_is_told_when_the_last_of_its_runs_is_over(runs_folder, webhook, monkeypatch):
+def test_a_study_is_told_when_the_last_of_its_runs_is_over(runs_folder, webhook):
     ids = ["20260101-000000-a", "20260101-000001-b", "20260101-000002-c", "20260101-000003-d"]
     members = [StudyRun(run_id, run_id[-1], {}) for run_id in ids]
     study = Study("20260101-000000-s", "depths", "", 0.0, {}, members, refused={ids[3]: "no room"})
@@ -145,13 +145,13 @@ def test_a_study_is_told_when_the_last_of_its_runs_is_over(runs_folder, webhook,
     assert body["title"] == "depths: the study has ended" and body["study"] == study.id
     assert body["text"].startswith("2 of 4 runs done, 1 failed. ")
     assert "has the highest macro F1 of the finished runs, 0." in body["text"]
-    for goes_on in (None, records.resume):  # cancelled, which is known to who did it, then resumed
-        records.cancel(study, runs_folder)
-        if goes_on is not None:
-            monkeypatch.setattr(records, "_queued", lambda study, *_, **__: (study, []))
-            goes_on(study, folder=runs_folder)
-        tell(ended(third))
-        assert [each["event"] for each in webhook.bodies()].count("study") == (2 if goes_on else 1)
+    study = records.cancel(study, runs_folder)
+    later = study.cancelled + 1
+    ends_known = [(None, "done"), (later, "cancelled")]  # to who cancelled it, or cancelled by name what went on since
+    ends_of_its_own = [(later, "failed"), (later, "done")]  # of what was resumed by whatever button, or joined
+    for told, (began, state) in zip((1, 1, 2, 3), [*ends_known, *ends_of_its_own], strict=True):
+        tell(ended(third, fold1={"started": began, "state": state}))
+        assert [each["event"] for each in webhook.bodies()].count("study") == told
 
 
 def test_no_run_of_a_study_is_told_to_be_the_highest_where_they_tell_different_classes(runs_folder, webhook):
