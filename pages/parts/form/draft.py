@@ -25,7 +25,7 @@ from core.config.settings import name_beneath
 from core.errors import LabError, ended, in_sentences
 
 DRAFT, VERSION, EDITS = "launch_draft", "launch_version", "launch_edits"
-BROUGHT = "launch_brought_classes"  # in the session: whether Data left out or merged classes of the form
+BROUGHT = "launch_brought_classes"  # in the session: what Data left out and merged of the form last
 ALL_CLASSES: dict[str, Any] = {"leave_out": [], "merge": {}}
 Errors = dict[str, str]
 
@@ -62,13 +62,13 @@ def take_data(choice: dict[str, Any]) -> None:
 def take_classes(task: dict[str, Any], folds: int | None) -> None:
     """Bring a task with its classes, and the folds that it was looked at with, from another page.
 
-    task: empty where no class is left out or merged there; then those that were before are taken in again, while what
-    was left out on the form itself stays so.
+    task: empty where no class is left out or merged there; then those that were before are taken in again, while the
+    form says the same still: what was left out or merged on it since, or came with another run, stays so.
     """
-    brought_before = st.session_state.pop(BROUGHT, False)
+    before = st.session_state.pop(BROUGHT, None)
     if task:
-        st.session_state[BROUGHT] = True
-    elif brought_before:
+        st.session_state[BROUGHT] = copy.deepcopy(_classes(task))
+    elif before is not None and (DRAFT not in st.session_state or _classes(draft()["task"]) == before):
         task = ALL_CLASSES
     if not task and folds is None:
         return
@@ -78,6 +78,10 @@ def take_classes(task: dict[str, Any], folds: int | None) -> None:
             edited(path)
     else:
         st.session_state["launch_classes"] = task, folds
+
+
+def _classes(task: dict[str, Any]) -> dict[str, Any]:
+    return {name: task[name] for name in ALL_CLASSES}
 
 
 def put_classes(form: dict[str, Any], task: dict[str, Any], folds: int | None) -> None:
