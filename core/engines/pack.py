@@ -105,7 +105,7 @@ def pack(
         path = weights.imagenet_file(config.model.depth)
         blob = digest_of(path)
         packed[blob], first[path.name] = path, blob
-    if config.model.init.startswith("file:"):
+    if config.model.init.startswith("file:") and not goes_on:
         raise LabError(
             f"{run.id} starts from a file of weights, which does not travel to a cluster.",
             "Train it on this machine, or start from the run that the weights are of.",

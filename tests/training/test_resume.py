@@ -292,7 +292,7 @@ def test_a_resume_point_needs_no_first_weights_and_makes_best_files_anew_that_so
     used = {"init": "run:20260101-000000-gone-0000", "file": "folds/0/best.safetensors", "sha256": "5bee"}
     run.update_info(weights=used)
     monkeypatch.setattr(weights, "imagenet_file", lambda depth: runs_folder / "gone.pth")
-    for init in ("imagenet", used["init"]):  # as if it had started from what is gone since
+    for init in ("imagenet", "file:gone.pth", used["init"]):  # as if it had started from what is gone since
         config = run.config()
         begun = config.model_copy(update={"model": config.model.model_copy(update={"init": init})})
         run.config_file.write_text(to_yaml(begun))
