@@ -10,14 +10,12 @@ import numpy as np
 import typer
 
 from core.data.persons import noun
-from core.errors import LabError
+from core.errors import LabError, in_sentences
 from core.runs import Run
-from core.runs.everybody.unmeasured import check_held_out
-from core.runs.yes_no.view import check_one, opened
+from core.runs.yes_no.view import opened
 
 if TYPE_CHECKING:
     from core.inside.attend import Attention
-    from core.inside.regions import Boxes
 
 
 def attend(
@@ -32,7 +30,13 @@ def attend(
         str, typer.Option(help="GradCAM, GradCAM++, XGradCAM, HiResCAM, LayerCAM, EigenCAM, ...")
     ] = "GradCAM",
     which: Annotated[str, typer.Option(help="Checkpoint: best or final.")] = "best",
-    boxes: Annotated[str, typer.Option(help="Where a face is in a photo: auto, close or portrait.")] = "auto",
+    boxes: Annotated[
+        str,
+        typer.Option(
+            help="Where a face is in a photo: close, portrait, or auto, which guesses it where the dataset tells of "
+            "faces, by gender, age or mask, and else tells no regions."
+        ),
+    ] = "auto",
     runs_dir: Annotated[Path | None, typer.Option("--runs", help="Folder of the runs.")] = None,
 ) -> None:
     """Print the share of heat per region and layer, right and wrong answers, 95 % intervals over people or photos."""
@@ -44,31 +48,23 @@ def attend(
         raise LabError(f"--boxes {boxes}: not known.", f"Choose auto, {' or '.join(regions.PRESETS)}.", kind="regions")
     for run_id in run_ids:
         run = opened(run_id, runs_dir and runs_dir.resolve()).require()
-        heat = attention.attend(
-            run, _choose(run, photos), _boxes(run, boxes), method=method, which=which, progress=_progress
-        )
+        placed = regions.PRESETS.get(boxes) or regions.guessed(run.samples())
+        heat = attention.attend(run, _choose(run, photos), placed, method=method, which=which, progress=_progress)
         free()
         _print(run, heat)
+        if placed is None:
+            print(_unplaced(run), file=sys.stderr)
         if heat.faults:
             print(f"photos left out, unreadable: {len(heat.faults):,}, first {next(iter(heat.faults))}\n")
 
 
-def _boxes(run: Run, preset: str) -> Boxes:
-    """Raises LabError where nobody named a preset and nothing tells what the photos show."""
-    from core.inside import regions
-
-    placed = regions.PRESETS.get(preset) or regions.guessed(run.samples())
-    if placed is None:
-        check_one(run)
-        check_held_out(run)
-        raise LabError(
-            f"{run.key}: nothing in its dataset tells that its photos show faces, so it is not guessed where eyes, "
-            "nose and mouth are.",
-            "If they show faces, add --boxes close or --boxes portrait. Boxes for other things are placed in a "
-            "browser: Look inside, Groups.",
-            kind="regions",
-        )
-    return placed
+def _unplaced(run: Run) -> str:
+    return in_sentences(
+        f"{run.key}: nothing in its dataset tells that its photos show faces, so it is not guessed where eyes, nose "
+        "and mouth are.",
+        "If they show faces, add --boxes close or --boxes portrait. Boxes for other things are placed in a browser: "
+        "Look inside, Groups.",
+    )
 
 
 def _choose(run: Run, photos: int | None) -> list[str]:
@@ -111,7 +107,8 @@ def _print(run: Run, heat: Attention) -> None:
             cells = [_cell(change.mean[i, r], change.low[i, r], change.high[i, r], "+") for r in range(len(REGIONS))]
             print(f"{'wrong - right':<15}{layer:<9}" + "".join(f"{cell:>22}" for cell in cells))
     grids = zip(heat.layers, heat.grids, strict=True)
-    if coarse := [f"{layer} {in_words([grid])}" for layer, grid in grids if is_coarse(grid)]:
+    coarse = [f"{layer} {in_words([grid])}" for layer, grid in grids if is_coarse(grid)]
+    if coarse and heat.placed:
         print(f"too few cells to tell regions apart: {', '.join(coarse)}")
     if heat.silent:
         print(f"no alarm can be raised. {heat.silent}")
@@ -130,4 +127,4 @@ def _percent(value: float, sign: str = "") -> str:
 
 
 def _cell(mean: float, low: float, high: float, sign: str = "") -> str:
-    return f"{_percent(mean, sign)} [{_percent(low, sign)}, {_percent(high, sign)}]"
+    return "-" if np.isnan(mean) else f"{_percent(mean, sign)} [{_percent(low, sign)}, {_percent(high, sign)}]"

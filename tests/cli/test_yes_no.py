@@ -36,8 +36,8 @@ def test_verbs_tell_every_attribute_or_ask_for_one(lab, run, tmp_path):
     assert set(record["attributes"]) == set(NAMES) and record["photos"] == 6
     whole = lab("attend", run.id)
     assert whole.code and f"Choose one, such as {run.id}:" in whole.err
-    one = lab("attend", f"{run.id}:Male", "--photos", "4", "--boxes", "portrait")
-    assert one.code == 0 and f"{run.id}:Male: ResNet-18, 4 photos" in one.out
+    one = lab("attend", f"{run.id}:Male", "--photos", "4")
+    assert one.code == 0 and f"{run.id}:Male: ResNet-18, 4 photos" in one.out and "add --boxes close" in one.err
     whole = lab("extras", run.id)
     assert whole.code and f"Choose one, such as {run.id}:" in whole.err
     extra = lab("extras", f"{run.id}:Male", "--views", "flip")
