@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from core.compare.contrast import configurations, settings
 from core.compare.members import ComparedRun
 from core.config import RunConfig
+from core.config.names import titles_of
 from core.data.persons import units
 from core.errors import LabError
+from core.studies.grid import of_other_data
 
 
 def refusal(members: Sequence[ComparedRun], folds: int) -> LabError | None:
@@ -19,6 +21,12 @@ def refusal(members: Sequence[ComparedRun], folds: int) -> LabError | None:
     members: two or more, the first of which gives the split to all.
     """
     configs = configurations(members)
+    if apart := of_other_data(configs):  # all are planned on one scan, which is of one dataset, read one way
+        return LabError(
+            f"their data settings differ ({', '.join(titles_of(apart).values())})",
+            "Launch one of them with the other's, then compare the two.",
+            kind="data",
+        )
     for (one, first), (other, second) in itertools.combinations(zip(members, configs, strict=True), 2):
         if _trained(first) == _trained(second):
             return LabError(

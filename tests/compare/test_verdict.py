@@ -110,12 +110,13 @@ def test_two_folds_say_no_difference_small_and_ask_for_five():
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
+        ({"data": {"max_people": 9}}, "their data settings differ (At most this many people). Launch one of them with"),
         ({"folds": {"given": True}}, "they stand on the dataset's own 5 folds. Let the lab make the folds"),
         ({"model": {"depth": 34, "init": "run:20260101-000000-p-0000"}}, "r34 follows the 5 folds of 20260101-"),
         ({"people": 6}, "class 'a' of r34 has only 6 people. Merge that class"),
         ({"model": {"depth": 18}}, "r34 and r18 differ in their labels or folds alone and would be the same run twice"),
     ],
-    ids=["folds of the dataset", "folds of a parent", "few people of a class", "the same settings"],
+    ids=["other data", "folds of the dataset", "folds of a parent", "few people of a class", "the same settings"],
 )
 def test_what_can_never_be_launched_in_that_many_folds_is_not_proposed(settings, why):
     runs = [member("r18"), member("r34", (0.72, 0.73, 0.7, 0.73, 0.72), **settings)]

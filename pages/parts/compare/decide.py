@@ -15,7 +15,6 @@ from core.compare.contrast import configurations
 from core.compare.cost import RunCost
 from core.compare.members import ComparedRun, load
 from core.compare.verdict import Verdict
-from core.config.names import titles_of
 from core.data.scan import scan
 from core.errors import LabError, ended
 from core.jobs import control
@@ -25,7 +24,7 @@ from core.runs.create import new_id
 from core.runs.owners import owner
 from core.runs.states import ALIVE
 from core.studies import records
-from core.studies.grid import make_plans, of_other_data
+from core.studies.grid import make_plans
 from core.text import count, duration, listed, one_line, plain
 from pages.parts.people import people
 from pages.parts.shared import badges, frame, moved
@@ -147,15 +146,7 @@ def _queue_them(members: Sequence[ComparedRun], folds: int, study_id: str) -> No
 
 
 def _refusal(members: Sequence[ComparedRun], folds: int) -> LabError | None:
-    """Why the runs cannot be launched together: all are planned on one scan, which is of one dataset, read one way, in
-    so many folds."""
-    if apart := of_other_data(configurations(members)):
-        return LabError(
-            f"The data settings of these runs differ ({', '.join(titles_of(apart).values())}): they cannot be launched "
-            "anew together.",
-            "Launch one of them with the other's, then compare the two.",
-            kind="data",
-        )
+    """Why the runs cannot be launched anew together, in sentences."""
     if (refusal := anew.refusal(members, folds)) is None:
         return None
     message = f"These runs cannot be launched anew in {count(folds)} folds: {refusal.message}"
