@@ -304,18 +304,27 @@ def test_runs_of_others_are_said_to_be_theirs_and_what_was_found_of_the_dataset_
     run.update_info(by="anna")
     for each in others:
         each.update_info(by="bert")
-    made = corrections.add(dataset, Correction(kind="exclude-photo", sample="train/cat/0.png"))
-    reviews.confirm(dataset, "train/dog/1.png", "dog")
     new = dataset.rename(tmp_path / "new")
     at = page("live", run=run.id)  # which says who asks, once a process
     acting(monkeypatch, ANNA)
+    photos = [f"train/{name}.png" for name in ("cat/0", "dog/1")]
+    both = [corrections.add(dataset, Correction(kind="exclude-photo", sample=photo)) for photo in photos]
+    confirmed = dict.fromkeys(photos, "dog")
+    for photo, label in confirmed.items():
+        reviews.confirm(dataset, photo, label)
     look_in(at, new)
     assert "2 stayed: they belong to bert, who says so on their pages." in at.success[0].value.replace("\\", "")
-    assert [corrections.load(root) for root in (dataset, new)] == [[made]] * 2
-    assert [reviews.load(root) for root in (dataset, new)] == [{"train/dog/1.png": "dog"}] * 2
+    assert [corrections.load(root) for root in (dataset, new)] == [both] * 2
+    assert [reviews.load(root) for root in (dataset, new)] == [confirmed] * 2
+    corrections.undo(new, both[0].id)
+    reviews.forget(new, photos[0])
+    newest = new.rename(tmp_path / "newest")
+    relocate(run, newest)
     acting(monkeypatch, BERT)
-    relocate(others[0], new, others=True)
-    assert corrections.load(dataset) == [] and corrections.load(new) == [made] and reviews.load(dataset) == {}
+    assert relocate(others[0], newest, others=True).corrections == 1
+    assert corrections.load(dataset) == [] and reviews.load(dataset) == {}
+    assert corrections.load(newest) == both[1:], "what was undone there does not come back"
+    assert reviews.load(newest) == {photos[1]: "dog"}
 
 
 def test_corrections_that_may_be_of_other_photos_are_told_to_stay(folder, dataset, tmp_path):

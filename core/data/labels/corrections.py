@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 
 from core.data import persons
+from core.data.labels import brought
 from core.data.labels.conflicts import copies, person_conflicts
 from core.data.labels.correction_rows import SEVERAL, Correction, checked, in_words, parse, to_csv, value_text
-from core.data.reach import bounds
 from core.data.readers.spelling import nfc
 from core.data.values import OWN, column_of
 from core.errors import LabError
@@ -162,14 +162,15 @@ def take_over(old: str | Path, new: str | Path, folder: Path | None = None, *, l
     """Give a dataset that moved, or a copy of it, the corrections that it had where it lay before; their number.
 
     They are left where they were if the dataset is, or may be, there, too, and if `leave` says that some run still goes
-    by that place. Raises LabError for a broken file.
+    by that place; what was undone at the new one is not given once more then. Raises LabError for a broken file.
     """
-    brought, ids = load(old, folder), {each.id for each in load(new, folder)}
-    if fresh := [each for each in brought if each.id not in ids]:
+    before, ids, path = load(old, folder), {each.id for each in load(new, folder)}, file(new, folder)
+    undone = brought.of(path) - ids
+    if fresh := [each for each in before if each.id not in ids | undone]:
         _append(new, fresh, folder)
-    if brought and not leave and bounds.may_look(old) and not Path(old).is_dir():
-        file(old, folder).unlink(missing_ok=True)
-    return len(brought)
+    keep = brought.stays(old, leave=leave)
+    brought.follow(file(old, folder), path, [each.id for each in before], keep=keep)
+    return sum(each.id not in undone for each in before)
 
 
 def apply(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.DataFrame, list[Correction]]:

@@ -13,8 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from core.data.labels import corrections
-from core.data.reach import bounds
+from core.data.labels import brought, corrections
 from core.errors import LabError
 from core.storage import asking, files, locks
 
@@ -116,12 +115,14 @@ def forget(root: str | Path, sample: str, folder: Path | None = None, *, made: C
 def take_over(old: str | Path, new: str | Path, folder: Path | None = None, *, leave: bool = False) -> None:
     """Give a dataset that moved, or a copy of it, what was found right where it lay before.
 
-    It is left where it was as corrections are. Raises LabError as the others do.
+    It is left where it was as corrections are, and not given once more. Raises LabError as the others do.
     """
-    if brought := _read(file(old, folder)):
-        _change(new, folder, lambda reviewed: brought | reviewed)
-        if not leave and bounds.may_look(old) and not Path(old).is_dir():
-            file(old, folder).unlink(missing_ok=True)
+    before, path = _read(file(old, folder)), file(new, folder)
+    names = {subject: _BETWEEN.join((subject, review.when, review.label)) for subject, review in before.items()}
+    given = brought.of(path)
+    if fresh := {subject: review for subject, review in before.items() if names[subject] not in given}:
+        _change(new, folder, lambda reviewed: fresh | reviewed)
+    brought.follow(file(old, folder), path, names.values(), keep=brought.stays(old, leave=leave))
 
 
 def _change(
