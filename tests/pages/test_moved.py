@@ -313,7 +313,8 @@ def test_runs_of_others_are_said_to_be_theirs_and_what_was_found_of_the_dataset_
     for photo, label in confirmed.items():
         reviews.confirm(dataset, photo, label)
     look_in(at, new)
-    assert "2 stayed: they belong to bert, who says so on their pages." in at.success[0].value.replace("\\", "")
+    words = "2 stayed: they belong to bert, who can say on their pages where the dataset is now."
+    assert words in at.success[0].value.replace("\\", "")
     assert [corrections.load(root) for root in (dataset, new)] == [both] * 2
     assert [reviews.load(root) for root in (dataset, new)] == [confirmed] * 2
     corrections.undo(new, both[0].id)

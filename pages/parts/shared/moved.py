@@ -137,11 +137,11 @@ def _told(run: Run, outcome: Relocated) -> str:
     owners = [owner.of(Run(run_id, run.dir.parent)) for run_id, error in outcome.refused.items() if _is_theirs(error)]
     if theirs := list(filter(None, owners)):
         belong, page = ("it belongs", "its page") if len(theirs) == 1 else ("they belong", "their pages")
-        names = sorted(set(theirs))
-        say = "says" if len(names) == 1 else "say"
-        words += f" {count(len(theirs))} stayed: {belong} to {listed(names)}, who {say} so on {page}."
+        names = listed(sorted(set(theirs)))
+        words += f" {count(len(theirs))} stayed: {belong} to {names}, who can say on {page} where the dataset is now."
     if nobodys := owners.count(""):
-        words += f" {count(nobodys)} stayed: an admin of the lab may say so of {'it' if nobodys == 1 else 'them'}."
+        whose, them = ("it is", "it") if nobodys == 1 else ("they are", "them")
+        words += f" {count(nobodys)} stayed: nobody knows whose {whose}, so only an admin of the lab can move {them}."
     if left := len(outcome.refused) - len(owners):
         words += f" {count(left)} stayed, as {'its' if left == 1 else 'their'} photos are not all there."
     return f"{words} {outcome.told()}".strip()
