@@ -67,3 +67,13 @@ def test_an_attribute_that_is_the_same_in_all_classes_is_no_answer(predictions, 
     women = Predictions(predictions.photos, predictions.members, NAMES[:2], shares)
     answer.show(women, 0, Judged(None))
     assert "<b>age</b>" in said["html"] and "<b>gender</b>" not in said["html"]
+
+
+def test_an_attribute_that_a_merged_class_leaves_open_is_told_and_contradicts_nothing(predictions, said, monkeypatch):
+    merge = {"between": ["female 30-59", "male 30-59"], "the old": [NAMES[1], NAMES[3]]}
+    monkeypatch.setattr(Run, "config", lambda run: from_dict({"task": {"name": "gender-age", "merge": merge}}))
+    shares = np.array([[[0.4, 0.3, 0.3]]] * 3)
+    merged = Predictions(predictions.photos, predictions.members, (NAMES[0], *merge), shares)
+    answer.show(merged, 0, Judged(None))
+    assert "<span>female</span>" in said["html"] and "<span>female or male</span>" in said["html"]
+    assert "By itself" not in said["caption"]
