@@ -6,11 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.answers import yes_no_scores
+from core.answers import attribute_scores, yes_no_scores
 from core.config import RunConfig
 from core.config.names import last_epoch
 from core.data.tasks import attributes_of
-from core.errors import LabError
+from core.errors import LabError, in_sentences
 from core.figures import comparison_curves
 from core.jobs import control
 from core.runs import Run, metrics_file, starts
@@ -174,10 +174,11 @@ def draw_attributes(run: Run, config: RunConfig, done: list[int]) -> None:
     if not scores["best"]:  # its classes are merged so that they tell none apart
         return
     st.html(attributes.table_html(scores))
-    st.caption(
+    left_out = attribute_scores.without_score([config.task], {score.attribute for score in scores["best"]})
+    words = (
         "Each attribute as the joint predictions tell it: a value has the summed probability of the classes with it."
-        + plain(attributes.without_score(attributes_of(config.task), scores))
     )
+    st.caption(plain(in_sentences(words, left_out)))
 
 
 def log(run: Run) -> None:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from core.config.parts import TaskConfig
 from core.data.tasks import CHOSEN, attributes_of, joint_name, merged, scored_parts
 from core.errors import LabError
 from core.runs import Run
@@ -60,6 +61,12 @@ def attribute_scores(
         counts = confusion(predictions["label"].map(by_class), shares.to_numpy().argmax(axis=1), len(values))
         scores.append(AttributeScore(attribute, fold, accuracy(counts), macro_f1(counts), len(predictions)))
     return scores
+
+
+def without_score(tasks: Iterable[TaskConfig], scored: Container[str]) -> str:
+    """Which attributes of these tasks a table of those that are scored leaves out, in a sentence; "" for none."""
+    left_out = [name for name in dict.fromkeys(itertools.chain(*map(attributes_of, tasks))) if name not in scored]
+    return f"There is no score of {listed(left_out)}, whose values the classes do not tell apart." if left_out else ""
 
 
 def score_run(run: Run, which: str = "best") -> list[AttributeScore]:

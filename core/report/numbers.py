@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.answers import yes_no_scores
+from core.answers.attribute_scores import without_score
 from core.answers.yes_no_scores import F1_IN_WORDS
 from core.compare import contrast
 from core.compare.cost import RunCost
@@ -194,7 +195,8 @@ def classes(findings: Findings) -> Section:
         blocks += [_of_attributes(member, findings.names[member.id]) for member in findings.members if member.done]
     if len(attributes.columns):
         rows = tuple((str(c), *(score(attributes.at[m.id, c]) for m in findings.members)) for c in attributes.columns)
-        blocks.append(Table(("accuracy of", *head[1:]), rows))
+        left_out = without_score([member.config.task for member in findings.members], attributes.columns)
+        blocks.append(Table(("accuracy of", *head[1:]), rows, left_out))
     return Section("Classes", tuple(blocks))
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import places
 from core.answers.attribute_scores import score_together
+from core.compare import members
 from core.config import from_dict, recipes
 from core.data.scan import scan
 from core.errors import LabError
@@ -20,6 +22,7 @@ from core.jobs import control as jobs
 from core.jobs import queue, trash
 from core.places import HOME
 from core.plan.plan import make_plan
+from core.report import numbers
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.storage import files
@@ -277,8 +280,11 @@ def test_joint_and_single_attribute_networks_are_scored_side_by_side_on_the_same
     assert [score.samples for score in together] == [len(of_joint[fold]) for fold in (0, 1)]
     assert rows[team][3] == spread(score.accuracy for score in together)
     assert rows[team + 1][3] == right_together(gender)
-    said = captions(page("live", run=record.run_ids[0]))
-    assert "There is no score of gender, whose values the classes do not tell apart." in said.replace("\\", "")
+    said = [captions(page("live", run=runs[0].id)), captions(page("compare", runs=runs[0].id))]
+    member = members.load(runs[0].id)
+    of_report = numbers.classes(SimpleNamespace(members=[member], baseline=member, names={member.id: "joint"}))
+    for words in (*said, of_report.blocks[-1].note):
+        assert "There is no score of gender, whose values the classes do not tell apart." in words.replace("\\", "")
 
 
 def test_attributes_that_are_told_one_by_one_are_no_joint_classes_of_single_networks(opened, tmp_path):

@@ -7,11 +7,12 @@ from functools import lru_cache
 
 import streamlit as st
 
+from core.answers.attribute_scores import without_score
 from core.compare.cost import RunCost
 from core.compare.members import METRICS, ComparedRun
 from core.compare.pairs import Difference
 from core.data import persons
-from core.errors import LabError
+from core.errors import LabError, in_sentences
 from core.figures import comparison, comparison_curves
 from core.figures.style import AXIS_TITLES
 from core.runs import metrics_file
@@ -151,4 +152,6 @@ def draw_classes(members: Sequence[ComparedRun], names: dict[str, str], colours:
     curves.draw(curves.payload([(title, figure)]), key="compare-classes")
     if len(attributes.columns):
         st.html(tables.attributes_table(attributes, names, colours))
-        st.caption("Accuracy of each attribute: a value has the summed probability of the classes with it.")
+        words = "Accuracy of each attribute: a value has the summed probability of the classes with it."
+        left_out = without_score([member.config.task for member in members], attributes.columns)
+        st.caption(plain(in_sentences(words, left_out)))

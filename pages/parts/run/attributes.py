@@ -11,7 +11,7 @@ from core.answers.attribute_scores import AttributeScore, score_run
 from core.errors import LabError
 from core.runs import Run
 from core.storage.files import GARBAGE
-from core.text import listed, spread
+from core.text import spread
 
 KINDS = ("best", "final")
 
@@ -31,13 +31,6 @@ def scores_of(run: Run, done: Sequence[int]) -> dict[str, list[AttributeScore]] 
 def _scores(run_dir: str, versions: tuple[int, ...]) -> dict[str, list[AttributeScore]]:
     run = Run(Path(run_dir).name, Path(run_dir).parent)
     return {kind: score_run(run, kind) for kind in KINDS}
-
-
-def without_score(attribute_names: Sequence[str], scores: dict[str, list[AttributeScore]]) -> str:
-    """Which attributes of a task the table leaves out, in a sentence with a space before it; "" where it has all."""
-    scored = {score.attribute for score in scores["best"]}
-    left_out = [name for name in attribute_names if name not in scored]
-    return f" There is no score of {listed(left_out)}, whose values the classes do not tell apart." if left_out else ""
 
 
 def table_html(scores: dict[str, list[AttributeScore]]) -> str:
