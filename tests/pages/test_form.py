@@ -160,8 +160,12 @@ def test_who_comes_for_a_study_or_a_run_gets_it_whatever_the_form_was_before(for
         arriving.session_state[key] = form.session_state[key]
     assert come(arriving, **{"as": "study"})
     arriving.session_state["launch_study"]["grid"] = {"training.seed": [0, 1]}
+    arriving.session_state["launch_draft"]["phases"][0]["epochs"] = 3
     assert not come(arriving, **{"from": run.id}), "Run again is of one run"
     assert arriving.session_state["launch_study"]["grid"] == {"training.seed": [0, 1]}
+    next(each for each in arriving.button if each.label == "Undo").click().run()
+    assert arriving.session_state["launch_draft"]["phases"][0]["epochs"] == 3
+    assert arriving.session_state["launch_study"]["on"], "the form as it was is that of a study"
 
 
 def a_click():

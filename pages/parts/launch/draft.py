@@ -134,6 +134,8 @@ def _show(record: dict[str, Any], prefix: str) -> None:
     if record["study"] is not None:
         study_draft.take_contents(copy.deepcopy(record["study"]))
         st.session_state[_PUT_STUDY] = record["put_study"]
+    elif record.get("as_study"):
+        study_draft.state()["on"] = True
     picker.show_choice(record["draft"]["data"], prefix)
     for each in ("from", "recipe"):
         st.query_params.pop(each, None)
@@ -162,6 +164,7 @@ def replacing(*, with_study: bool = False, whole: bool = True) -> Iterator[None]
         "base": st.session_state["launch_base"],
         "source": list(st.session_state["launch_source"]),
         "study": study_draft.contents() if with_study else None,
+        "as_study": study_draft.is_on(),
         "put": _put(),
         "put_study": st.session_state.get(_PUT_STUDY),
     }
