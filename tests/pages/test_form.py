@@ -163,6 +163,9 @@ def test_who_comes_for_a_study_or_a_run_gets_it_whatever_the_form_was_before(for
     arriving.session_state["launch_draft"]["phases"][0]["epochs"] = 3
     assert not come(arriving, **{"from": run.id}), "Run again is of one run"
     assert arriving.session_state["launch_study"]["grid"] == {"training.seed": [0, 1]}
+    assert [each.value for each in arriving.toast] == [f"{REPLACED}: Undo stands at the top of this page."]
+    arriving.run()
+    assert not arriving.toast, "once"
     next(each for each in arriving.button if each.label == "Undo").click().run()
     assert arriving.session_state["launch_draft"]["phases"][0]["epochs"] == 3
     assert arriving.session_state["launch_study"]["on"], "the form as it was is that of a study"

@@ -28,6 +28,7 @@ RESTORED, _WRITTEN = "launch_restored", "launch_written"
 _UNREAD = "launch_unread"  # in the session: the form whose draft was out of reach as it was opened, and the error
 _THEIRS = "launch_theirs"  # in the session: what somebody else's draft was when it was restored here
 _BEFORE = "launch_before"  # in the session: the form that somebody prepared and another took the place of
+_TOLD = "launch_told_before"  # in the session: the one of which a message was shown
 _PUT = "launch_put"  # in the session: the form as it was put there, before somebody changed anything on it
 _PUT_STUDY = "launch_put_study"  # in the session: its study, as that was put there; None where none was
 _BROUGHT = "launch_brought"  # in the session: settings that the page Data brought to the form last, and as what
@@ -121,7 +122,7 @@ def restore(beginning: tuple[str, str] | None, prefix: str) -> bool:
         st.session_state[_THEIRS] = _changeable(token, _contents())
     elif _fits_before(record.get("before")):
         before: dict[str, Any] = record["before"]
-        st.session_state[_BEFORE] = {**before, **_put_of(before)}
+        st.session_state[_BEFORE] = st.session_state[_TOLD] = {**before, **_put_of(before)}
     return True
 
 
@@ -238,6 +239,9 @@ def way_back(prefix: str) -> None:
     before = st.session_state.get(_BEFORE)
     if before is None or not _lost(before):
         return
+    if st.session_state.get(_TOLD) is not before:  # who pressed a recipe's card has scrolled past the line
+        st.session_state[_TOLD] = before
+        st.toast("What you had prepared was replaced: Undo stands at the top of this page.", icon=":material/history:")
     changed = len(differences(before["base"], before["draft"]))
     what = began_with(before["source"], before["base"]) + (f", {number_of(changed, 'setting')} changed" * bool(changed))
     with st.container(horizontal=True, vertical_alignment="center"):
