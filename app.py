@@ -41,4 +41,9 @@ def lab() -> None:
 if __name__ == "__main__":
     lab()
 else:
+    # Whole before the first page: of a package that imports its own modules, two pages that import it at once would
+    # each hold what the other waits for, and Python then gives one of them half a module.
+    import core.config
+    import core.runs  # noqa: F401
+
     app = st.App(__file__, routes=plotly_script.routes(), **opened())

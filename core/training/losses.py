@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+import torchvision
+import torchvision.transforms.v2
 from torch import nn
-from torchvision.transforms import v2
 
 from core.config.run_config import MixConfig, TrainingConfig
 from core.network.drawing import seeded
@@ -129,6 +130,7 @@ class Mixer:
     """
 
     def __init__(self, mix: MixConfig, classes: int):
+        v2 = torchvision.transforms.v2
         kinds = {"mixup": [v2.MixUp], "cutmix": [v2.CutMix], "both": [v2.MixUp, v2.CutMix], "none": []}[mix.method]
         self.kinds = [kind(alpha=mix.alpha, num_classes=classes) for kind in kinds]
         self.probability = mix.probability

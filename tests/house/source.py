@@ -40,3 +40,26 @@ def imported(path):
             yield from (name.name.split(".")[0] for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             yield node.module.split(".")[0]
+
+
+def begun_inside(path: Path, packages: Iterable[str]) -> list[str]:
+    """Modules of some packages that a file imports before it has imported the package itself, in the same scope."""
+    modules: list[str] = []
+
+    def read(body: Iterable[ast.stmt], begun: set[str]) -> None:
+        for node in body:
+            whole, inside = [], []
+            if isinstance(node, ast.Import):
+                whole = [name.name for name in node.names if "." not in name.name]
+                inside = [name.name for name in node.names if "." in name.name]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                (inside if "." in node.module else whole).append(node.module)
+            begun.update(whole)
+            modules.extend(
+                name for name in inside if name.split(".")[0] in packages and name.split(".")[0] not in begun
+            )
+            read(getattr(node, "body", []), set(begun))
+            read(getattr(node, "orelse", []), set(begun))
+
+    read(tree_of(path).body, set())
+    return modules

@@ -12,7 +12,7 @@ import pytest
 from core.config import to_yaml
 from core.config.recipes import load_recipe
 from core.places import HOME, lab_folder
-from tests.house.source import imported, nodes_of, saying, text_of, tree_of
+from tests.house.source import begun_inside, imported, nodes_of, saying, text_of, tree_of
 
 CORE = sorted((HOME / "core").rglob("*.py"))
 ROOMS = ("core", "pages", "bench", "tests")
@@ -150,6 +150,21 @@ def test_the_command_line_and_the_page_of_a_run_begin_without_scipy():
     code = f"import sys, {parts}; sys.exit('scipy.stats' in sys.modules)"
     done = fresh(code)
     assert done.returncode == 0, done.stderr
+
+
+def test_no_page_gets_half_a_package_that_another_page_imports_at_the_same_time():
+    """Who imports a.b holds its lock and waits for a; who imports a waits for a.b, where a/__init__.py imports it.
+    Python ends such a knot by handing out a module that is not done. So a package that imports its own modules is
+    imported first: the lab's by app.py before all pages, a library's by each file that wants a module of it.
+    """
+    inits = [path for path in PYTHON if path.name == "__init__.py" and {"core", "pages"} & set(imported(path))]
+    names = [".".join(path.parent.relative_to(HOME).parts) for path in inits]
+    assert "core.config" in names
+    done = fresh(f"import app, sys; sys.exit([name for name in {names} if name not in sys.modules] or 0)")
+    assert done.returncode == 0, done.stderr
+    libraries = ("torch", "torchvision", "pandas", "albumentations")
+    paths = [path for path in saying(PYTHON, *libraries) if path.relative_to(HOME).parts[0] in ("core", "pages")]
+    assert not {path: begun for path in paths if (begun := begun_inside(path, libraries))}
 
 
 def test_reading_recipes_and_runs_needs_no_torch(runs_folder):

@@ -67,6 +67,7 @@ def wait(descriptor: int, root: Path) -> Slot | Question | None:
 def load() -> None:
     """Import what a fold needs, torch above all: seconds, which is what this is about. Nothing is computed with it."""
     import pyarrow.dataset  # noqa: F401  which pandas imports when it reads a table
+    import torch
     import torch.utils.serialization  # noqa: F401  which torch imports when it writes a checkpoint
 
     from core.augment import pipeline
