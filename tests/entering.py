@@ -19,7 +19,7 @@ def link_of(port: int, runs: Path) -> str | None:
 def enter(link: str) -> None:
     """Open a link and keep the cookie, in place of that of an earlier lab on this port."""
     address = urlsplit(link)
-    line = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
+    line = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
     try:
         line.request("GET", f"{address.path}?{address.query}")
         answer = line.getresponse()

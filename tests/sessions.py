@@ -40,7 +40,7 @@ class Session(threading.Thread):
     def run(self) -> None:
         origin = f"http://127.0.0.1:{self.port}"
         address, headers = f"ws://127.0.0.1:{self.port}/_stcore/stream", {"Cookie": JAR[self.port]}
-        with connect(address, origin=origin, additional_headers=headers, max_size=None) as line:
+        with connect(address, origin=origin, additional_headers=headers, max_size=None, open_timeout=60) as line:
             self._ask(line)
             while not self.ended.is_set():
                 try:

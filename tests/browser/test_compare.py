@@ -157,6 +157,7 @@ def read_report(browser, file) -> None:
     """Opened from the disk without a network: figures are drawn, nothing is asked for, nobody complains."""
     context = browser.new_context(offline=True, color_scheme="dark", viewport={"width": 1100, "height": 800})
     try:
+        context.set_default_timeout(60_000 * slack())
         watch, asked = Watch(context), []
         context.on("request", lambda request: asked.append(request.url))
         page = context.new_page()

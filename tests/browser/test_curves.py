@@ -44,7 +44,7 @@ def test_a_page_that_is_left_while_its_curves_are_drawn_leaves_no_error_and_no_f
         page.add_script_tag(content=get_plotlyjs())
         page.add_script_tag(content=curves._JS.replace("export default function", "window.curves = function"))
         page.evaluate(LEAVE, [sent, 60])
-        soon(lambda: not page.evaluate(KEPT), 30, "every figure is cleared")
+        soon(lambda: not page.evaluate(KEPT), 30 * slack(), "every figure is cleared")
     finally:
         page.close()
     assert failures == []
@@ -65,6 +65,7 @@ def test_the_plotly_script_comes_once_for_a_browser_and_is_then_taken_from_what_
         return page.evaluate(SCRIPT)
 
     try:
+        fresh.set_default_timeout(60_000 * slack())
         lab.let_in(fresh)
         page = fresh.new_page()
         page.on("websocket", lambda line: line.on("framereceived", lambda frame: received.append(len(frame))))

@@ -45,7 +45,8 @@ def test_the_button_is_in_sight_from_the_start_and_on_the_way_down(page, lab):
         fits(page, f"{width} px")
     page.set_viewport_size({"width": 1440, "height": 760})
     press(page.get_by_text("The best result", exact=True))
-    press(button(page, "Take it"))
+    with talk.answered():
+        press(button(page, "Take it"))
     sees(page, "Epochs: ")
     field(page, "Name of the run").fill("in one screen")
     with lab.held():

@@ -30,8 +30,9 @@ def test_a_dropped_photo_is_answered_with_its_folds_and_maps(page, lab, tmp_path
     soon(lambda: answer.count() == 1, 60 * slack(), "the answer")
     assert answer.inner_text() == expected.class_names[expected.classes()[0]]
     for fold in run.folds():
-        shares = page.locator("table.lab-table tr", has_text=f"fold {fold}").locator("td").all_inner_texts()
-        assert f"{expected.answers[fold, 0].max():.3f}" in shares
+        row = page.locator("table.lab-table tr", has_text=f"fold {fold}").locator("td")
+        share = f"{expected.answers[fold, 0].max():.3f}"
+        soon(lambda row=row, share=share: share in row.all_inner_texts(), 60 * slack(), f"{share} by fold {fold}")
     sees(page, "folds say so")
     sees(page, "Compare with the training photos")
     painted = page.locator(".look-maps[data-painted='20'] canvas")  # five layers: two folds, their mean, disagreement

@@ -21,7 +21,7 @@ from core.storage import files
 from core.studies import record_file
 from tests.pages.trials import make_run
 from tests.photos import damaged_mask_dataset, draw, mask_dataset
-from tests.workers import held, hold_at, until
+from tests.workers import PATIENCE, held, hold_at, until
 from tests.zips import pets, zipped
 
 VERBS = ["demo", "scan", "unpack", "train", "status", "cancel", "resume", "worker", "weights"]
@@ -138,7 +138,7 @@ def test_cancel_and_resume(lab, workers, recipe, tiny_dataset, monkeypatch):
     done = lab("train", recipe, "--data", tiny_dataset)
     assert done.code == 0
     run = Run(done.out.strip())
-    workers.start(hold_at(epoch=1))
+    first = workers.start(hold_at(epoch=1))
     until(lambda: held(workers.root), "the worker trains")
     assert json.loads(lab("status", run.id, "--json").out)["state"] == "running"
     done = lab("cancel", run.id)
@@ -146,6 +146,7 @@ def test_cancel_and_resume(lab, workers, recipe, tiny_dataset, monkeypatch):
     assert done.out.count("cancelled") == 2
     assert [state.state for state in run.states()] == ["cancelled", "cancelled"]
     assert control.waiting() == []
+    first.join(PATIENCE)  # it would take up what is resumed, and be held again
 
     monkeypatch.setattr(control, "start_worker", lambda root: workers.start())
     done = lab("resume", run.id, "--wait")

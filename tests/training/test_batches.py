@@ -175,7 +175,7 @@ def test_shared_memory_too_small_for_a_batch_is_told_with_the_remedy():
         np.save(pixels, np.zeros((64, 128, 128, 3), np.uint8))
         command = ["unshare", "-m", "sh", "-c", inside, sys.executable, str(code), str(pixels)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=100)
+            done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=250)
         except FileNotFoundError:
             pytest.skip("no unshare on this machine: nothing can make its shared memory small")
     if done.returncode == 77 or done.stderr.startswith("unshare:"):
