@@ -9,11 +9,13 @@ import pandas as pd
 from core.config.run_config import TaskConfig
 from core.data.values import (
     OWN,
+    are_apart,
     attribute_names,
     column_of,
     grouped,
+    in_one_order,
+    is_bare,
     is_number,
-    names_itself,
     proposed_limits,
     yes_no_names,
 )
@@ -69,8 +71,7 @@ def class_parts(task: TaskConfig, names: list[str]) -> list[dict[str, str]]:
 
 def class_values(task: TaskConfig, names: Sequence[str]) -> list[dict[str, list[str]]]:
     """The values of each attribute that a photo of each class may have, in class order: several where it is merged of
-    classes that differ in it. Of a task whose attributes are not told one by one.
-    """
+    classes that differ in it. Of a task whose attributes are not told one by one."""
     values = []
     for name in names:
         members = [_parts_of(task, member) for member in task.merge.get(name, [name])]
@@ -78,23 +79,30 @@ def class_values(task: TaskConfig, names: Sequence[str]) -> list[dict[str, list[
     return values
 
 
+def differing_parts(task: TaskConfig, names: Sequence[str]) -> list[dict[str, str]]:
+    """class_parts, but only of the attributes of a task of several in which its classes differ; none of a task of one.
+
+    What several classes leave open reads the same in all of them, in whichever order their members were merged.
+    """
+    if task.one_by_one or len(attributes_of(task)) < 2:
+        return [{} for _ in names]
+    values = class_values(task, names)
+    groups = {name: in_one_order([of_class[name] for of_class in values]) for name in values[0]}
+    differ = [name for name in groups if len(set(map(tuple, groups[name]))) > 1]
+    return [{name: " or ".join(groups[name][place]) for name in differ} for place in range(len(names))]
+
+
 def scored_parts(task: TaskConfig, names: list[str]) -> list[dict[str, str]]:
-    """class_parts, but only of the attributes of a task of several that its classes tell apart; none of a task of one.
+    """differing_parts, but only of the attributes that the classes tell apart.
 
     One that is the same in all classes, as gender is of women only and of classes that are merged across it, is told
     right whatever is answered: there is nothing to score. Neither is there where a merged class leaves open what
     another says, as "female or male" does beside "female": either answer to its photos may be right.
     """
-    if task.one_by_one or len(attributes_of(task)) < 2:
-        return [{} for _ in names]
-    values = class_values(task, names)
-    apart = [name for name in values[0] if _are_apart({frozenset(of_class[name]) for of_class in values})]
-    return [{name: part[name] for name in apart} for part in class_parts(task, names)]
-
-
-def _are_apart(groups: set[frozenset[str]]) -> bool:
-    """Whether groups of values are several, and share none."""
-    return len(groups) > 1 and sum(map(len, groups)) == len(frozenset[str]().union(*groups))
+    parts = differing_parts(task, names)
+    values = class_values(task, names) if parts[0] else []
+    apart = [name for name in parts[0] if are_apart({frozenset(of_class[name]) for of_class in values})]
+    return [{name: part[name] for name in apart} for part in parts]
 
 
 def told_apart_by(task: TaskConfig, names: Sequence[str]) -> frozenset[str]:
@@ -111,17 +119,11 @@ def told_apart_by(task: TaskConfig, names: Sequence[str]) -> frozenset[str]:
         values = class_values(task, names)
     except ValueError:  # names of a damaged run are not of its task
         return attributes
-    apart = {name for name in attributes if _are_apart({frozenset(of_class[name]) for of_class in values})}
+    apart = {name for name in attributes if are_apart({frozenset(of_class[name]) for of_class in values})}
     classes = list(zip(names, values, strict=True))
     return frozenset(
-        name for name in apart if any(_is_bare(name, value, of) for of, each in classes for value in each[name])
+        name for name in apart if any(is_bare(name, value, of) for of, each in classes for value in each[name])
     )
-
-
-def _is_bare(attribute: str, value: str, class_name: str) -> bool:
-    """Whether a class is named after a value that does not say of what it is: a yes, or a group of numbers."""
-    around = f" {class_name} "
-    return f" {value} " in around and f" {attribute} {value} " not in around and not names_itself(value)
 
 
 def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame, list[str], int]:

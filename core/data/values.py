@@ -110,6 +110,23 @@ def in_order(name: str, values: Sequence[str]) -> list[str]:
     return sorted(values)
 
 
+def in_one_order(groups: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Groups of values, each in the order in which the values come first in all of them."""
+    order = list(dict.fromkeys(value for group in groups for value in group))
+    return [sorted(group, key=order.index) for group in groups]
+
+
+def are_apart(groups: set[frozenset[str]]) -> bool:
+    """Whether groups of values are several, and share none."""
+    return len(groups) > 1 and sum(map(len, groups)) == len(frozenset[str]().union(*groups))
+
+
+def is_bare(attribute: str, value: str, class_name: str) -> bool:
+    """Whether a class is named after a value that does not say of what it is: a yes, or a group of numbers."""
+    around = f" {class_name} "
+    return f" {value} " in around and f" {attribute} {value} " not in around and not names_itself(value)
+
+
 def names_itself(value: str) -> bool:
     """Whether a value says what it is without its attribute, as "cat" does; yes, no and groups of numbers do not."""
     words = set(re.findall(r"[^\W\d_]+", value.lower())) - {"yes", "no", "to"}

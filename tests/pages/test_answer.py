@@ -70,10 +70,13 @@ def test_an_attribute_that_is_the_same_in_all_classes_is_no_answer(predictions, 
 
 
 def test_an_attribute_that_a_merged_class_leaves_open_is_told_and_contradicts_nothing(predictions, said, monkeypatch):
-    merge = {"between": ["female 30-59", "male 30-59"], "the old": [NAMES[1], NAMES[3]]}
+    merge = {"between": ["female 30-59", "male 30-59"], "the old": [NAMES[3], NAMES[1]]}
     monkeypatch.setattr(Run, "config", lambda run: from_dict({"task": {"name": "gender-age", "merge": merge}}))
     shares = np.array([[[0.4, 0.3, 0.3]]] * 3)
     merged = Predictions(predictions.photos, predictions.members, (NAMES[0], *merge), shares)
     answer.show(merged, 0, Judged(None))
-    assert "<span>female</span>" in said["html"] and "<span>female or male</span>" in said["html"]
+    assert "<span>female</span>" in said["html"] and said["html"].count("<span>female or male</span>") == 1
+    assert "<span>male or female</span>" not in said["html"], "in whichever order they were merged"
     assert "By itself" not in said["caption"]
+    answer.show(Predictions(predictions.photos, predictions.members, tuple(merge), shares[..., 1:]), 0, Judged(None))
+    assert "<b>age</b>" in said["html"] and "<b>gender</b>" not in said["html"], "both leave the same open"

@@ -10,8 +10,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from core.config.run_config import TaskConfig
-from core.data.tasks import attributes_of, class_parts, scored_parts
+from core.data.tasks import differing_parts, scored_parts
 from core.predict.doubt import Doubt
 from core.predict.predictions import Predictions
 from core.stats import voting
@@ -69,7 +68,7 @@ def show(
     answer = int(predictions.classes(vote, weights)[row])
     names = predictions.class_names
     task = predictions.runs[0].config().task
-    parts = _parts(task, list(names))
+    parts = differing_parts(task, names)  # a merged class may leave one open, which then is no score
     groups = [_attribute(name, parts, shares, of_folds) for name in parts[0]]
     order = np.argsort(-shares, kind="stable")
     joint = [(names[place], shares[place], of_folds[:, place]) for place in order[:MOST_CLASSES]]
@@ -91,16 +90,6 @@ def show(
     if several:
         sentences.append("Each dot is what one fold says, a bar what they say together.")
     st.caption(plain(" ".join(sentences)))
-
-
-def _parts(task: TaskConfig, names: list[str]) -> list[dict[str, str]]:
-    """Each class's value of each attribute of a task of several in which its classes differ: what can be told of a
-    photo beside its class, though a merged one may leave it open, and then is no score."""
-    if task.one_by_one or len(attributes_of(task)) < 2:
-        return [{} for _ in names]
-    parts = class_parts(task, names)
-    differ = [name for name in parts[0] if len({part[name] for part in parts}) > 1]
-    return [{name: part[name] for name in differ} for part in parts]
 
 
 def _sure(judged: Judged, row: int) -> str:
