@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
-import itertools
 from typing import Any
 
+from core.config.parts import PhaseConfig
 from core.config.transforms import SIZED, TRANSFORMS, Param, check_params, default_params
+
+COUNTED = ("epochs", "schedule_epochs", "step_epochs", "warmup_epochs")  # settings of a phase that count epochs
 
 
 def shrink(data: dict[str, Any], *, size: int | None = None, epochs: int | None = None) -> dict[str, Any]:
@@ -17,7 +19,8 @@ def shrink(data: dict[str, Any], *, size: int | None = None, epochs: int | None 
     anyway stays as it is, so that from_dict names it. Phases keep their shares of the epochs, at least one each;
     warm-up and steps keep their share of a phase. A configuration without a Resize keeps its size.
 
-    Raises ArithmeticError, KeyError, TypeError or ValueError for epochs or sizes that are none: from_dict names them.
+    Raises ArithmeticError, KeyError, TypeError or ValueError for epochs or sizes that no recipe can have:
+    from_dict names them.
     """
     smaller = copy.deepcopy(data)
     if size is not None:
@@ -65,9 +68,8 @@ def _scaled(value: float, factor: float, param: Param) -> float:
 
 
 def _shorten(phases: list[dict[str, Any]], epochs: int) -> None:
-    for phase, key in itertools.product(phases, ("epochs", "step_epochs")):
-        if not isinstance(phase.get(key, 1), int) or phase.get(key, 1) < 1:
-            raise ValueError(f"{key} is {phase[key]!r}")
+    for phase in phases:  # what a phase refuses of these must not come out as one that fits
+        PhaseConfig.model_validate({key: phase[key] for key in COUNTED if key in phase}, strict=True)
     total = sum(phase["epochs"] for phase in phases)
     epochs = max(epochs, len(phases))
     exact = [phase["epochs"] * epochs / total for phase in phases]

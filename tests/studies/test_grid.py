@@ -94,7 +94,7 @@ def test_wrong_settings_are_named_with_their_run():
         study.expand(StudyConfig(name="depths", grid={"model.depth": []}))
 
 
-@pytest.mark.parametrize("wrong", [0, -1, 2.5, "", "abc", None, float("inf")])
+@pytest.mark.parametrize("wrong", [0, -1, 2.5, "", "abc", None, float("inf"), 20_000])
 def test_epochs_that_are_none_are_named_also_where_every_run_is_made_smaller(wrong):
     settings = {"recipe": "study-adam-sgd", "grid": {"training.seed": [0, 1]}, "shrink": {"epochs": 4}}
     with pytest.raises(LabError, match=r"^study 'seeds': phases\.1\.epochs: "):
@@ -103,6 +103,20 @@ def test_epochs_that_are_none_are_named_also_where_every_run_is_made_smaller(wro
         study.expand(StudyConfig(name="seeds", set={"phases.1.epochs": epochs}, **settings)) for epochs in (6, "6")
     )
     assert as_number == in_quotes
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"schedule_epochs": 3}, r"1: schedule_epochs 3 must not be below the phase's 50"),
+        ({"schedule_epochs": 20_000}, r"1\.schedule_epochs: "),
+        ({"schedule_epochs": 60, "warmup_epochs": 60}, r"1: warmup_epochs 60 must be shorter"),
+    ],
+)
+def test_epochs_that_do_not_fit_their_phase_are_not_made_to_fit(wrong, words):
+    settings = {"recipe": "study-adam-sgd", "grid": {"training.seed": [0, 1]}, "shrink": {"epochs": 4}}
+    with pytest.raises(LabError, match=rf"^study 'seeds': phases\.{words}"):
+        study.expand(StudyConfig(name="seeds", set={f"phases.1.{key}": wrong[key] for key in wrong}, **settings))
 
 
 def test_a_size_that_is_none_is_named_also_where_every_run_is_made_smaller():
