@@ -43,7 +43,7 @@ class Answers:
     NEAR_SHARE, from a limit; "" else).
     probabilities: (faces, classes), rows as in table. folds: those that answered; missing: the others.
     groups: attribute -> its value of each face as ordered categories, rows as in table, of all that the dataset tells
-    in two values or more, whether the task asks for it or not. told_apart_by: the attributes in which classes differ.
+    in two values or more, whether the task asks for it or not. told_apart_by: see tasks.told_apart_by.
     """
 
     run_id: str
@@ -55,7 +55,7 @@ class Answers:
     folds: tuple[int, ...]
     missing: tuple[int, ...]
     groups: dict[str, pd.Series]
-    told_apart_by: frozenset[str]
+    told_apart_by: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,7 @@ def same_classes(baseline: ComparedRun, members: Sequence[ComparedRun]) -> tuple
         if extra or missing:
             apart = f"'{(extra or missing)[0]}' is a class of {'the first' if extra else 'the second'} alone"
         elif of != of_baseline:
-            mine, theirs = (listed(sorted(each)) or "none" for each in (of, of_baseline))
+            mine, theirs = (listed(each) or "none" for each in (of, of_baseline))
             apart = f"those of the first are of {mine}, of the second of {theirs}"
         else:
             apart = "one of them tells them one by one"

@@ -105,25 +105,23 @@ def scored_parts(task: TaskConfig, names: list[str]) -> list[dict[str, str]]:
     return [{name: part[name] for name in apart} for part in parts]
 
 
-def told_apart_by(task: TaskConfig, names: Sequence[str]) -> frozenset[str]:
+def told_apart_by(task: TaskConfig, names: Sequence[str]) -> tuple[str, ...]:
     """The attributes that a task's classes differ in and whose name one must know beside theirs, to say what they are.
 
-    A yes to one attribute is none to another, though both classes are called "yes", and "<30" may be years or kilos;
-    "cat" says what it is, whatever its column is called. What classes were merged across tells none of them from
-    another, in whichever order they were: merged across masks, they are those of gender-age. names: those classes.
+    In the task's order: "present + absent" of a and b is not that of b and a. A yes to one attribute is none to another
+    either, and "<30" may be years or kilos; "cat" says what it is, whatever its column is called. What classes were
+    merged across, in any order, tells none from another: across masks, they are gender-age's. names: those classes.
     """
-    attributes = frozenset(attributes_of(task))
+    attributes = tuple(sorted(attributes_of(task)))
     if task.one_by_one or not names:
         return attributes
     try:
         values = class_values(task, names)
     except ValueError:  # names of a damaged run are not of its task
         return attributes
-    apart = {name for name in attributes if are_apart({frozenset(of_class[name]) for of_class in values})}
+    apart = [name for name in values[0] if are_apart({frozenset(of_class[name]) for of_class in values})]
     classes = list(zip(names, values, strict=True))
-    return frozenset(
-        name for name in apart if any(is_bare(name, value, of) for of, each in classes for value in each[name])
-    )
+    return tuple(name for name in apart if any(is_bare(name, value, of) for of, has in classes for value in has[name]))
 
 
 def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame, list[str], int]:

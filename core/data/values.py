@@ -24,6 +24,20 @@ _RANGE = re.compile(
     r"(\s*(-|–|to|\.\.)\s*\d+(\.\d+)?)?\s*\+?(\s*(years?|yrs?|y|(and|or) (over|above|older|more))){0,2}",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"[^\W\d_]+")
+_SAY_NOT_OF_WHAT = frozenset(  # but none and unknown, which are of what the words beside them are
+    _WORD.findall(
+        """
+        yes no not true false correct wrong to and or very pos neg positive negative on off with without present
+        absent some any visible invisible detected undetected low lower lowest high higher highest medium middle
+        intermediate average moderate mild slight minor major severe extreme weak strong heavy small little big
+        large short long thin thick narrow wide few many less more partial partly full fully complete incomplete
+        good better best bad worse worst poor excellent abnormal left right upper top bottom front back inner
+        outer both neither either side one two three four five first second third last grade degree level stage
+        class type group category score rank ii iii iv vi mm cm km mg kg ml
+        """
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -122,15 +136,17 @@ def are_apart(groups: set[frozenset[str]]) -> bool:
 
 
 def is_bare(attribute: str, value: str, class_name: str) -> bool:
-    """Whether a class is named after a value that does not say of what it is: a yes, or a group of numbers."""
+    """Whether a class is named after a value that does not say of what it is."""
     around = f" {class_name} "
     return f" {value} " in around and f" {attribute} {value} " not in around and not names_itself(value)
 
 
 def names_itself(value: str) -> bool:
-    """Whether a value says what it is without its attribute, as "cat" does; yes, no and groups of numbers do not."""
-    words = set(re.findall(r"[^\W\d_]+", value.lower())) - {"yes", "no", "to"}
-    return bool(words) and not _RANGE.fullmatch(value.strip())
+    """Whether a value says what it is without its attribute, as "cat" does. A yes or a no does not, nor do groups of
+    numbers, single letters, and words of presence, degree or side alone."""
+    words = set(_WORD.findall(value.casefold())) - _SAY_NOT_OF_WHAT
+    letters = {word for word in words if len(word) == 1 and word.islower()}  # not so a Chinese word
+    return words > letters and not _RANGE.fullmatch(value.strip())
 
 
 def grouped(name: str, samples: pd.DataFrame, limits: Sequence[float] = ()) -> tuple[pd.Series, list[str]]:

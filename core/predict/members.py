@@ -68,7 +68,7 @@ def order_of_names(run: Run, first: Run, names: Sequence[str]) -> list[int]:
         differ = [f"{run.key} lacks {listed(sorted(lacks))}"] if lacks else []
         differ += [f"{run.key} has {listed(sorted(adds))}"] if adds else []
         if not differ and of != of_first:
-            firsts, others = (listed(sorted(each)) or "none" for each in (of_first, of))
+            firsts, others = (listed(each) or "none" for each in (of_first, of))
             differ = [f"those of {first.key} are of {firsts}, those of {run.key} of {others}"]
         differ = differ or [f"{run.key} tells them otherwise"]
         raise LabError(

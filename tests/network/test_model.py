@@ -157,15 +157,15 @@ def test_absent_imagenet_weights_are_named_with_where_to_put_them(imagenet, tmp_
     assert "train from scratch" in caught.value.remedy
 
 
-def test_the_head_of_a_parent_that_tells_a_yes_to_another_attribute_is_not_kept(tmp_path, monkeypatch):
+def test_the_head_of_a_parent_that_tells_whether_another_thing_is_present_is_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(torchvision.models, "resnet18", narrow_resnet18)
-    answers, task = ["no", "yes"], {"name": "attributes", "attributes": ["smiling"]}
+    answers, task = ["absent", "present"], {"name": "attributes", "attributes": ["pneumonia"]}
     table = table_of(tmp_path, people=12).assign(class_name=lambda photos: [answers[y % 2] for y in photos["y"]])
     first = {"depth": 18, "init": "scratch"}
     parent = made(tmp_path, table.assign(y=table["y"] % 2), task=task, names=answers, model=first)
     network, _ = build_model(parent.config().model, 2, 0)
     save(network.state_dict(), parent.weights_file(0, "best"))
-    for attribute, head in (("smiling", "kept"), ("male", "new")):
+    for attribute, head in (("pneumonia", "kept"), ("effusion", "new")):
         model = {"depth": 18, "init": f"run:{parent.id}"}
         config = from_dict({"task": task | {"attributes": [attribute]}, "model": model})
         child, _ = build_model(config.model, 2, 1)

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from core.errors import LabError
-from core.predict.members import Member
+from core.predict.members import Member, order_of_names
 from core.predict.photos import Photo
 from core.predict.predictor import Predictor
 from core.predict.yes_no import thresholds
@@ -20,6 +20,7 @@ from core.runs.yes_no.answers import of_probabilities
 from core.runs.yes_no.view import opened
 from core.storage import files, parquet
 from core.training import checkpoint
+from tests.answered import made, table_of
 from tests.celeba import drawn
 from tests.yes_no_runs import frozen, planned
 
@@ -127,6 +128,18 @@ def test_one_attribute_is_seen_through_as_a_task_of_two_and_a_photo_without_an_a
     assert rows["folds_asked"].tolist() == [2, 2, 2, 2, 0, 1]
     assert [*rows][1:3] == [f"answer_{names[0]}", f"p_{names[0]}"] and pd.isna(rows[f"answer_{names[0]}"].iloc[4])
     assert pd.isna(rows["mutual_information"].iloc[4])
+
+
+def test_networks_of_the_same_words_for_other_findings_are_not_averaged(tmp_path):
+    names = ["absent + present", "present + absent"]
+    photos = table_of(tmp_path, people=12).assign(y=[0, 1] * 6, class_name=names * 6)
+    one, other = (
+        made(tmp_path, photos, task={"name": "attributes", "attributes": order}, names=names)
+        for order in (["lung", "heart"], ["heart", "lung"])
+    )
+    assert order_of_names(one, one, names) == [0, 1]
+    with pytest.raises(LabError, match=r"are of lung and heart, those of \S+ of heart and lung"):
+        order_of_names(other, one, names)
 
 
 def test_most_votes_answer_and_a_tie_goes_by_the_mean(run):

@@ -120,12 +120,12 @@ def _task(entry: Listed) -> tuple:
     return tuple((name, value) for name, value in settings_of(entry).items() if name.startswith("task."))
 
 
-def _told_apart_by(entry: Listed) -> frozenset[str]:
+def _told_apart_by(entry: Listed) -> tuple[str, ...]:
     run = Run(entry.id, entry.root)
     try:
         return told_apart_by(run.config().task, [str(name) for name in run.info()["class_names"]])
     except (OSError, LabError, *GARBAGE):
-        return frozenset([str(entry.summary.get("task"))])
+        return (str(entry.summary.get("task")),)
 
 
 def _classes(entry: Listed) -> frozenset[str] | tuple:
