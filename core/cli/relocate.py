@@ -57,8 +57,8 @@ def relocate(
         print(f"{study}  launches from there, too")
     if outcome.corrections:
         print(f"label corrections that hold there: {count(outcome.corrections)}")
-    if outcome.left:
-        print(outcome.told())
+    if words := outcome.told():
+        print(words)
     for run_id, error in outcome.refused.items():
         print(f"error: {run_id} stays where it was: {error.message}\n       {error.remedy}", file=sys.stderr)
     if outcome.refused:

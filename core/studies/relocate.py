@@ -28,6 +28,7 @@ from core.runs.owners import owner
 from core.storage.files import GARBAGE
 from core.studies import record_file
 from core.studies.record_file import Study, StudyRun
+from core.text import count
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Relocated:
     """What follows the dataset from now on. agreed: run id -> what was compared; refused: run id -> why it stays.
 
     studies: ids of those whose runs are all there now. corrections: of the dataset's labels. left: where it lay, if
-    other photos lie there by now, so that corrections and reviews of what lies there were not taken along.
+    other photos lie there by now, so that corrections and reviews of what lies there were not taken along. undone: of
+    them, at the place that is left, which hold at root still, as other runs go by it.
     """
 
     root: Path
@@ -44,16 +46,23 @@ class Relocated:
     studies: tuple[str, ...] = ()
     corrections: int = 0
     left: str = ""
+    undone: int = 0
 
     def told(self) -> str:
-        """What a person has to know of what was left; "" where all came along."""
-        if not self.left:
-            return ""
-        return (
-            f"Label corrections and reviews of {self.left} were not taken along: not the same photos lie there any "
-            "more, and they may be about those. Corrections of these can be downloaded there and taken in here, on the "
-            "page Data."
-        )
+        """What a person has to know of corrections and reviews; "" where all came along as it was."""
+        if self.left:
+            return (
+                f"Label corrections and reviews of {self.left} were not taken along: not the same photos lie there any "
+                "more, and they may be about those. Corrections of these can be downloaded there and taken in here, on "
+                "the page Data."
+            )
+        if self.undone:
+            return (
+                f"Label corrections and reviews that were undone where the dataset lay before, but hold in {self.root} "
+                f"still, as other runs go by it: {count(self.undone)}. They can be undone there, too, on the page "
+                "Data, under Corrections."
+            )
+        return ""
 
 
 def relocate(
@@ -153,21 +162,27 @@ def _taken_over(
             refused[run_id] = error
     if not agreed:
         return Relocated(place, agreed, refused)
-    taken, left = 0, ""
+    taken, left, undone = 0, "", 0
     if old == str(place):
         taken = len(corrections.load(place, folder))
-    elif (corrections.load(old, folder) or reviews.load(old, folder)) and _holds_others(old, place, agreed, folder):
-        left = old
+    elif _has_lists(old, folder) and _holds_others(old, place, agreed, folder):
+        left = old if corrections.load(old, folder) or reviews.load(old, folder) else ""
     else:
         leave = any(run.id not in agreed for run in runs_on(old, folder))
-        taken = corrections.take_over(old, place, folder, leave=leave)
-        reviews.take_over(old, place, folder, leave=leave)
+        shared = bool(runs_on(place, folder))
+        taken, undone = corrections.take_over(old, place, folder, leave=leave, shared=shared)
+        undone += reviews.take_over(old, place, folder, leave=leave, shared=shared)
         recent.moved(old, str(place), folder)
     for run_id, outcome in agreed.items():
         if old != str(place) or outcome.times:  # else there is nothing to remember
             facts = {"photos": outcome.photos, "compared": outcome.compared, "missing": len(outcome.missing)}
             moved.record(Run(run_id, folder), place, facts, outcome.times)
-    return Relocated(place, agreed, refused, _studies(old, place, folder), taken, left)
+    return Relocated(place, agreed, refused, _studies(old, place, folder), taken, left, undone)
+
+
+def _has_lists(root: str, folder: Path) -> bool:
+    """Whether somebody corrected or reviewed labels of the dataset there, also if all that is undone."""
+    return any(listing.exists() for listing in (corrections.file(root, folder), reviews.file(root, folder)))
 
 
 def _holds_others(old: str, place: Path, run_ids: Iterable[str], folder: Path) -> bool:

@@ -215,6 +215,33 @@ def test_a_copy_begins_with_what_was_found_in_the_original_which_keeps_it(lab, d
     assert {entry.root for entry in recent.recent(lab)} == {str(dataset), str(new)}
 
 
+def test_what_was_undone_in_a_copy_does_not_come_back_with_the_runs_that_return_to_the_original(lab, dataset, tmp_path):
+    run, other = frozen_run(lab, dataset), frozen_run(lab, dataset, "other")
+    first, second, third = (
+        corrections.add(dataset, Correction(kind="exclude-photo", sample=f"train/cat/{n}.png"), lab) for n in range(3)
+    )
+    for photo in ("train/dog/1.png", "train/dog/2.png"):
+        reviews.confirm(dataset, photo, "dog", lab)
+    new = Path(shutil.copytree(dataset, tmp_path / "new"))
+    relocate(run, new)
+    corrections.undo(new, first.id, lab)
+    corrections.undo(dataset, third.id, lab)
+    reviews.forget(new, "train/dog/1.png", lab)
+    reviews.confirm(new, "train/dog/2.png", "puppy", lab)
+    outcome = relocate(run, dataset)  # where the other run is still: what is there is its, too
+    assert corrections.load(dataset, lab) == [first, second] and len(reviews.load(dataset, lab)) == outcome.undone - 1
+    assert f"hold in {dataset} still, as other runs go by it: 3." in outcome.told()
+    for each in (run, other):
+        relocate(each, new)
+    assert relocate(run, dataset).told() == ""
+    assert corrections.load(dataset, lab) == [second] and reviews.load(dataset, lab) == {"train/dog/2.png": "puppy"}
+    relocate(run, new)
+    second_delivery(new)
+    corrections.undo(new, second.id, lab)  # as it is not about the photos that lie there now
+    reviews.forget(new, "train/dog/2.png", lab)
+    assert relocate(run, dataset).told() == "" and corrections.load(dataset, lab) == [second]
+
+
 def second_delivery(root, beside=""):
     """Other photos in the place of a dataset of draw_dataset. beside: in their names, where those are others, too."""
     for number, name in enumerate(("cat", "dog")):

@@ -1,5 +1,6 @@
-"""What a list of corrections or reviews was given when its dataset moved, where the list of the old place stays for who
-still goes by it: what was undone since does not come back with the next runs that follow. Imports no torch.
+"""What the lists of corrections or reviews of two places of a dataset had in common when it moved, where that of the
+old place stays for who still goes by it: what was undone in one of them since comes back to it neither with the next
+runs that follow nor with those that return. Imports no torch.
 """
 
 from __future__ import annotations
@@ -18,26 +19,39 @@ def stays(old: str | Path, *, leave: bool) -> bool:
 
 
 def of(listing: Path) -> set[str]:
-    """What the list was given. Nothing where the note of it cannot be read: then it may come back."""
+    """What the list had in common with another. Nothing where the note of it cannot be read: then it may come back."""
     try:
         return _noted(files.read_json(_note(listing)))
     except (OSError, *files.GARBAGE):
         return set()
 
 
-def follow(old: Path, new: Path, given: Iterable[str], *, keep: bool) -> None:
-    """Note what the new list was given of the old one, with what that was given itself. keep: else the old one goes.
+def undone(listing: Path, there: Iterable[str]) -> set[str]:
+    """What the list does not have in common any more; nothing of a list that is lost. there: what it holds."""
+    return of(listing) - set(there) if listing.exists() else set()
 
-    Raises LabError as files.change_json does; OSErrors pass.
+
+def follow(old: Path, new: Path, before: Iterable[str], after: Iterable[str], *, keep: bool) -> None:
+    """Note what both lists have now, and in the new one what the old one had before. keep: else the old one goes.
+
+    before: what the old one holds. after: what the new one does now; what it did not take, as it says something of that
+    photo already, it never had. Raises LabError as files.change_json does; OSErrors pass.
     """
-    noted = of(old) | (set(given) if keep else set())
-    if not noted <= of(new):
+    held = set(before)
+    both = held & set(after)
+    _add(new, of(old) - held | (both if keep else of(old) & both))
+    if keep:
+        _add(old, both)
+        return
+    for path in (old, _note(old)):
+        path.unlink(missing_ok=True)
+
+
+def _add(listing: Path, noted: set[str]) -> None:
+    if not noted <= of(listing):
         files.change_json(
-            _note(new), "what moved with a dataset", lambda content: sorted(_noted(content) | noted), timeout=5
+            _note(listing), "what moved with a dataset", lambda content: sorted(_noted(content) | noted), timeout=5
         )
-    if not keep:
-        for path in (old, _note(old)):
-            path.unlink(missing_ok=True)
 
 
 def _note(listing: Path) -> Path:

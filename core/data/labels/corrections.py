@@ -158,19 +158,27 @@ def take_in(root: str | Path, text: str, folder: Path | None = None, source: str
     return sum(new.id == counted.id for new, counted in zip(fresh, in_force, strict=True))
 
 
-def take_over(old: str | Path, new: str | Path, folder: Path | None = None, *, leave: bool = False) -> int:
-    """Give a dataset that moved, or a copy of it, the corrections that it had where it lay before; their number.
+def take_over(
+    old: str | Path, new: str | Path, folder: Path | None = None, *, leave: bool = False, shared: bool = False
+) -> tuple[int, int]:
+    """Give a dataset that moved, or a copy of it, the corrections that it had where it lay before.
 
     They are left where they were if the dataset is, or may be, there, too, and if `leave` says that some run still goes
-    by that place; what was undone at the new one is not given once more then. Raises LabError for a broken file.
+    by that place; what was undone at the new one is not given once more then. Where the dataset comes back to such a
+    place, what was undone meanwhile is taken out of the list there, unless it is `shared`: with runs that go by it.
+    Returns (how many came along, how many hold there still though they were undone). Raises LabError for a broken file.
     """
     before, ids, path = load(old, folder), {each.id for each in load(new, folder)}, file(new, folder)
     undone = brought.of(path) - ids
+    back = ids & brought.undone(file(old, folder), (each.id for each in before))
+    if back and not shared:
+        with _held(new, folder) as (_, on_file):
+            files.write_text(path, to_csv([each for each in on_file if each.id not in back]))
     if fresh := [each for each in before if each.id not in ids | undone]:
         _append(new, fresh, folder)
-    keep = brought.stays(old, leave=leave)
-    brought.follow(file(old, folder), path, [each.id for each in before], keep=keep)
-    return sum(each.id not in undone for each in before)
+    held, after = ([each.id for each in listed] for listed in (before, load(new, folder)))
+    brought.follow(file(old, folder), path, held, after, keep=brought.stays(old, leave=leave))
+    return sum(each.id not in undone for each in before), len(back) if shared else 0
 
 
 def apply(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.DataFrame, list[Correction]]:

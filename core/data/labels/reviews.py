@@ -112,17 +112,33 @@ def forget(root: str | Path, sample: str, folder: Path | None = None, *, made: C
     _change(root, folder, without)
 
 
-def take_over(old: str | Path, new: str | Path, folder: Path | None = None, *, leave: bool = False) -> None:
+def take_over(
+    old: str | Path, new: str | Path, folder: Path | None = None, *, leave: bool = False, shared: bool = False
+) -> int:
     """Give a dataset that moved, or a copy of it, what was found right where it lay before.
 
-    It is left where it was as corrections are, and not given once more. Raises LabError as the others do.
+    It is left where it was as corrections are, not given once more, and taken out at the new place as they are. Returns
+    how much holds there still though it was undone. Raises LabError as the others do.
     """
-    before, path = _read(file(old, folder)), file(new, folder)
-    names = {subject: _BETWEEN.join((subject, review.when, review.label)) for subject, review in before.items()}
-    given = brought.of(path)
-    if fresh := {subject: review for subject, review in before.items() if names[subject] not in given}:
-        _change(new, folder, lambda reviewed: fresh | reviewed)
-    brought.follow(file(old, folder), path, names.values(), keep=brought.stays(old, leave=leave))
+    before, there, path = _read(file(old, folder)), _read(file(new, folder)), file(new, folder)
+    names, given = _names(before), brought.of(path)
+    back = _names(there).keys() & brought.undone(file(old, folder), names)
+    gone = set() if shared else back
+    fresh = {subject: before[subject] for name, subject in names.items() if name not in given}
+    if fresh or gone:
+
+        def as_left(reviewed: dict[str, Review]) -> dict[str, Review]:
+            left = {subject: reviewed[subject] for name, subject in _names(reviewed).items() if name not in gone}
+            return fresh | left
+
+        there = _change(new, folder, as_left)
+    brought.follow(file(old, folder), path, names, _names(there), keep=brought.stays(old, leave=leave))
+    return len(back) if shared else 0
+
+
+def _names(reviewed: dict[str, Review]) -> dict[str, str]:
+    """What notes of what was brought call each review -> its subject."""
+    return {_BETWEEN.join((subject, review.when, review.label)): subject for subject, review in reviewed.items()}
 
 
 def _change(
