@@ -19,19 +19,14 @@ from core.config.parts import PhaseConfig
 from core.config.settings import differing, flat
 from core.data.content.unchanged import check_unchanged
 from core.data.labels import corrections
-from core.data.labels.correction_rows import SEVERAL
-from core.data.tasks import attributes_of, label_as
-from core.data.yes_no import pairs
 from core.errors import LabError
-from core.plan.again import since
 from core.plan.apart import REASONS, Apart
 from core.plan.plan import Plan, with_whole_path
 from core.runs import Run
 from core.runs.ancestry import ancestry, line_of
 from core.runs.everybody import unmeasured
 from core.runs.lists import index
-from core.storage.remembered import Remembered
-from core.text import count, listed, number_of
+from core.text import count, listed
 
 NAME_LENGTH = 60
 OWN = "folds.everybody"
@@ -40,7 +35,6 @@ NO_MATTER = (
     *("training.loader_workers", "training.resume_seconds"),
 )
 BOTH = "best"  # weights of a network on everybody, which are those of its last epoch, too, and are never dropped
-CORRECTED = Remembered[str](64)  # what corrected_since says, which the page asks each time that it is drawn
 TAKEN_OVER = ("data.", "task.", "folds.")  # settings in which nothing may differ from the cross-validated run
 
 
@@ -252,58 +246,6 @@ def make_plan(config: RunConfig, folder: Path | None = None) -> Plan:
 
 def _best_epochs(parent: Run) -> dict[int, int]:
     return {state.fold: state.best_epoch for state in parent.states() if state.best_epoch is not None}
-
-
-def corrected_since(parent: Run) -> str:
-    """What was corrected of a run's photos since it was launched, which a training on everybody of it does not learn
-    from: the folds measured its settings on the labels that they have. Empty where nothing was that its task asks."""
-    root, folder = parent.config().data.root, parent.dir.parent
-    key = parent.dir, root, corrections.version(root, folder), parent.photos_version()
-    return CORRECTED.of(key, lambda: _corrected_since(parent, root, folder))
-
-
-def _corrected_since(parent: Run, root: str, folder: Path) -> str:
-    task, own = parent.config().task, corrections.read(parent.corrections_file)
-    now, ids = corrections.load(root, folder), {each.id for each in own}
-    later, parts = [each for each in now if each.id not in ids], []
-    if later:
-        relabelled, left_out = _differ(parent, later)
-        if relabelled:
-            parts.append(f"{number_of(relabelled, 'label')} {'was' if relabelled == 1 else 'were'} corrected")
-        if left_out:
-            parts.append(f"{number_of(left_out, 'photo')} {'was' if left_out == 1 else 'were'} left out")
-    if corrections.file(root, folder).is_file():  # else they are of another lab, and nobody took them back
-        unmasked = task.unmasked or task.name == "gender-age"
-        asked = {*attributes_of(task), *task.only, "person", *(["mask"] if unmasked else [])}
-        kept = {each.id for each in now}
-        undone = [e for e in own if e.id not in kept and (e.kind != "relabel" or e.attribute in asked)]
-        if undone and not _in_vain(parent, undone):
-            parts.append(f"{number_of(len(undone), 'correction')} {'was' if len(undone) == 1 else 'were'} taken back")
-    return f"Since {parent.id} was launched, {listed(parts)}: this trains on the labels of its folds." if parts else ""
-
-
-def _in_vain(parent: Run, undone: list[corrections.Correction]) -> bool:
-    """Whether each photo has the class and the person that it had before what was taken back, as far as can be told."""
-    if any(each.kind != "relabel" or SEVERAL in each.before for each in undone):
-        return False
-    back = [replace(each, before=each.after, after=each.before) for each in reversed(undone)]
-    _, outcome = corrections.effects(parent.samples(), back)
-    return all(effect.photos for effect in outcome) and _differ(parent, back) == (0, 0)
-
-
-def _differ(parent: Run, later: list[corrections.Correction]) -> tuple[int, int]:
-    """(photos that corrections give another class or person, or take out of the task; photos that they leave out)."""
-    before = parent.samples()
-    corrected, _ = corrections.effects(before, later)
-    after, _, _ = label_as(corrected, before, parent.config().task, parent.info()["class_names"])
-    left_out = len(before) - len(corrected)
-    if not since(before, after):
-        return 0, 0
-    columns = ["class_name", "person", *(column for column in before if str(column).startswith(pairs.YES))]
-    tables = (table.drop_duplicates("sample").set_index("sample") for table in (before, after))
-    were, are = (table[columns].astype(str) for table in tables)
-    other = (were.loc[are.index] != are).any(axis=1)
-    return int(other.sum()) + len(corrected) - len(after), left_out
 
 
 def start_in_words(parent: Run, start: Run) -> str:

@@ -26,6 +26,7 @@ from core.inside import fold_models
 from core.jobs import control, fold_job, halt, trash
 from core.network.model import build_model
 from core.plan import everybody
+from core.plan.corrected import corrected_since
 from core.predict.photos import Photo
 from core.predict.predictor import Predictor
 from core.runs.everybody import unmeasured
@@ -100,20 +101,33 @@ def test_corrections_that_change_no_class_and_those_of_another_lab_are_no_reason
     ]
     files.write_text(parent.corrections_file, to_csv(listed))  # as another lab launched it
     try:
-        assert everybody.corrected_since(parent) == "", "this lab has no corrections of its dataset"
-        files.write_text(place, to_csv([]))
-        assert "launched, 2 corrections were taken back" in everybody.corrected_since(parent)
-        years = replace(listed[2], before=listed[2].after, after=listed[2].before)  # which the folds were trained with
-        files.write_text(parent.corrections_file, to_csv([years]))
-        files.write_text(place, to_csv(listed[1:2]))
-        assert everybody.corrected_since(parent) == "", "taken back within the group"
+        assert corrected_since(parent) == "", "this lab has no corrections of its dataset"
+        files.write_text(place, to_csv([replace(listed[0], id="0" * 8, sample=parent.samples()["sample"].iloc[1])]))
+        said = "launched, 1 label was corrected and 2 corrections were taken back"
+        assert said in corrected_since(parent), "of another lab, beside one of this lab"
+        years, other_years = (
+            replace(listed[2], before=before, after=after)  # which the folds were trained with
+            for before, after in ((listed[2].after, age), (f"{photo['age'] + 50:g}", age))
+        )
+        again = replace(listed[2], id="0" * 8)
+        for trained, now, told in [
+            ([years], listed[1:2], ""),  # taken back within the group
+            ([years], [replace(again, before=years.before, after=other_years.before)], "1 label was corrected:"),
+            ([other_years], [replace(other_years, id="0" * 8)], ""),  # taken back, and made again
+            ([other_years], [], "launched, 1 correction was taken back"),
+            ([out := Correction(kind="exclude-photo", sample="out.jpg")], [replace(out, id="0" * 8)], ""),
+        ]:
+            files.write_text(parent.corrections_file, to_csv(trained))
+            files.write_text(place, to_csv(now))
+            said = corrected_since(parent)
+            assert told in said and bool(told) == bool(said), (trained, now, said)
         files.write_text(parent.corrections_file, to_csv([]))
         files.write_text(place, to_csv(listed[1:]))
-        assert everybody.corrected_since(parent) == "", "in the group of before, and of what it does not tell"
+        assert corrected_since(parent) == "", "in the group of before, and of what it does not tell"
         files.write_text(place, to_csv(listed))
-        assert "launched, 1 label was corrected:" in everybody.corrected_since(parent)
+        assert "launched, 1 label was corrected:" in corrected_since(parent)
         monkeypatch.setattr(corrections, "effects", None)
-        assert everybody.corrected_since(parent), "remembered: all photos are not corrected at each look"
+        assert corrected_since(parent), "remembered: all photos are not corrected at each look"
     finally:
         for path in (parent.corrections_file, place):
             path.unlink(missing_ok=True)

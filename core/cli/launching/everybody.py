@@ -16,6 +16,7 @@ from core.errors import LabError
 from core.jobs import control
 from core.plan import apart
 from core.plan import everybody as planned
+from core.plan.corrected import corrected_since
 from core.plan.plan import Plan, check_weights
 from core.runs import Run
 from core.runs.everybody import unmeasured
@@ -76,7 +77,7 @@ def notes(plan: Plan, folder: Path | None) -> list[str]:
     if parent.config().training.early_stopping is not None:
         said.append("Early stopping is off: it watches the F1 of people who are held out.")
     try:
-        corrected = planned.corrected_since(parent)
+        corrected = corrected_since(parent)
     except LabError as error:  # the list of corrections is damaged: what is trained does not ask it
         said.append(str(error))
         corrected = ""

@@ -13,6 +13,7 @@ from core.errors import LabError
 from core.jobs import control
 from core.places import HOME
 from core.plan import everybody as planned
+from core.plan.corrected import corrected_since
 from core.plan.plan import check_weights
 from core.runs import Run, starts
 from core.runs.create import new_id
@@ -106,13 +107,13 @@ def _offer(run: Run, length: planned.Length, *, again: bool) -> None:
 
 def _say_corrected(run: Run) -> None:
     try:
-        corrected = planned.corrected_since(run)
+        corrected = corrected_since(run)
     except LabError as error:
         badges.show_error(error)
         return
     if corrected:
-        words = f"{corrected} To use the corrections, retrain it first, then train that run on everybody."
-        st.html(badges.fault(words, state="interrupted"))
+        way = "To use the corrections, retrain it first, then train that run on everybody."
+        st.html(badges.fault(f"{corrected} {way}", state="interrupted"))
         label = "Retrain on the corrected labels, same folds"
         if st.button(label, icon=":material/model_training:", key="live-everybody-retrain"):
             retrain.dialog(run)
