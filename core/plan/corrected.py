@@ -10,6 +10,7 @@ import pandas as pd
 
 from core.data.labels import corrections
 from core.data.labels.correction_rows import SEVERAL, Correction
+from core.data.readers.spelling import nfc
 from core.data.tasks import attributes_of, label_as
 from core.data.values import column_of
 from core.data.yes_no import pairs
@@ -40,7 +41,8 @@ def _corrected_since(parent: Run, root: str, folder: Path) -> str:
     if not gone and not later:
         return ""
     samples = parent.samples()
-    without, is_without = _without(samples, gone)
+    before = _named(samples, [*gone, *later])
+    without, is_without = _without(before, gone)
     after, _ = corrections.effects(without, later)
     changed = _changed(parent, samples, after)
     by_later = _differ(without, after, _columns(without, later))
@@ -79,6 +81,14 @@ def _without(samples: pd.DataFrame, gone: Sequence[Correction]) -> tuple[pd.Data
 
 def _of_photos(gone: Sequence[Correction], photos: set[str]) -> list[Correction]:
     return [each for each in gone if photos and (not each.sample or each.sample in photos)]
+
+
+def _named(samples: pd.DataFrame, several: Sequence[Correction]) -> pd.DataFrame:
+    """The photos that corrections are of: few of what may be many, by their own names and by those of persons."""
+    names = {nfc(name) for each in several for name in corrections.names_of(each)}
+    people = [person for person in samples["person"].unique() if nfc(person) in names]
+    is_named = samples["sample"].isin([each.sample for each in several]) | samples["person"].isin(people)
+    return samples[is_named]
 
 
 def _changed(parent: Run, samples: pd.DataFrame, after: pd.DataFrame) -> set[str]:

@@ -18,6 +18,7 @@ from core.answers import mistakes
 from core.cli import main as cli
 from core.data.labels import corrections
 from core.data.labels.correction_rows import Correction, to_csv
+from core.data.tasks import label_as
 from core.errors import LabError
 from core.export import card
 from core.export.card import Made
@@ -25,6 +26,7 @@ from core.export.runtime.package_folder import PackageFolder
 from core.inside import fold_models
 from core.jobs import control, fold_job, halt, trash
 from core.network.model import build_model
+from core.plan import corrected as since_launch
 from core.plan import everybody
 from core.plan.corrected import corrected_since
 from core.predict.photos import Photo
@@ -89,7 +91,7 @@ def corrected(both, run):
 
 def test_corrections_that_change_no_class_and_those_of_another_lab_are_no_reason_to_retrain(both, monkeypatch):
     parent, photo = both[0], both[0].samples().iloc[0]
-    place = corrections.file(parent.config().data.root, parent.dir.parent)
+    place, anew = corrections.file(parent.config().data.root, parent.dir.parent), []
     place.parent.mkdir(parents=True, exist_ok=True)
     place.unlink(missing_ok=True)
     age = f"{photo['age']:g}"
@@ -125,7 +127,9 @@ def test_corrections_that_change_no_class_and_those_of_another_lab_are_no_reason
         files.write_text(place, to_csv(listed[1:]))
         assert corrected_since(parent) == "", "in the group of before, and of what it does not tell"
         files.write_text(place, to_csv(listed))
+        monkeypatch.setattr(since_launch, "label_as", lambda few, *of: anew.append(len(few)) or label_as(few, *of))
         assert "launched, 1 label was corrected:" in corrected_since(parent)
+        assert anew == [1], "only what was corrected is labelled anew"
         monkeypatch.setattr(corrections, "effects", None)
         assert corrected_since(parent), "remembered: all photos are not corrected at each look"
     finally:

@@ -361,10 +361,10 @@ def _of_the_same(one: Correction, other: Correction) -> bool:
         return False
     if one.kind != "relabel" or (one.sample and other.sample):
         return (one.sample or one.person) == (other.sample or other.person)
-    return bool(_people(one) & _people(other))
+    return bool(names_of(one) & names_of(other))
 
 
-def _people(correction: Correction) -> set[str]:
+def names_of(correction: Correction) -> set[str]:
     """Whom it is about, by every name that they had or have by it."""
     names = {correction.person}
     return names | {correction.after, *_each(correction.before)} if correction.attribute == "person" else names

@@ -107,7 +107,8 @@ def _offer(run: Run, length: planned.Length, *, again: bool) -> None:
 
 def _say_corrected(run: Run) -> None:
     try:
-        corrected = corrected_since(run)
+        with st.spinner("Looking which labels were corrected since"):
+            corrected = corrected_since(run)
     except LabError as error:
         badges.show_error(error)
         return
