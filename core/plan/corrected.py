@@ -16,9 +16,10 @@ from core.data.values import column_of
 from core.data.yes_no import pairs
 from core.runs import Run
 from core.storage.remembered import Remembered
-from core.text import listed, number_of
+from core.text import count, listed, number_of
 
 SAID = Remembered[str](64)  # what corrected_since says, which the page asks each time that it is drawn
+LACKING = "taken back, or made in another lab: Data, Corrections takes such in"
 
 
 def corrected_since(parent: Run) -> str:
@@ -53,9 +54,12 @@ def _corrected_since(parent: Run, root: str, folder: Path) -> str:
         parts.append(f"{number_of(relabelled, 'label')} {'was' if relabelled == 1 else 'were'} corrected")
     if left_out := len(without) - len(after):
         parts.append(f"{number_of(left_out, 'photo')} {'was' if left_out == 1 else 'were'} left out")
+    sentences = [f"Since {parent.id} was launched, {listed(parts)}"] if parts else []
     if gone:
-        parts.append(f"{number_of(len(gone), 'correction')} {'was' if len(gone) == 1 else 'were'} taken back")
-    return f"Since {parent.id} was launched, {listed(parts)}: this trains on the labels of its folds." if parts else ""
+        whose = "its corrections" if parts else f"the corrections of {parent.id}"
+        are = "is" if len(gone) == 1 else "are"
+        sentences.append(f"{count(len(gone))} of {whose} {are} not among this lab's ({LACKING})")
+    return f"{'; '.join(sentences)}: this trains on the labels of its folds." if sentences else ""
 
 
 def _asked(parent: Run, several: Sequence[Correction]) -> list[Correction]:

@@ -105,7 +105,7 @@ def test_corrections_that_change_no_class_and_those_of_another_lab_are_no_reason
     try:
         assert corrected_since(parent) == "", "this lab has no corrections of its dataset"
         files.write_text(place, to_csv([replace(listed[0], id="0" * 8, sample=parent.samples()["sample"].iloc[1])]))
-        said = "launched, 1 label was corrected and 2 corrections were taken back"
+        said = "launched, 1 label was corrected; 2 of its corrections are not among this lab's (taken back, or made in"
         assert said in corrected_since(parent), "of another lab, beside one of this lab"
         years, other_years = (
             replace(listed[2], before=before, after=after)  # which the folds were trained with
@@ -116,7 +116,7 @@ def test_corrections_that_change_no_class_and_those_of_another_lab_are_no_reason
             ([years], listed[1:2], ""),  # taken back within the group
             ([years], [replace(again, before=years.before, after=other_years.before)], "1 label was corrected:"),
             ([other_years], [replace(other_years, id="0" * 8)], ""),  # taken back, and made again
-            ([other_years], [], "launched, 1 correction was taken back"),
+            ([other_years], [], f"1 of the corrections of {parent.id} is not among"),
             ([out := Correction(kind="exclude-photo", sample="out.jpg")], [replace(out, id="0" * 8)], ""),
         ]:
             files.write_text(parent.corrections_file, to_csv(trained))

@@ -83,7 +83,7 @@ def notes(plan: Plan, folder: Path | None) -> list[str]:
         corrected = ""
     if corrected:
         words = f"retrain it first ({_retrained(parent, folder)}), then train that run on everybody."
-        said.append(f"{corrected} To use the corrections, {words}")
+        said.append(f"{corrected} To train on the labels as they are by now, {words}")
     if others := planned.changes(plan.config, parent):
         said.append(f"What the folds reached is of other settings: {listed(others, len(others))} differ.")
     said += apart.sentences(plan.apart.record())

@@ -113,7 +113,7 @@ def _say_corrected(run: Run) -> None:
         badges.show_error(error)
         return
     if corrected:
-        way = "To use the corrections, retrain it first, then train that run on everybody."
+        way = "To train on the labels as they are by now, retrain it first, then train that run on everybody."
         st.html(badges.fault(f"{corrected} {way}", state="interrupted"))
         label = "Retrain on the corrected labels, same folds"
         if st.button(label, icon=":material/model_training:", key="live-everybody-retrain"):
