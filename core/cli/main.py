@@ -152,7 +152,7 @@ def train(
         people = Run(folds_of, folder).samples().drop_duplicates("person").set_index("person")["fold"]
         plan = records.on_folds(people, folds_of, plan, dataset, folder=folder)
     tight = forecast.forecast([plan], folder).warning
-    run = control.launch(plan, folder=folder)
+    run = control.launch(plan, folder=folder, beside=[folds_of] if folds_of else ())
     print(run.id, flush=True)
     if plan.corrections:
         print(f"label corrections applied: {len(plan.corrections):,}", file=sys.stderr)

@@ -192,7 +192,7 @@ def add(study: Study, plan: Plan, scan: Scan, *, run_id: str | None = None, fold
         record_file.write(after, root)
     was_stopped = _watch(after, root)
     try:
-        run = control.launch(plan, member.id, root, study=study.id)
+        run = control.launch(plan, member.id, root, study=study.id, beside=before.run_ids)
     except Exception:
         if member.id not in before.run_ids and not Run(member.id, root).exists():
             _take_out(study.id, member.id, root)

@@ -194,6 +194,23 @@ def test_a_task_that_the_dataset_has_is_taken_without_a_word_and_a_queue_that_ha
     ]
 
 
+def test_folds_of_a_run_are_taken_over_only_with_the_weights_that_it_began_with(
+    lab, workers, recipe, tiny_dataset, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("core.network.weights._misfit", lambda *seen: None)
+    first = tmp_path / "first.pth"
+    first.write_bytes(b"as it was")
+    words = ["train", recipe, "--data", tiny_dataset, "--set", f"model.init=file:{first}"]
+    run = Run(lab(*words).out.strip())
+    words += ["--set", "folds.seed=77", "--folds-of", run.id]
+    again = Run(lab(*words).out.strip())
+    assert again.samples()["fold"].tolist() == run.samples()["fold"].tolist()
+    first.write_bytes(b"as it is ")
+    what, remedy = error_of(lab(*words))
+    assert f"first.pth has changed since {run.id} was launched" in what
+    assert "give the other one a name of its own" in remedy
+
+
 def test_a_study_takes_the_task_that_the_dataset_has(lab, workers, tiny_dataset, tmp_path):
     path = tmp_path / "study.yaml"
     path.write_text(yaml.safe_dump({"name": "seeds", "recipe": "quick", "grid": {"training.seed": [0, 1]}}))

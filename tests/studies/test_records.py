@@ -281,8 +281,8 @@ def test_a_study_cancelled_in_the_middle_of_its_launch_stops_and_is_completed_wh
     assert order(workers.root) == made.run_ids[2:] and completed.cancelled is None, "its end is told again"
 
 
-def test_a_missing_run_begins_with_the_weights_of_the_others(seeds, workers, tmp_path, monkeypatch):
-    study_config, plans, _ = seeds
+def test_a_missing_run_and_one_that_joins_begin_with_the_weights_of_the_others(seeds, workers, tmp_path, monkeypatch):
+    study_config, plans, scanned = seeds
     monkeypatch.setattr("core.network.weights._misfit", lambda *seen: None)
     first = tmp_path / "first.pth"
     first.write_bytes(b"as it was")
@@ -291,6 +291,11 @@ def test_a_missing_run_begins_with_the_weights_of_the_others(seeds, workers, tmp
     first.write_bytes(b"as it is ")
     after = records.launch_missing(made)
     assert f"has changed since {made.run_ids[0]} was launched" in after.refused[made.run_ids[1]]
+    with pytest.raises(LabError, match=f"has changed since {made.run_ids[0]} was launched"):
+        records.add(made, with_changes(plans[2], model__init=f"file:{first}"), scanned)
+    assert records.load(made.id).run_ids == made.run_ids
+    other = first.rename(tmp_path / "other.pth")
+    assert records.add(made, with_changes(plans[2], model__init=f"file:{other}"), scanned), "on purpose"
 
 
 @pytest.mark.parametrize("number", [0, 1])
