@@ -21,10 +21,11 @@ from core.compare.members import METRICS, ComparedRun, out_of_fold, same_classes
 from core.data import persons
 from core.data.yes_no import pairs as yes_no
 from core.errors import LabError, in_sentences
+from core.runs import starts
 from core.stats import paired
 from core.stats.metrics import accuracy, codes, confusion_of, macro_f1
 from core.stats.paired import Interval, McNemar
-from core.text import number_of, spread
+from core.text import listed, number_of, spread
 
 KEYS = ["sample", "person", "class_name", "fold"]
 REMEMBERED = 1_000  # intervals
@@ -92,6 +93,7 @@ def pair(run: ComparedRun, baseline: ComparedRun, *, metric: str = "f1", which: 
     if warning := _different_folds(run, baseline):
         return Pair(run, baseline, (), np.empty(0), np.empty(0), math.nan, None, warning=warning)
     notes = [*_unfinished(run), *_unfinished(baseline), *_replaced(run, baseline)]
+    notes += [words for words in [other_losses([run, baseline])] if words]
     folds = sorted(set(run.done) & set(baseline.done))
     table, trouble = _shared_predictions(run, baseline, which, folds)
     notes += trouble
@@ -164,6 +166,19 @@ def _replaced(run: ComparedRun, baseline: ComparedRun) -> list[str]:
     return [
         f"{number_of(replaced, 'photo')} of the same name {others} in the two runs: a difference may come from that."
     ]
+
+
+def other_losses(members: Sequence[ComparedRun]) -> str:
+    """That some have the weighted loss of older labs and others that of now, in a sentence; empty where they do not."""
+    weighted = [member for member in members if starts.weighs_photos(member.config)]
+    weighed_classes = {member.id for member in weighted if starts.weighed_classes(member.run)}
+    before, now = ([m.name for m in weighted if (m.id in weighed_classes) is older] for older in (True, False))
+    if not before or not now:
+        return ""
+    return (
+        f"The weighted loss of {listed(before)} weighed each class of a target, that of {listed(now)} weighs each "
+        "photo by its label: a difference may come from that."
+    )
 
 
 def identical_samples(run: ComparedRun, baseline: ComparedRun) -> bool:

@@ -22,7 +22,7 @@ from core.data.labels import corrections
 from core.errors import LabError
 from core.plan.apart import REASONS, Apart
 from core.plan.plan import Plan, with_whole_path
-from core.runs import Run
+from core.runs import Run, starts
 from core.runs.ancestry import ancestry, line_of
 from core.runs.everybody import unmeasured
 from core.runs.lists import index
@@ -254,6 +254,17 @@ def start_in_words(parent: Run, start: Run) -> str:
     if of is None or unmeasured.measured_by(start) != of:
         return f"It starts from the network of {start.id}."
     return f"The folds started from those of {of}; it starts from {start.id}, trained on everybody of that run."
+
+
+def loss_in_words(parent: Run, config: RunConfig) -> str:
+    """Of a training on everybody of a run: that its loss is another one than that of the folds, which an older lab
+    trained, in a sentence; empty where it is not."""
+    if not (starts.weighs_photos(config) and starts.weighed_classes(parent)):
+        return ""
+    return (
+        "The weighted loss of the folds weighed each class of a target, as older labs did; this training weighs each "
+        "photo by its label: what the folds reached is of another loss."
+    )
 
 
 def changes(config: RunConfig, parent: Run) -> list[str]:

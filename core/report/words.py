@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from core.compare import verdict
-from core.compare.pairs import differences, pair
+from core.compare.pairs import differences, other_losses, pair
 from core.data.persons import units
 from core.data.yes_no import pairs
 from core.report import again
@@ -78,6 +78,7 @@ def limits(findings: Findings) -> list[str]:
             f"The runs were launched with different versions of {listed(differ)} (see How to reproduce): a difference "
             "between them may come from that."
         )
+    lines.append(other_losses(findings.members))
     for member in findings.members:
         if unfinished := [state for state in member.states if state.state != "done"]:
             lines.append(

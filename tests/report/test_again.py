@@ -18,7 +18,7 @@ from core.jobs import control
 from core.plan.plan import make_plan
 from core.report import gather, render
 from core.report.blocks import Bullets, Code
-from core.runs import FoldState, Run
+from core.runs import FoldState, Run, starts
 from core.runs.run import ID
 from core.storage import files
 from core.studies import records
@@ -200,7 +200,8 @@ def test_corrections_are_counted_and_said_to_be_needed(lab, tmp_path, many):
 
 
 def test_runs_under_different_libraries_are_each_told_with_theirs(lab):
-    runs = [launched(lab, name=name) for name in ("first", "second")]
+    runs = [launched(lab, name=name, training={"loss": "weighted"}) for name in ("first", "second")]
+    starts.note(runs[0], 0, 0, {})
     for run, torch_version in zip(runs, ("2.14.0", "2.14.1"), strict=True):
         info = run.info()
         info["versions"] |= {"torch": torch_version}
@@ -208,5 +209,8 @@ def test_runs_under_different_libraries_are_each_told_with_theirs(lab):
     report = render.markdown(gather.gather(runs))
     assert re.search(r"\| torch +\| 2\.14\.0 \(first\); 2\.14\.1 \(second\) ", report)
     assert "The runs were launched with different versions of torch" in report
+    assert (
+        "The weighted loss of first weighed each class of a target, that of second" in report.partition("## Limits")[2]
+    )
     alike = render.markdown(gather.gather(runs[:1]))
-    assert "different versions" not in alike and "2.14.1" not in alike
+    assert "different versions" not in alike and "weighed" not in alike and "2.14.1" not in alike

@@ -1,5 +1,6 @@
 """A network that was trained on everybody: what can use it uses it, and what cannot says so in words, everywhere."""
 
+import contextlib
 import os
 import re
 import sys
@@ -31,6 +32,7 @@ from core.plan import everybody
 from core.plan.corrected import corrected_since
 from core.predict.photos import Photo
 from core.predict.predictor import Predictor
+from core.runs import starts
 from core.runs.everybody import unmeasured
 from core.runs.lists import index
 from core.storage import files
@@ -40,6 +42,7 @@ from tests.pages.app import button, captions, html, labels, listed, page
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
+OTHER_LOSS = "this training weighs each photo by its label: what the folds reached is of another loss."
 REFUSED = "was trained on everybody: no photo was held out"
 
 
@@ -87,6 +90,20 @@ def corrected(both, run):
     )
     yield f"Since {both[0].id} was launched, 1 label was corrected and 1 photo was left out:"
     corrections.undo_all(root, [each.id for each in made])
+
+
+@contextlib.contextmanager
+def frozen_by_an_older_lab(parent):
+    """As version 0.1.0 wrote its configuration, and trained by a weighted loss that weighed each class of a target."""
+    frozen = parent.config_file.read_text("utf-8")
+    without = re.sub(r"\n +test_set: .*", "", frozen)
+    parent.config_file.write_text(without.replace("loss: cross-entropy", "loss: weighted"), "utf-8")
+    starts.note(parent, 0, 0, {})
+    try:
+        yield
+    finally:
+        parent.config_file.write_text(frozen, "utf-8")
+        parent.starts_file(0).unlink()
 
 
 def test_corrections_that_change_no_class_and_those_of_another_lab_are_no_reason_to_retrain(both, monkeypatch):
@@ -243,12 +260,11 @@ def test_maps_of_a_new_photo_are_drawn_on_its_page_of_answers(run, tmp_path):
 
 def test_the_verb_trains_what_is_proposed_and_says_so(lab, both, run, corrected):
     halt.stop(run.dir.parent, "it fails.", "Mend it.")  # until the resume below
-    frozen, folder = both[0].config_file.read_text("utf-8"), run.dir.parent
-    both[0].config_file.write_text(re.sub(r"\n +test_set: .*", "", frozen), "utf-8")  # as version 0.1.0 wrote it
+    folder = run.dir.parent
     words = ["--set", "training.batch_size=4", "--set", "name=ours", "--runs", folder]
-    code, out, err = lab("everybody", both[0].id, *words)
-    both[0].config_file.write_text(frozen, "utf-8")
-    assert code == 0
+    with frozen_by_an_older_lab(both[0]):
+        code, out, err = lab("everybody", both[0].id, *words)
+    assert code == 0 and OTHER_LOSS in err
     ours = type(run)(out.strip(), run.dir.parent)
     try:
         assert ours.config().name == "ours" and ours.config().training.batch_size == 4
@@ -279,8 +295,10 @@ def test_its_page_tells_what_to_expect_and_offers_no_score(both, run):
 def test_the_page_of_its_run_offers_the_training_once(both, run, corrected, monkeypatch):
     opened = []
     monkeypatch.setattr(st, "switch_page", lambda page, *, query_params=None: (opened.append(query_params), st.stop()))
-    at = page("live", run=both[0].id)
-    assert "Proposed: 35 epochs, the median" in captions(at).replace("\\", "")
+    with frozen_by_an_older_lab(both[0]):
+        at = page("live", run=both[0].id)
+    text = captions(at).replace("\\", "")
+    assert "Proposed: 35 epochs, the median" in text and OTHER_LOSS in text
     assert corrected in html(at) and "Retrain on the corrected labels, same folds" in labels(at)
     at.number_input(key=f"live-everybody-epochs-{both[0].id}").set_value(2)  # the button is of the drawing before
     at.number_input(key=f"live-everybody-batch-{both[0].id}").set_value(8)

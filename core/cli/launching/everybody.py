@@ -86,6 +86,8 @@ def notes(plan: Plan, folder: Path | None) -> list[str]:
         said.append(f"{corrected} To train on the labels as they are by now, {words}")
     if others := planned.changes(plan.config, parent):
         said.append(f"What the folds reached is of other settings: {listed(others, len(others))} differ.")
+    if other_loss := planned.loss_in_words(parent, plan.config):
+        said.append(other_loss)
     said += apart.sentences(plan.apart.record())
     return said
 

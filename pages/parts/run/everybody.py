@@ -101,7 +101,7 @@ def _offer(run: Run, length: planned.Length, *, again: bool) -> None:
         said += " Early stopping is off then: it watches people who are held out."
     if run.test_file.is_file():
         said += " The test set stays set aside: it is there to measure."
-    st.caption(plain(said))
+    st.caption(plain(f"{said} {planned.loss_in_words(run, run.config())}".strip()))
     _say_corrected(run)
 
 
