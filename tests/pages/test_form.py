@@ -166,9 +166,11 @@ def test_who_comes_for_a_study_or_a_run_gets_it_whatever_the_form_was_before(for
     assert [each.value for each in arriving.toast] == [f"{REPLACED}: Undo stands at the top of this page."]
     arriving.run()
     assert not arriving.toast, "once"
-    next(each for each in arriving.button if each.label == "Undo").click().run()
-    assert arriving.session_state["launch_draft"]["phases"][0]["epochs"] == 3
-    assert arriving.session_state["launch_study"]["on"], "the form as it was is that of a study"
+    field(open_group(arriving, "phases"), "phases.0.epochs").set_value("7").run()
+    for epochs, is_study in ((3, True), (7, False)):
+        arriving.button(key="launch-undo").click().run()
+        assert arriving.session_state["launch_draft"]["phases"][0]["epochs"] == epochs
+        assert arriving.session_state["launch_study"]["on"] == is_study, "as each of both forms was"
 
 
 def a_click():

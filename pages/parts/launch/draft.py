@@ -135,8 +135,8 @@ def _show(record: dict[str, Any], prefix: str) -> None:
     if record["study"] is not None:
         study_draft.take_contents(copy.deepcopy(record["study"]))
         st.session_state[_PUT_STUDY] = record["put_study"]
-    elif record.get("as_study"):
-        study_draft.state()["on"] = True
+    elif "as_study" in record:
+        study_draft.state()["on"] = record["as_study"] is True
     picker.show_choice(record["draft"]["data"], prefix)
     for each in ("from", "recipe"):
         st.query_params.pop(each, None)
