@@ -405,9 +405,19 @@ def test_a_run_that_is_added_joins_on_the_same_folds(opened, record):
     press(show(study=record.id), "Add a run")
     name, address = opened[-1]
     assert name == "launch" and address["study"] == record.id
-    page = open_group(open_page(**address), "training")
+    page = open_group(open_page(), "training")
+    field(page, "training.seed").set_value("3").run()
+    page.query_params.clear()
+    for name in ("from", "study"):
+        page.query_params[name] = address[name]
+    page.run()
     field(page, "training.seed").set_value("9").run()
     assert page.session_state["launch_draft"]["name"] == "seeds seed=9", "what differs is in its name"
+    page.button(key="launch-undo").click().run()
+    assert page.session_state["launch_draft"]["training"]["seed"] == 3 and "study" not in page.query_params
+    assert "joins the study" not in text_of(page), "nor did it before"
+    page.button(key="launch-undo").click().run()
+    assert page.session_state["launch_draft"]["training"]["seed"] == 9
     assert "then the study opens" in text_of(page)
     page.button(key="launch-button").click().run()
     assert opened[-1] == ("studies", {"study": record.id})

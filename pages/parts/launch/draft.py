@@ -31,6 +31,7 @@ _BEFORE = "launch_before"  # in the session: the form that somebody prepared and
 _TOLD = "launch_told_before"  # in the session: the one of which a message was shown
 _PUT = "launch_put"  # in the session: the form as it was put there, before somebody changed anything on it
 _PUT_STUDY = "launch_put_study"  # in the session: its study, as that was put there; None where none was
+_JOINS = "launch_joins"  # in the session: the study that the form joined as the page showed it last; None for none
 _BROUGHT = "launch_brought"  # in the session: settings that the page Data brought to the form last, and as what
 DEPTHS = (18, 34, 50, 101, 152)
 LISTS = ("phases", "transforms")
@@ -43,6 +44,7 @@ def keep() -> None:
     A draft of somebody else, or one that could not be read, stays as it is: with the first change the form is another
     one, of whoever changed it.
     """
+    st.session_state[_JOINS] = st.query_params.get("study")
     token, now = ids.form_token(), _contents()
     text = json.dumps(now)
     before = st.session_state.get(_WRITTEN)
@@ -166,6 +168,7 @@ def replacing(*, with_study: bool = False, whole: bool = True) -> Iterator[None]
         "source": list(st.session_state["launch_source"]),
         "study": study_draft.contents() if with_study else None,
         "as_study": study_draft.is_on(),
+        "joins": st.session_state.get(_JOINS),  # by now the address may name the study that what comes is to join
         "put": _put(),
         "put_study": st.session_state.get(_PUT_STUDY),
     }
@@ -267,7 +270,16 @@ def _undo(before: dict[str, Any], prefix: str) -> None:
     del st.session_state[_BEFORE]
     with replacing(with_study=before["study"] is not None, whole=False):
         _show(before, prefix)
+    _join(before.get("joins"))
     draft.edited("")
+
+
+def _join(study: Any) -> None:
+    """study: id of the one that the form joins; anything else is none, as in drafts of older labs."""
+    st.query_params.pop("study", None)
+    if isinstance(study, str):
+        st.query_params["study"] = study
+    st.session_state[_JOINS] = st.query_params.get("study")
 
 
 def began_with(source: Sequence[str], base: dict[str, Any]) -> str:
