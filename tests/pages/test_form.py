@@ -20,6 +20,7 @@ from core.data.pictures.photo import StoredPhoto
 from core.jobs import speed
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
+from core.studies import grid as study_grid
 from core.studies import record_file
 from pages.parts.form import draft as form_draft
 from pages.parts.form import summary as form_summary
@@ -113,6 +114,13 @@ def test_another_study_to_join_is_not_launched_into_until_the_page_has_shown_it(
     button(page).click().run()
     assert "the study that the run joins is another one now" in text_of(page)
     assert len(configs()) == 2
+    page.session_state["launch_study"].update(on=True, grid={"training.seed": [5, 6]})
+    button(page.run()).click().run()
+    assert len(configs()) == 3
+    study = study_grid.to_yaml(study_grid.StudyConfig(name="depths", recipe="quick", grid={"model.depth": [18, 34]}))
+    page.run().file_uploader(key="import0").set_value(("depths.yaml", study.encode(), "application/yaml")).run()
+    page.button(key="launch-undo").click().run()
+    assert page.session_state["launch_study"]["grid"] == {"training.seed": [5, 6]}, "none of its runs was launched"
     del page.query_params["form"]
     page.query_params["from"] = summaries()[0]["id"]
     assert page.run().session_state["launch_draft"]["name"].endswith(" 2"), "which is proposed"

@@ -120,7 +120,7 @@ def done() -> tuple[str, str] | None:
 def _note(click: Click) -> None:
     """The session remembers what was launched, and from which form."""
     if click.form is not None and click.form == _form():
-        begins_here(with_study=study_draft.is_on())
+        begins_here(with_study=study_draft.is_on() and not click.ticket.joining)
     st.session_state.setdefault(frame.LAUNCHED, {})[click.ticket.token] = click.opens
     ids.use_up(click.ticket.token)
 
