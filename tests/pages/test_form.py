@@ -139,10 +139,15 @@ def test_who_comes_back_to_what_was_launched_prepares_another_run(form):
         back.session_state[key] = form.session_state[key]
     back.run()
     assert back.session_state["launch_draft"]["phases"][0]["epochs"] == 10, "the settings stay"
-    field(open_group(back, "phases"), "phases.0.epochs").set_value("7")
+    field(open_group(back, "phases"), "phases.0.lr_head").set_value("0.5").run()
+    field(back, "phases.0.epochs").set_value("7")
     button(back).click().run()
     assert sorted(config.epochs for config in configs()) == [7, 10]
     back.run()  # as after coming back
+    back.button(key=f"form{back.session_state['launch_version']}.reset").click().run()
+    assert back.session_state["launch_draft"]["phases"][0]["epochs"] == 25
+    back.button(key="launch-undo").click().run()
+    assert back.session_state["launch_draft"]["phases"][0]["epochs"] == 7
     back.button(key="use-study").click().run()
     assert REPLACED not in text_of(back), "it was launched"
 

@@ -150,12 +150,13 @@ def _show(record: dict[str, Any], prefix: str) -> None:
 
 
 @contextlib.contextmanager
-def replacing(*, with_study: bool = False, whole: bool = True) -> Iterator[None]:
+def replacing(*, with_study: bool = False, whole: bool = True, since: dict[str, Any] | None = None) -> Iterator[None]:
     """Something takes the place of the form: where that loses something which somebody changed, the form is kept for
     *Undo*, unless the one that is kept has it too. Of two of these, one within the other, the outer one counts.
 
     with_study: another study comes with it. whole: what somebody changes on the form comes after, but for what they
-    changed before that stays; else another part was put there, by somebody.
+    changed before that stays; else another part was put there, by somebody. since: the form whose differences from the
+    one so far are what can be lost; without one, the form as it was put there.
     """
     if draft.DRAFT not in st.session_state:
         yield
@@ -171,10 +172,13 @@ def replacing(*, with_study: bool = False, whole: bool = True) -> Iterator[None]
         "joins": st.session_state.get(_JOINS),  # by now the address may name the study that what comes is to join
         "put": _put(),
         "put_study": st.session_state.get(_PUT_STUDY),
+        "since": since,
     }
     before = copy.deepcopy(before)
     yield
-    st.session_state[_BEFORE] = kept if all(_has(kept, *each) for each in _lost(before)) else before
+    lost = _lost(before)
+    is_offered = kept is not None and bool(_lost(kept)) and all(_has(kept, *each) for each in lost)
+    st.session_state[_BEFORE] = before if lost and not is_offered else kept
     if whole:
         begins_here(with_study=with_study)
         stay = {part: before["put"][part] for part in STAY if before["draft"][part] == draft.draft()[part]}
@@ -221,17 +225,16 @@ def _put() -> dict[str, Any]:
 def _lost(before: dict[str, Any]) -> list[tuple[str, Any]]:
     """(path, value) of each setting that somebody changed on the form before and that stands otherwise on the one that
     is there now; with "study" its study, where that is so of it."""
-    put, changed, now = (dict(leaves(settings)) for settings in (before["put"], before["draft"], draft.draft()))
-    paths = {path for path in {*put, *changed} if put.get(path) != changed.get(path) != now.get(path)}
+    since = before["since"] or before["put"]
+    was, changed, now = (dict(leaves(settings)) for settings in (since, before["draft"], draft.draft()))
+    paths = {path for path in {*was, *changed} if was.get(path) != changed.get(path) != now.get(path)}
     lost = [(path, changed.get(path)) for path in paths]
     study, others = before["study"], (before["put_study"], study_draft.contents())
     is_lost = study is not None and all(study_draft.differs(study, other) for other in others)
     return [*lost, ("study", study)] if is_lost else lost
 
 
-def _has(kept: dict[str, Any] | None, path: str, value: Any) -> bool:
-    if kept is None:
-        return False
+def _has(kept: dict[str, Any], path: str, value: Any) -> bool:
     if path == "study":
         return kept["study"] is not None and not study_draft.differs(kept["study"], value)
     return dict(leaves(kept["draft"])).get(path) == value
@@ -337,9 +340,10 @@ def _fits(record: dict[str, Any]) -> bool:
 
 
 def _put_of(record: dict[str, Any]) -> dict[str, Any]:
-    """What a form was put there as; drafts of older labs do not say it."""
-    put, study = record.get("put"), record.get("put_study")
+    """What a form was put there as, and what it lost is told from; drafts of older labs do not say it."""
+    put, study, since = (record.get(name) for name in ("put", "put_study", "since"))
     return {
+        "since": since if _is_form(since) else None,
         "put": put if _is_form(put) else record["base"],
         "put_study": study if study_draft.is_contents(study) else None,
     }

@@ -262,7 +262,7 @@ def origin_section(config: RunConfig | None) -> None:
 
 
 def reset_all(paths: list[str], base: dict[str, Any]) -> None:
-    with replacing(whole=False):
+    with replacing(whole=False, since=base):  # also of what was launched, or proposed: it is what somebody sees go
         for path in paths:
             reset(path, base)
     comes_by_itself(*{path.partition(".")[0] for path in paths})
