@@ -20,7 +20,7 @@ LISTS = ("transforms", "phases")  # one setting, where their entries are others
 
 def changes(base: dict[str, Any], now: dict[str, Any], reset_all: Callable[[list[str], dict[str, Any]], None]) -> None:
     """base: what the form began with; now: what it has, as a checked configuration says it or as it was typed.
-    reset_all: resets these paths to what `base` has.
+    reset_all: resets these paths to what `base` has, and can be undone.
     """
     with st.container(key="launch-changes", gap="xsmall"):  # always there, so that fields below stay what they are
         changed = differences(base, now)
@@ -28,6 +28,7 @@ def changes(base: dict[str, Any], now: dict[str, Any], reset_all: Callable[[list
             return
         for path, old, new in changed[:MOST]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                takes_more = path in LISTS or whole(path) != path  # than stands in its line, which can be typed again
                 was, is_now = (plain(one_line(value, LONGEST_VALUE)) or "nothing" for value in (old, new))
                 st.markdown(f":small[{plain(label_of(path))}: :gray[{was}] → **{is_now}**]", width="content")
                 st.button(
@@ -36,8 +37,8 @@ def changes(base: dict[str, Any], now: dict[str, Any], reset_all: Callable[[list
                     type="tertiary",
                     icon=":material/undo:",
                     help=f"Back to {plain(one_line(old, LONGEST_VALUE)) or 'nothing'}.",
-                    on_click=reset,
-                    args=(path, base),
+                    on_click=reset_all if takes_more else reset,
+                    args=([path] if takes_more else path, base),
                 )
         if len(changed) > 1:
             label = f"Reset all {number_of(len(changed), 'setting')}"
@@ -47,10 +48,14 @@ def changes(base: dict[str, Any], now: dict[str, Any], reset_all: Callable[[list
             )
 
 
+def whole(path: str) -> str:
+    """What is reset with a setting: of what belongs together, such as a task with its attributes, all of it."""
+    return "task" if path == "task.name" else name_beneath(path)[0] or path
+
+
 def reset(path: str, base: dict[str, Any]) -> None:
-    """A setting as the form began with it; of what belongs together, such as a task with its attributes, the whole."""
-    path = name_beneath(path)[0] or path
-    path = "task" if path == "task.name" else path
+    """A setting, with what belongs to it, as the form began with it."""
+    path = whole(path)
     try:
         put(draft(), path, copy.deepcopy(get(base, path)))
     except (KeyError, IndexError):  # a setting that the form did not begin with

@@ -22,7 +22,7 @@ from core.studies import grid
 from core.studies.grid import StudyConfig
 from pages.parts.dataset import picker
 from pages.parts.form import draft
-from pages.parts.form.changes import changes, reset
+from pages.parts.form.changes import changes, reset, whole
 from pages.parts.form.settings import follow
 from pages.parts.launch import ids, study_draft, study_form
 from pages.parts.launch.draft import began_with, comes_by_itself, replacing, restore
@@ -265,4 +265,4 @@ def reset_all(paths: list[str], base: dict[str, Any]) -> None:
     with replacing(whole=False, since=base):  # also of what was launched, or proposed: it is what somebody sees go
         for path in paths:
             reset(path, base)
-    comes_by_itself(*{path.partition(".")[0] for path in paths})
+    comes_by_itself(*{whole(path) if path.startswith("task.") else path.partition(".")[0] for path in paths})
