@@ -198,12 +198,16 @@ def test_what_was_changed_on_the_data_page_has_a_way_back_and_nonsense_in_the_ad
     page = data_page(rare, leave_out=json.dumps(["rare"]))
     assert "Left out: rare." in text_of(page) and REFUSAL not in text_of(page)
     assert launched_with(page, rare, ["usual"])["leave_out"] == ["rare"]
+    assert launched_with(page, rare, ["rare"])["leave_out"] == ["rare"]
     form = AppTest.from_file(str(HOME / "pages" / "launch.py"), default_timeout=60)
     form.session_state["launch_version"] = 0
-    for key in ("draft", "base", "source", "before"):
-        form.session_state[f"launch_{key}"] = copy.deepcopy(page.session_state[f"launch_{key}"])
-    press(form.run(), "launch-undo")
-    assert form.session_state["launch_draft"]["task"]["leave_out"] == ["usual"], "which was said on the form"
+    for key in ("launch_draft", "launch_base", "launch_source", "launch_before", "launch_put"):
+        if key in page.session_state:
+            form.session_state[key] = copy.deepcopy(page.session_state[key])
+    form.run()
+    for left_out in ("usual", "rare"):
+        press(form, "launch-undo")
+        assert form.session_state["launch_draft"]["task"]["leave_out"] == [left_out], "as on the form, then on Data"
     press(page.run(), "data-take-in")
     assert REFUSAL in text_of(page)
     assert launched_with(page, rare, ["rare"]) == {"leave_out": [], "merge": {}}, "Launch takes in again what Data does"

@@ -194,10 +194,16 @@ def begins_here(*, with_study: bool = False) -> None:
 
 def comes_by_itself(*paths: str) -> None:
     """These settings were put there, too, and changed by nobody."""
-    put = st.session_state[_PUT] = copy.deepcopy(_put())
+    st.session_state[_PUT] = put_with(*paths)
+
+
+def put_with(*paths: str) -> dict[str, Any]:
+    """The form as it was put there, but for these settings, which are as they stand now."""
+    put = copy.deepcopy(_put())
     for path in paths:
         with contextlib.suppress(KeyError, IndexError):  # of a phase that the form was put there without
             draft.put(put, path, copy.deepcopy(draft.value_of(path)))
+    return put
 
 
 @contextlib.contextmanager
@@ -209,8 +215,7 @@ def bringing() -> Iterator[None]:
         return
     before = copy.deepcopy(draft.draft())
     brought = {path: was for path, was in st.session_state.get(_BROUGHT, {}).items() if draft.value_of(path) == was}
-    comes_by_itself("data", *brought)
-    with replacing(whole=False):
+    with replacing(whole=False, since=put_with("data", *brought)):
         yield
     now = {path: copy.deepcopy(draft.value_of(path)) for path in ("task", "folds.count")}
     others = {path: value for path, value in now.items() if path in brought or value != draft.get(before, path)}
