@@ -18,7 +18,7 @@ from pages.parts.augment.photo import choose, chosen, dataset, photos_of, take_d
 from pages.parts.dataset import lead
 from pages.parts.form import draft as form_draft
 from pages.parts.form import transforms
-from pages.parts.launch.source import first_recipe, take_pipeline
+from pages.parts.launch.source import first_recipe, lists_of, take_pipeline
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import field
 
@@ -83,12 +83,17 @@ def launch_went_on() -> bool:
     return st.session_state[RECIPE] == OF_LAUNCH and launch_as_text() != st.session_state[FOLLOWED]["launch"]
 
 
+def goes_on_from_launch() -> bool:
+    """Whether the list here came from Launch, which has the same still, whatever else was changed there."""
+    return st.session_state[RECIPE] == OF_LAUNCH and lists_of(form_draft.draft()) == lists_of(st.session_state[TAKEN])
+
+
 def launch_as_text() -> str:
     return json.dumps(form_draft.draft(), sort_keys=True)
 
 
 def changed_here() -> bool:
-    return any(st.session_state[DRAFT][part] != st.session_state[TAKEN][part] for part in ("transforms", "mix"))
+    return lists_of(st.session_state[DRAFT]) != lists_of(st.session_state[TAKEN])
 
 
 def settings_of(recipe: str) -> dict:
@@ -269,7 +274,7 @@ if st.session_state.pop("augment-to-launch", False):
         with right:
             badges.show_error(LabError("The transforms cannot be used yet.", "Correct what is said beside them."))
     else:
-        take_pipeline(draft, st.session_state[RECIPE])
+        take_pipeline(draft, st.session_state[RECIPE], goes_on=goes_on_from_launch())
         follow_launch()
         for name in ("recipe", "from"):
             st.query_params.pop(name, None)

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+import streamlit
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -28,10 +29,13 @@ from core.training.batches import AugmentedBatches, Source
 from pages.parts.augment import beside, views
 from pages.parts.augment import photo as photo_part
 from pages.parts.form.transforms import search_line
+from pages.parts.launch import source
 from tests import celeba
 from tests.answered import copied, photo
 from tests.photos import png_bomb
 from tests.yes_no_runs import NAMES as ATTRIBUTES
+
+REPLACED = "What you had prepared was replaced"
 
 
 @pytest.fixture
@@ -440,9 +444,15 @@ def test_the_page_goes_on_from_launch_until_something_is_changed_here(lab, tiny_
     assert names(page) == [t.name for t in recipes.load_recipe("quick").transforms], "as Launch begins"
     page.button(key="augment-use").click().run()
     page.session_state["launch_draft"]["transforms"][1]["p"] = 0.125  # changed in Launch
+    page.session_state["launch_draft"]["transforms"][2]["enabled"] = False
     page.query_params.clear()  # a browser comes by the menu
     page.switch_page("pages/augment.py").run()
     assert page.session_state["augment_draft"]["transforms"][1]["p"] == 0.125
+    control(page, "toggle", "transforms.2.enabled").set_value(True).run()
+    page.button(key="augment-use").click().run()
+    assert REPLACED not in text_of(page), "it went on from what stood on Launch"
+    page.query_params.clear()
+    page.switch_page("pages/augment.py").run()
     control(page, "toggle", "transforms.2.enabled").set_value(False).run()
     page.switch_page("pages/launch.py").run()
     page.session_state["launch_draft"]["transforms"][1]["p"] = 0.25
@@ -450,7 +460,23 @@ def test_the_page_goes_on_from_launch_until_something_is_changed_here(lab, tiny_
     page.switch_page("pages/augment.py").run()
     listed = page.session_state["augment_draft"]["transforms"]
     assert (listed[1]["p"], listed[2]["enabled"]) == (0.125, False), "what somebody changed here stays"
+    page.button(key="augment-use").click().run()
+    assert REPLACED in text_of(page), "what was changed on Launch meanwhile"
     assert not page.exception
+
+
+def test_a_recipes_list_that_another_one_takes_the_place_of_costs_no_form_that_is_kept(monkeypatch):
+    quick = recipes.load_recipe("quick").model_dump(mode="json")
+    form = {"launch_draft": quick, "launch_base": quick, "launch_source": ("recipe", "quick")}
+    monkeypatch.setattr(streamlit, "session_state", {**form, "launch_study": {"on": False, "version": 0}})
+    for recipe in ("study", "study-mixup", "quick"):
+        source.take_pipeline(drawn(recipe).draft, recipe, goes_on=False)
+        assert streamlit.session_state["launch_before"] is None
+    own = drawn("study").draft
+    own["transforms"][1]["p"] = 0.125
+    source.take_pipeline(own, "study", goes_on=False)
+    source.take_pipeline(drawn("quick").draft, "quick", goes_on=False)
+    assert streamlit.session_state["launch_before"]["draft"]["transforms"][1]["p"] == 0.125, "that was somebody's"
 
 
 def test_a_runs_own_list_stands_beside_this_one_and_can_be_taken(never_stopped_small, tiny_dataset, monkeypatch):

@@ -25,7 +25,7 @@ from pages.parts.form import draft
 from pages.parts.form.changes import changes, reset, whole
 from pages.parts.form.settings import follow
 from pages.parts.launch import ids, study_draft, study_form
-from pages.parts.launch.draft import began_with, comes_by_itself, replacing, restore
+from pages.parts.launch.draft import began_with, comes_by_itself, put_with, replacing, restore
 from pages.parts.noticed import noticed as handles
 from pages.parts.shared import badges
 
@@ -33,6 +33,7 @@ DATA = "launch-data"  # prefix of the dataset's controls
 AGAIN = "launch_again"  # in the session: the run whose settings were just taken, until somebody says what of it
 IMPORT_PROBLEM = "launch_import_problem"  # in the session: what the last file that was dropped ran into
 _CAME = "launch_came"  # what the address asked for last
+_OF_RECIPE = "launch_lists_of_recipe"  # in the session: what Augmentation brought last, where it is a recipe's as it is
 ORIGINS = {"imagenet": "ImageNet", "scratch": "from scratch", "run": "from a run"}
 
 
@@ -185,17 +186,31 @@ def take_study(study: StudyConfig) -> None:
     picker.show_choice(settings["data"], DATA)
 
 
-def take_pipeline(settings: dict, recipe: str) -> None:
-    """Bring transforms and mixing from Augmentation; the form's other settings stay, or begin as there."""
+def take_pipeline(settings: dict, recipe: str, *, goes_on: bool) -> None:
+    """Bring transforms and mixing from Augmentation; the form's other settings stay, or begin as there.
+
+    goes_on: they go on from those of the form, which then are nothing that is lost; nor are those of a recipe that
+    Augmentation brought before.
+    """
     if draft.DRAFT not in st.session_state:
         base = recipes.all_recipes()[recipe].model_dump(mode="json") | {"data": settings["data"]}
         st.session_state[draft.DRAFT] = json.loads(json.dumps(base))
         st.session_state["launch_source"], st.session_state["launch_base"] = ("recipe", recipe), base
-    brought = json.loads(json.dumps({"transforms": settings["transforms"], "mix": settings["mix"]}))
-    with replacing(whole=False):
+    brought = json.loads(json.dumps(lists_of(settings)))
+    is_lost = not goes_on and lists_of(draft.draft()) != st.session_state.get(_OF_RECIPE)
+    with replacing(whole=False, since=None if is_lost else put_with(*brought)):
         draft.replace_draft(draft.draft() | brought)
+    theirs = recipes.all_recipes().get(recipe)
+    is_own = theirs is None or lists_of(theirs.model_dump(mode="json")) != brought
+    if brought != st.session_state.get(_OF_RECIPE):
+        st.session_state[_OF_RECIPE] = None if is_own else brought
     draft.edited("transforms")
     draft.edited("mix")
+
+
+def lists_of(settings: dict) -> dict:
+    """What Augmentation has of a form."""
+    return {"transforms": settings["transforms"], "mix": settings["mix"]}
 
 
 def pick_recipe(name: str) -> None:
