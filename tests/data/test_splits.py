@@ -348,7 +348,8 @@ def test_a_table_beside_one_folder_of_photos_that_it_does_not_name_is_not_passed
 
 def test_a_table_in_the_root_that_is_none_of_photos_hides_none_below(tmp_path):
     table(tmp_path, ["cat,255,0,0", "dog,0,255,0"], header="name,r,g,b", name="class_dict.csv")
-    for part, numbers, lost in (("train", range(4), ["p4.jpg,1,0", "P5.jpg,0,1"]), ("test", range(4, 6), [])):
+    elsewhere = ["p4.jpg,1,0", "P5.jpg,0,1", "p6.jpg,0,1"]
+    for part, numbers, lost in (("train", range(4), elsewhere), ("test", range(4, 6), []), ("val", range(6, 8), [])):
         photos = [f"{part}/p{i}.jpg" for i in numbers]
         table(
             tmp_path,
@@ -358,8 +359,30 @@ def test_a_table_in_the_root_that_is_none_of_photos_hides_none_below(tmp_path):
             name=f"{part}/_classes.csv",
         )
     scanned = read(tmp_path)
-    assert labels(scanned) == {f"train/p{i}.jpg": ("dog", "cat")[i % 2] for i in range(4)}
+    trained = [*(f"train/p{i}.jpg" for i in range(4)), "val/p6.jpg", "val/p7.jpg"]
+    assert labels(scanned) == dict(zip(trained, ["dog", "cat"] * 3, strict=True))
     assert aside(scanned) == {"test/p4.jpg": "test", "test/p5.jpg": "test"}, "they were taken for lost ones of train/"
-    assert set(problems_of(scanned, "missing-file")) == {"train/_classes.csv row 6", "train/_classes.csv row 7"}
+    assert set(problems_of(scanned, "missing-file")) == {f"train/_classes.csv row {row}" for row in (6, 7, 8)}
     assert [asked for text, asked in facts(scanned, "table").items() if "class_dict.csv is not read" in text] == [False]
     assert {path for path, *_ in scanned.tables} <= set(table_files(str(tmp_path), follow_links=False))
+
+
+@pytest.mark.parametrize(
+    ("name", "moved", "words", "held_out"),
+    [
+        ("train/labels.csv", "val", [], 0),
+        ("fold_1/train.csv", "test", [], 0),
+        ("train/labels.csv", "test", ["train", "train", "test"], 2),
+    ],
+    ids=["validation", "a fold's list", "a column of splits"],
+)
+def test_a_table_of_all_photos_in_the_folder_of_one_part_finds_all(tmp_path, name, moved, words, held_out):
+    """A fold is divided in its own way; where a column tells what a row is for, no folder does."""
+    for number in range(6):
+        draw(tmp_path / (moved if number % 3 == 2 else "train") / f"{number}.jpg")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    rows = [f"{i}.jpg,{'ab'[i % 2]},{words[i % 3] if words else ''}" for i in range(6)]
+    scanned = read(table(tmp_path, rows, header="image,label,split", name=name), csv_file=name)
+    assert not errors(scanned) and len(labels(scanned)) == 6 - held_out
+    assert aside(scanned) == ({f"{moved}/{i}.jpg": "test" for i in (2, 5)} if held_out else {})
+    assert not facts(scanned), "a name was said to stand in several folders"

@@ -149,22 +149,26 @@ def _places(
     rows: list[tuple[Source, tuple[int, list[str]]]], index: dict[str, int], parts: _Parts, matcher: Matcher
 ) -> list[Place]:
     """The path of each row with the folder in which it is looked for first: that of its table. A bare name that several
-    photos have, such as train/1.jpg and test/1.jpg, is looked for in the folder of the row's part of the dataset."""
+    photos have, such as train/1.jpg and test/1.jpg, is looked for in the folder of the row's part of the dataset. Where
+    the row states its part, the table's folder tells none."""
     folders = folders_of_parts(by_folder(matcher.tree.images))
     split = index.get("split")
     places = []
     for source, (_, cells) in rows:
         path, home = _cell(cells, index["path"]), source.home
-        part = parts.stated(source, "" if split is None else _cell(cells, split))
+        written = "" if split is None else _cell(cells, split)
+        part = parts.stated(source, written)
         if part in folders and len(matcher.called(path)) > 1 and not matcher.exact(path, home):
             home = folders[part]
+        elif home and written and part and not matcher.exact(path, home) and matcher.is_photo(path):
+            home = ""
         places.append((path, home))
     return places
 
 
 def _of_parts(rows: Iterable[tuple[Source, Place]], matches: Mapping[Place, Match], name: str) -> list[Fact]:
     """A fact about the names that were looked for in the folder of a part, and found there."""
-    elsewhere = (place for source, place in rows if place[1] != source.home)
+    elsewhere = (place for source, place in rows if place[1] not in ("", source.home))
     samples = {place: match.sample for place in elsewhere if (match := matches.get(place, NO_MATCH)).sample}
     if not samples:
         return []

@@ -21,7 +21,7 @@ from typing import TypeVar
 from core.data.images import SUFFIXES
 from core.data.paths import inside
 from core.data.readers.reading import Fact
-from core.data.readers.split_names import may_be_part, parts_of
+from core.data.readers.split_names import FOLD, may_be_part, parts_of
 from core.data.readers.tree import Tree
 from core.text import LONGEST_NAME, listed, number_of, one_line
 
@@ -73,19 +73,26 @@ class Matcher:
         """Place -> its match, of those that have one or could have.
 
         A photo that one cell names as it is written, or that several cells could only loosely mean, is none of those
-        that only could mean it. What may be a date is no prefix of an upload unless other cells have one.
+        that only could mean it; one that a table in its own folder names is no bare name's of a table elsewhere. What
+        may be a date is no prefix of an upload unless other cells have one.
         """
         matches: dict[Place, Match] = {}
         loose: dict[Place, tuple[str, frozenset[str]]] = {}
+        beside: set[str] = set()  # photos that a table in their folder names
         for key in dict.fromkeys(cells):
             if sample := self.exact(*key):
                 matches[key] = Match(sample)
+                if key[1] and self._is_beside(key, sample):
+                    beside.add(sample)
                 continue
             sample, ways = self._loose(key[0])
             if key[1] and "/" not in _normal(key[0]) and (not sample or _are_other_parts(key[1], _folder(sample))):
                 sample, ways = self._loose(posixpath.join(key[1], key[0]))
             if sample:
                 loose[key] = sample, ways
+        for key, match in matches.items():
+            if match.sample in beside and "/" not in _normal(key[0]) and not self._is_beside(key, match.sample):
+                matches[key] = Match("", taken=match.sample)
         dated = {key for key, (_, ways) in loose.items() if "upload" in ways and _DATED.match(_name(key[0]))}
         if not any("upload" in ways for key, (_, ways) in loose.items() if key not in dated):
             loose = {key: meant for key, meant in loose.items() if key not in dated}
@@ -93,6 +100,9 @@ class Matcher:
         for key, (sample, ways) in loose.items():
             matches[key] = Match(sample, ways) if takers[sample] == 1 else Match("", taken=sample)
         return matches
+
+    def _is_beside(self, key: Place, sample: str) -> bool:
+        return self._photos.get(posixpath.join(key[1], _normal(key[0]))) == sample
 
     def why_none(self, cell: str, home: str, match: Match) -> tuple[str, str, str, str]:
         """(kind of the problem, what is wrong, the path that was looked for, what to do; "" for what helps any row) for
@@ -297,11 +307,17 @@ def _name(cell: str) -> str:
     return _normal(cell).rstrip("/").rpartition("/")[2]
 
 
-@lru_cache(1024)
 def _are_other_parts(home: str, folder: str) -> bool:
-    """Whether two folders, by their names or those above them, are of different parts of a dataset."""
-    own, theirs = ([part for name in each.split("/") for part in parts_of([name]).values()] for each in (home, folder))
-    return bool(own and theirs) and own[-1] not in theirs
+    """Whether of two folders, by their names or those above them, one is of a test set or unlabelled and the other is
+    not; what is trained and validated on is one, however it was divided."""
+    return bool(home) and bool(own := _splits(home)) and bool(theirs := _splits(folder)) and own[-1] not in theirs
+
+
+@lru_cache(1024)
+def _splits(folder: str) -> list[str]:
+    """The split that each of the names of a folder and those above it tells; a fold has a test part of its own."""
+    parts = (part for name in folder.split("/") for part in parts_of([name]).values())
+    return [part.split for part in parts if part.role != FOLD]
 
 
 def _folder(path: str) -> str:
