@@ -52,6 +52,7 @@ def test_a_file_name_alone_in_a_folder_of_another_name_is_only_probable(tmp_path
         ("train/d3a1f8c2-7.jpg", ["test/7.jpg"]),
         ("cat/d3a1f8c2-1.jpg", ["dog/1.jpg", "cat/2.jpg"]),
         ("../d3a1f8c2-1.jpg", ["1.jpg"]),
+        ("/data/upload/2/d3a1f8c2-1.jpg", ["upload/3/1.jpg", "upload/2/2.jpg"]),  # no server's folder
         ("20210101-001.jpg", ["a/001.jpg"]),  # a date
     ],
 )
@@ -104,13 +105,14 @@ def test_nothing_outside_is_looked_at_more_closely_than_whether_it_is_there(tmp_
 
 
 def test_names_of_an_upload_are_matched_without_their_prefix_where_that_is_one_file(tmp_path):
-    """As Label Studio exports them, with columns of its own; a prefix without a letter is as good beside others."""
+    """As Label Studio exports them, with columns of its own; a prefix without a letter is as good beside others. The 2
+    is a project of the server, and no folder of the dataset."""
     prefixes = [f"{'0' if i == 1 else 'd'}331880{i}" for i in range(6)]
     rows = [f"/data/upload/2/{each}-cat{i}.jpg,{i},{('cat', 'dog')[i % 2]},1" for i, each in enumerate(prefixes)]
-    photos = [*(f"images/cat{i}.jpg" for i in range(5)), "images/d3318805-cat5.jpg", "images/cat5.jpg"]
-    scanned = read(table(tmp_path, rows, *photos, header="image,id,choice,annotator"))
-    assert scanned.reader == "csv" and list(scanned.attributes) == ["choice"]
-    assert set(scanned.samples["sample"]) == {*photos} - {"images/cat5.jpg"}
+    photos = [*(f"images/cat{i}.jpg" for i in range(4)), "images/2/cat4.jpg", "images/d3318805-cat5.jpg"]
+    scanned = read(table(tmp_path, rows, *photos, "images/cat5.jpg", header="image,id,choice,annotator"), reader="csv")
+    assert list(scanned.attributes) == ["choice"]
+    assert set(scanned.samples["sample"]) == {*photos}
     assert (
         facts(scanned)[
             "5 file names in labels.csv are matched without the prefix of an upload "

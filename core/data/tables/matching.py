@@ -27,6 +27,7 @@ from core.text import LONGEST_NAME, listed, number_of, one_line
 
 _FOREIGN = re.compile(r"([a-z][a-z0-9+.-]*:)?/", re.IGNORECASE)  # a root, a drive, an address
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")  # before the name of a photo that was uploaded to Label Studio
+_UPLOADS = re.compile(r"upload/\d+", re.IGNORECASE)  # the folder of a project on a server of Label Studio
 _DATED = re.compile(r"[0-9]{8}-")  # an upload's prefix holds a letter but for one in fifty
 _NUMBER = re.compile(r"\d{1,18}(\.0+)?", re.ASCII)
 LONGEST = 4096  # characters of a path; no system opens a longer one, and to look for one takes long
@@ -212,8 +213,10 @@ class Matcher:
         return common, same_suffix, _stem(parts[-1]) == _stem(theirs[-1]) and parts[-common:-1] == theirs[-common:-1]
 
     def _may_mean(self, parts: list[str], theirs: list[str], common: int) -> bool:
-        """Not where the cell names a folder of this dataset, or another split, and the photo lies elsewhere."""
-        if common == len(parts):
+        """Not where the cell names a folder of this dataset, or another split, and the photo lies elsewhere. A
+        server's folder of uploads is none of this dataset unless that has one."""
+        is_servers = _UPLOADS.fullmatch("/".join(parts[-3:-1])) and "upload" not in self._folder_names
+        if common == len(parts) or (common == 1 and is_servers):
             return True
         folder = parts[-1 - common]
         if folder.casefold() in self._folder_names:
