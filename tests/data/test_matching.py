@@ -138,13 +138,23 @@ def test_folders_that_name_classes_count_before_a_table_that_only_lists_the_phot
     scanned = read(root)
     assert scanned.reader == "folders"
     assert facts(scanned, "table") == {f"{name} names photos, too (labels in size): it is not read.": True}
-    for number in range(4):
-        (root / top / f"sizes_{number}.csv").write_text((root / name).read_text())
+    others = [root / top / f"sizes_{number}.csv" for number in range(4)]
+    for other in others:
+        other.write_text((root / name).read_text())
     *_, last = facts(scanned := read(root), "table")
     assert len(facts(scanned, "table")) == 4, "a dataset with a table beside each photo had a question for each"
-    assert last == f"2 more tables that name photos, too: not read ({top}sizes_2.csv and {top}sizes_3.csv)."
-    for number in range(4):
-        (root / top / f"sizes_{number}.csv").unlink()
+    assert last == f"2 more tables name photos, too: not read ({top}sizes_2.csv and {top}sizes_3.csv)."
+    others[2].write_text("id,person\n1,Kim\n2,Kim\n3,Kim\n4,Lee\n")
+    others[3].write_text("id,phase\n1,TRAIN\n2,TRAIN\n3,TRAIN\n4,TEST\n")
+    first, second, *_ = facts(read(root), "table")
+    assert first == f"{top}sizes_3.csv names photos, too, and may say which are a test (phase): it is not read."
+    assert second == f"{top}sizes_2.csv names photos, too, and tells whom they show (person): it is not read."
+    for other in others:
+        other.write_text(others[3].read_text())
+    *_, last = facts(read(root), "table")
+    assert last.endswith("labels.csv), some of which may say which are a test.")
+    for other in others:
+        other.unlink()
     with monkeypatch.context() as patch:
         patch.setattr("core.data.readers.find_tables.MOST_DEEP", 0)
         assert bool(facts(read(root), "table")) == (not top), "tables below are looked at without an end"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,11 +21,11 @@ from core.data.readers.tree import Tree, is_above_photos, list_tree
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
 from core.data.tables.table import Table, is_list, is_old, is_table, read_table
+from core.data.tables.unread import UnreadTable, questions
 from core.errors import LabError, ended, in_sentences
-from core.text import listed, number_of
+from core.text import listed
 
 MOST_DEEP = 60  # tables below the root that are looked at
-MOST_TOLD = 3  # tables that are asked about one by one
 _A_FORM = re.compile(r"(^|[\W_])submission", re.IGNORECASE)  # a table to be filled with predictions
 
 
@@ -155,29 +156,13 @@ def unread_tables(tree: Tree, data: DataConfig) -> list[Fact]:
     matcher = Matcher(tree)
     looked = _look_at(paths, tree, data, matcher)
     facts = [*_unread_facts(looked.unread), *without_a_table(tree, data, matcher)]
-    said: dict[str, str] = {}  # table -> what it says of its photos
-    for each in looked.tables:
-        if any(map(matcher.is_photo, each.table.column(each.meanings.columns["path"]))):
-            labels = [column for meaning, column in each.meanings.columns.items() if meaning in LABELLED]
-            said[each.paths[0]] = f" (labels in {listed(labels)})" if labels else ""
-    for path, table in {**{each.paths[0]: each.table for each in looked.tables}, **looked.strange}.items():
-        if parts := _columns_of_parts(table, data, matcher):
-            said[path] = f"{said.get(path, '')}, and may say which are a test ({listed(parts)})"
-    texts = [f"{path} names photos, too{what}: it is not read." for path, what in said.items()]
-    if more := list(said)[MOST_TOLD:]:
-        texts[MOST_TOLD:] = [f"{number_of(len(more), 'more table')} that name photos, too: not read ({listed(more)})."]
-    return facts + [Fact("table", text, ("reader", "csv_file"), probable=True) for text in texts]
-
-
-def _columns_of_parts(table: Table, data: DataConfig, matcher: Matcher) -> list[str]:
-    """The columns of a table that names photos, and no label, that may say what its photos are for."""
-    try:
-        meanings = choose_columns(table, data, matcher.is_photo, needs_label=False)
-    except LabError:
-        return []
-    split = [column for meaning, column in meanings.columns.items() if meaning == "split"]
-    names_photos = "path" in meanings.columns and any(map(matcher.is_photo, table.column(meanings.columns["path"])))
-    return [*split, *meanings.parts] if names_photos else []
+    unread = [UnreadTable(each.paths[0], each.table, each.meanings) for each in looked.tables]
+    for path, table in looked.strange.items():
+        with suppress(LabError):
+            meanings = choose_columns(table, data, matcher.is_photo, needs_label=False)
+            other = UnreadTable(path, table, meanings)
+            unread += [other] if other.parts or other.persons else []
+    return facts + questions(each for each in unread if each.names_photos(matcher))
 
 
 def _unread_facts(unread: dict[str, LabError], beside: Iterable[str] | None = None) -> list[Fact]:

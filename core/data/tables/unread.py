@@ -1,0 +1,65 @@
+"""Tables that name photos and are not read: what is asked about them, the costliest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.data.readers.reading import Fact
+from core.data.tables.matching import Matcher
+from core.data.tables.meanings import LABELLED, Meanings
+from core.data.tables.table import Table
+from core.text import listed, number_of
+
+MOST_TOLD = 3  # tables that are asked about one by one
+
+
+@dataclass(frozen=True)
+class UnreadTable:
+    """path: relative to the dataset's folder."""
+
+    path: str
+    table: Table
+    meanings: Meanings
+
+    def names_photos(self, matcher: Matcher) -> bool:
+        column = self.meanings.columns.get("path")
+        return column is not None and any(map(matcher.is_photo, self.table.column(column)))
+
+    @property
+    def parts(self) -> list[str]:
+        """The columns that may say what its photos are for."""
+        split = [column for meaning, column in self.meanings.columns.items() if meaning == "split"]
+        return [*split, *self.meanings.parts]
+
+    @property
+    def persons(self) -> list[str]:
+        """The column that says who they show."""
+        columns = [column for meaning, column in self.meanings.columns.items() if meaning == "person"]
+        return [] if self.meanings.numbers_photos else columns
+
+    @property
+    def question(self) -> str:
+        labels = [column for meaning, column in self.meanings.columns.items() if meaning in LABELLED]
+        also = [f"may say which are a test ({listed(self.parts)})"] if self.parts else []
+        also += [f"tells whom they show ({listed(self.persons)})"] if self.persons else []
+        says = f" (labels in {listed(labels)})" if labels else ""
+        return f"{self.path} names photos, too{says}{', and ' if also else ''}{' and '.join(also)}: it is not read."
+
+
+def questions(unread: Iterable[UnreadTable]) -> list[Fact]:
+    """First of those that may tell the test set, then of those that tell persons; of many, some in one line."""
+    tables = sorted(unread, key=lambda each: (not each.parts, not each.persons))
+    texts = [each.question for each in tables]
+    if more := tables[MOST_TOLD:]:
+        texts[MOST_TOLD:] = [_summary(more)]
+    return [Fact("table", text, ("reader", "csv_file"), probable=True) for text in texts]
+
+
+def _summary(tables: list[UnreadTable]) -> str:
+    number = number_of(len(tables), "more table names photos", "more tables name photos")
+    also = ["may say which are a test"] if any(each.parts for each in tables) else []
+    also += ["may tell whom they show"] if any(each.persons for each in tables) else []
+    which = "some of which" if len(tables) > 1 else "which"
+    ends = f", {which} {' or '.join(also)}" if also else ""
+    return f"{number}, too: not read ({listed([each.path for each in tables])}){ends}."
