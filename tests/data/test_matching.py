@@ -196,3 +196,38 @@ def test_a_table_one_folder_down_does_not_silently_count_before_folders_of_class
     assert scanned.reader == "folders" and labels(scanned) == {photo: photo.split("/")[1] for photo in photos}
     assert facts(scanned, "table") == {f"pets/{name} names photos, too {said}: it is not read.": True}
     assert read(tmp_path, label_column=header.split(",")[1]).reader == "csv", "its column was chosen"
+
+
+SKIN = [f"{'benign' if n < 4 else 'malignant'}/{n}.jpg" for n in range(8)]
+PEOPLE = [f"{20 + n // 2}/{n}.jpg" for n in range(8)]
+BATCHES = [f"img/batch_{n // 4}/{n}.jpg" for n in range(8)]
+AGES = "image,age,sex", [f"{n}.jpg,{20 + n},{'fm'[n % 2]}" for n in range(8)]
+NOTES = "image,sex,remark", ["0.jpg,f,x", "7.jpg,m,y"]
+LABELS = "image,label", [f"{n}.jpg,{20 + n % 2}" for n in range(8)]
+GENDERS = "path,gender,age", [f"{photo},{'fm'[n // 2 % 2]},{20 + n}" for n, photo in enumerate(PEOPLE)]
+TRAIN, TEST = (LABELS[0], LABELS[1][:6]), ("image", ["6.jpg", "7.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("photos", "tables", "reader"),
+    [
+        (SKIN, {"metadata.csv": AGES}, "folders"),
+        (SKIN, {"metadata.csv": AGES, "notes.csv": NOTES}, "folders"),
+        (SKIN, {"labels.csv": LABELS, "notes.csv": NOTES}, "folders"),
+        (PEOPLE, {"labels.csv": LABELS}, "csv"),
+        (PEOPLE, {"labels.csv": GENDERS}, "csv"),
+        (PEOPLE, {"metadata.csv": AGES}, "folders"),
+        (BATCHES, {"train.csv": TRAIN}, "folders"),
+        (BATCHES, {"train.csv": TRAIN, "test.csv": TEST}, "csv"),
+        (BATCHES, {"train.csv": TRAIN, "sample_submission.csv": ("image,label", ["6.jpg,20", "7.jpg,20"])}, "csv"),
+    ],
+    ids=["ages", "two tables", "labels and notes", "patients", "people", "grades", "some", "a test", "a form"],
+)
+def test_folders_count_before_tables_one_folder_down_unless_these_tell_other_classes(tmp_path, photos, tables, reader):
+    """An age or gender is none, unless each folder is of one person, or one gender; nor do tables tell any of which
+    none can be taken. It is asked in each case."""
+    for name, (header, rows) in tables.items():
+        table(tmp_path, rows, *(f"top/{photo}" for photo in photos), header=header, name=f"top/{name}")
+    scanned = read(tmp_path)
+    assert scanned.reader == reader
+    assert any(facts(scanned, "table").values())

@@ -18,10 +18,12 @@ from core.data.readers.companions import says, tells_positions, with_companions,
 from core.data.readers.reading import Fact
 from core.data.readers.split_names import Part, may_be_part, parts_of
 from core.data.readers.tree import Tree, is_above_photos, list_tree
-from core.data.tables.matching import Matcher
+from core.data.tables.beside_folders import are_other_classes
+from core.data.tables.matching import NO_MATCH, Matcher
 from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
 from core.data.tables.table import Table, is_list, is_old, is_table, read_table
 from core.data.tables.unread import UnreadTable, questions
+from core.data.tables.words import words_for_nothing
 from core.errors import LabError, ended, in_sentences
 from core.text import listed
 
@@ -262,21 +264,44 @@ def _may_wait(path: str) -> bool:
     return any(part.split in (TEST, UNLABELLED) for name in _names(path) for part in parts_of([name]).values())
 
 
-def tell_other_classes(tables: Sequence[DatasetTable], classes: set[str], tree: Tree, matcher: Matcher) -> bool:
-    """Whether, by the tables one folder down, the folders that name these classes are none: the tables name nearly all
-    photos, and no label that is called as a folder is, as what somebody predicted of them would be."""
-    named: set[str] = set()
-    labels: set[str] = set()
-    for each in tables:
-        if any(part.split == UNLABELLED for name in _names(each.paths[0]) for part in parts_of([name]).values()):
+def tell_other_classes(
+    looked: Candidates, photos: Sequence[dict], tree: Tree, data: DataConfig, matcher: Matcher
+) -> bool:
+    """Whether, by the tables one folder down, the folders that name classes are none. photos: as folders label them.
+
+    Only tables of usual columns say so that are read as one, and name nearly all photos.
+    """
+    tables, forms, waiting = _to_read(_without_companions(looked))
+    if len(tables) > 1 and not _parts_of_one(tables, waiting):
+        return False
+    if not all(each.is_usual and is_above_photos(each.paths[0], tree) for each in tables):
+        return False
+    columns = tables[0].meanings.columns
+    cells_of = _cells_of_photos([(each.paths[0], each.table) for each in tables], columns, matcher)
+    others = [(each.paths[0], each.table) for each in forms] + [(table.name, table) for table in waiting]
+    named = cells_of.keys() | _cells_of_photos(others, columns, matcher).keys()
+    if 10 * len(named & tree.images.keys()) < 9 * len(tree.images):
+        return False
+    folder_of = {each["sample"]: each["label"].casefold() for each in photos}
+    return are_other_classes(cells_of, folder_of, words_for_nothing(data.no_label))
+
+
+def _cells_of_photos(
+    tables: Iterable[tuple[str, Table]], columns: Mapping[str, str], matcher: Matcher
+) -> dict[str, dict[str, str]]:
+    """Photo -> meaning -> cell, without regard to case, of tables that by their names are no predictions."""
+    cells_of = {}
+    for path, table in tables:
+        is_predicted = any(part.split == UNLABELLED for name in _names(path) for part in parts_of([name]).values())
+        if is_predicted or columns["path"] not in table.columns:
             continue
-        columns = each.meanings.columns
-        cells = zip(each.table.column(columns["path"]), each.sources, strict=True)
-        named |= {match.sample for match in matcher.match((cell, source.home) for cell, source in cells).values()}
-        of_labels = (each.table.column(columns[meaning]) for meaning in LABELLED if meaning in columns)
-        labels |= {cell.casefold() for cells in of_labels for cell in cells}
-    restates = not labels.isdisjoint(each.casefold() for each in classes)
-    return not restates and 10 * len(named & tree.images.keys()) >= 9 * len(tree.images)
+        of_meaning = {meaning: table.column(column) for meaning, column in columns.items() if column in table.columns}
+        places = [(cell, Source(path).home) for cell in of_meaning["path"]]
+        matches = matcher.match(places)
+        for at, place in enumerate(places):
+            if sample := matches.get(place, NO_MATCH).sample:
+                cells_of[sample] = {meaning: cells[at].casefold() for meaning, cells in of_meaning.items()}
+    return cells_of
 
 
 def _names(path: str) -> list[str]:
@@ -308,13 +333,11 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
         table, facts, companions = with_companions([path], table, tree, data, matcher)
         return replace(_dataset_table([(Source(path), table)], data, matcher), companions=companions), facts
     looked = _without_companions(candidates(tree, data, matcher))
-    usual = [each for each in looked.tables if each.tells_usual] or looked.tables
-    tables = [each for each in usual if not _A_FORM.search(each.paths[0])] or usual
+    tables, forms, waiting = _to_read(looked)
     facts = []
-    if forms := [each.paths[0] for each in usual if each not in tables]:
-        facts.append(Fact("table", f"{listed(forms)} is not read: it is a form for predictions.", ("csv_file",)))
-    waiting = [replace(each.table, name=each.paths[0]) for each in looked.tables if each not in usual]
-    waiting = looked.unlabelled + [table for table in waiting if _may_wait(table.name)]
+    if forms:
+        text = f"{listed([each.paths[0] for each in forms])} is not read: it is a form for predictions."
+        facts.append(Fact("table", text, ("csv_file",)))
     for path, fault in looked.passed_over.items():
         facts.append(Fact("table", ended(f"{path} is not read: {fault.message.removeprefix('csv: ')}"), ("csv_file",)))
     facts += _beside_unread([*(each.paths[0] for each in tables), *(table.name for table in waiting)], looked.unread)
@@ -329,6 +352,16 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
     names = [each.paths[0] for each in tables] or list(filter(is_table, _files(tree)))
     files = f"{len(names)} CSV files ({listed(names)})" if names else "no CSV file"
     raise LabError(f"csv: {files} in {tree.root}", "Choose one CSV file by name.", "csv")
+
+
+def _to_read(looked: Candidates) -> tuple[list[DatasetTable], list[DatasetTable], list[Table]]:
+    """(the tables of which the only one is read, or all as parts of one; forms to be filled with predictions; those
+    without a label that may be parts, too)."""
+    usual = [each for each in looked.tables if each.tells_usual] or looked.tables
+    tables = [each for each in usual if not _A_FORM.search(each.paths[0])] or usual
+    waiting = [replace(each.table, name=each.paths[0]) for each in looked.tables if each not in usual]
+    waiting = looked.unlabelled + [table for table in waiting if _may_wait(table.name)]
+    return tables, [each for each in usual if each not in tables], waiting
 
 
 def _without_companions(looked: Candidates) -> Candidates:

@@ -122,14 +122,14 @@ def read_utkface(tree: Tree, data: DataConfig) -> Reading:
     return Reading(photos, problems + left_over(tree, set(tree.images), ""))
 
 
-def _class_folders(tree: Tree, level: int | None) -> set[str]:
-    """The classes that folders name by themselves, those of a level where it is chosen; fewer than two are none."""
+def _class_folders(tree: Tree, level: int | None) -> list[dict]:
+    """The photos with the classes that folders name by themselves, those of a level where it is chosen; fewer than two
+    classes are none."""
     try:
-        photos = read_folders(tree, DataConfig(class_level=level)).photos
+        photos = [photo for photo in read_folders(tree, DataConfig(class_level=level)).photos if not photo["split"]]
     except LabError:
-        return set()
-    classes = {photo["label"] for photo in photos if not photo["split"]}
-    return classes if len(classes) > 1 else set()
+        return []
+    return photos if len({photo["label"] for photo in photos}) > 1 else []
 
 
 READERS = {"mask": read_mask, "utkface": read_utkface, "folders": read_folders, "csv": read_csv_dataset}
@@ -152,14 +152,14 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
     usual = [each for each in looked.tables if each.is_usual and is_above_photos(each.paths[0], tree)]
     if any(each.chosen or each.is_in_root for each in usual):
         return "csv"
-    classes = _class_folders(tree, data.class_level) if looked.tables or looked.faults else set()
-    if looked.tables and (not classes or tell_other_classes(usual, classes, tree, matcher)):
+    of_classes = _class_folders(tree, data.class_level) if looked.tables or looked.faults else []
+    if looked.tables and (not of_classes or tell_other_classes(looked, of_classes, tree, data, matcher)):
         return "csv"
     names = [path.rpartition("/")[2] for path in tree.images]
     if 2 * sum(UTKFACE_NAME.match(name) is not None for name in names) > len(names):
         return "utkface"
     if any("/" in path for path in tree.images):
-        if not classes:
+        if not of_classes:
             check_passed_over(looked)
         return "folders"
     if looked.faults:
@@ -181,7 +181,8 @@ def not_read(tree: Tree, data: DataConfig, reader: str, tables: Sequence[str]) -
     is_chosen = data.csv_file or data.attributes or chosen_meanings(data)
     if reader != "csv" or is_chosen or not all("/" in path for path in tables):
         return []
-    if not (classes := _class_folders(tree, data.class_level)):
+    if not (of_classes := _class_folders(tree, data.class_level)):
         return []
+    classes = {photo["label"] for photo in of_classes}
     text = f"{listed(tables)} {'is' if len(tables) == 1 else 'are'} read: the folders {folder_list(classes)} are taken "
     return [Fact("table", f"{text}for no classes.", ("reader",), probable=True)]
