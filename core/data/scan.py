@@ -122,7 +122,7 @@ def scan(
     stamps = {path: _stamp(tree.root, path) for path in tree.others if is_table(path) or is_list(path)}
     reading = READERS[reader](tree, data)
     tables = tuple((path, *(stamps.get(path) or _stamp(tree.root, path))) for path in reading.tables)
-    unread = not_read(tree, data, reader, reading.tables)
+    unread = not_read(tree, data, reader, reading)
     photos, parts = divided(reading.photos, data)
     photos, nameless, persons = with_persons(photos, data, tree.root)
     photos, spellings = one_spelling(photos)

@@ -182,6 +182,12 @@ def test_folders_that_name_classes_count_before_a_table_that_only_lists_the_phot
             "(labels in class)",
         ),
         (
+            "labels.csv",
+            ["cat/0.jpg,cat,Kim", "cat/1.jpg,cat,Kim", "cat/2.jpg,cat,Lee", "dog/0.jpg,dog,Max", "dog/1.jpg,dog,Max"],
+            "path,label,person",
+            "(labels in label), and tells whom they show (person)",
+        ),
+        (
             "predictions.csv",
             [f"{pet}/{n}.jpg,{n % 2},train" for pet in ("cat", "dog") for n in range(3)],
             "path,class,split",
@@ -231,3 +237,28 @@ def test_folders_count_before_tables_one_folder_down_unless_these_tell_other_cla
     scanned = read(tmp_path)
     assert scanned.reader == reader
     assert any(facts(scanned, "table").values())
+
+
+OF_SKIN = [f"{n}.jpg,{photo.split('/')[0]}" for n, photo in enumerate(SKIN)]
+PERSONS = "image,label,person", [f"{row.title()},p{n // 2}" for n, row in enumerate(OF_SKIN)]
+SPLITS = "image,label,split", [f"{row},{'train' if n % 7 else 'test'}" for n, row in enumerate(OF_SKIN)]
+
+
+@pytest.mark.parametrize(
+    ("tables", "persons", "held_out"),
+    [
+        ({"labels.csv": PERSONS}, True, 0),
+        ({"labels.csv": SPLITS}, False, 2),
+        ({"train.csv": ("image,label", OF_SKIN[1:-1]), "test.csv": ("image,label", OF_SKIN[::7])}, False, 2),
+    ],
+    ids=["persons", "splits", "parts"],
+)
+def test_a_table_of_the_classes_of_all_folders_is_read_for_what_else_it_tells(tmp_path, tables, persons, held_out):
+    for name, (header, rows) in tables.items():
+        table(tmp_path, rows, *(f"top/{photo}" for photo in SKIN), header=header, name=f"top/{name}")
+    scanned = read(tmp_path)
+    assert (scanned.persons.state == "known") == persons and len(scanned.set_aside) == held_out
+    assert not any(facts(scanned, "table").values())
+    draw(tmp_path / "top/benign/8.jpg")
+    assert any(facts(scanned := read(tmp_path), "table").values())
+    assert scanned.reader == "folders", "a photo was left out"

@@ -18,15 +18,16 @@ from core.data.readers.companions import says, tells_positions, with_companions,
 from core.data.readers.reading import Fact
 from core.data.readers.split_names import Part, may_be_part, parts_of
 from core.data.readers.tree import Tree, is_above_photos, list_tree
-from core.data.tables.beside_folders import are_other_classes
+from core.data.tables.beside_folders import are_other_classes, are_the_folders
 from core.data.tables.matching import NO_MATCH, Matcher
 from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
 from core.data.tables.table import Table, is_list, is_old, is_table, read_table
 from core.data.tables.unread import UnreadTable, questions
-from core.data.tables.words import words_for_nothing
+from core.data.tables.words import says_nothing, words_for_nothing
 from core.errors import LabError, ended, in_sentences
 from core.text import listed
 
+PARTED = ("split", "fold")  # meanings of columns that divide a dataset
 MOST_DEEP = 60  # tables below the root that are looked at
 _A_FORM = re.compile(r"(^|[\W_])submission", re.IGNORECASE)  # a table to be filled with predictions
 
@@ -264,12 +265,13 @@ def _may_wait(path: str) -> bool:
     return any(part.split in (TEST, UNLABELLED) for name in _names(path) for part in parts_of([name]).values())
 
 
-def tell_other_classes(
+def count_before_folders(
     looked: Candidates, photos: Sequence[dict], tree: Tree, data: DataConfig, matcher: Matcher
 ) -> bool:
-    """Whether, by the tables one folder down, the folders that name classes are none. photos: as folders label them.
+    """Whether tables one folder down are read, and not the folders that name classes. photos: as folders label them.
 
-    Only tables of usual columns say so that are read as one, and name nearly all photos.
+    Only tables of usual columns are that can be read as one, and name nearly all photos: where they tell other classes;
+    or the same of each photo, and who is shown or what is a test, of which the folders say nothing.
     """
     tables, forms, waiting = _to_read(_without_companions(looked))
     if len(tables) > 1 and not _parts_of_one(tables, waiting):
@@ -283,7 +285,14 @@ def tell_other_classes(
     if 10 * len(named & tree.images.keys()) < 9 * len(tree.images):
         return False
     folder_of = {each["sample"]: each["label"].casefold() for each in photos}
-    return are_other_classes(cells_of, folder_of, words_for_nothing(data.no_label))
+    nothing = words_for_nothing(data.no_label)
+    if are_other_classes(cells_of, folder_of, nothing):
+        return True
+    numbers_photos = tables[0].meanings.numbers_photos
+    tells_persons = not any(says_nothing(cells.get("person", ""), nothing) for cells in cells_of.values())
+    tells_more = (tells_persons and not numbers_photos) or len(tables) > 1 or not columns.keys().isdisjoint(PARTED)
+    folders_tell_more = any(each["part"] or each["attributes"] for each in photos)
+    return tells_more and not folders_tell_more and are_the_folders(cells_of, folder_of, tree.images)
 
 
 def _cells_of_photos(

@@ -6,7 +6,6 @@ decoded is for core.data.scan.scan to find out.
 
 import posixpath
 import re
-from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from core.config.run_config import DataConfig
@@ -17,7 +16,7 @@ from core.data.readers.find_tables import (
     check_passed_over,
     chosen_csv,
     chosen_meanings,
-    tell_other_classes,
+    count_before_folders,
     unread_tables,
 )
 from core.data.readers.folders import folder_list, read_folders
@@ -140,7 +139,7 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
 
     A table in the root counts before folders where its columns are called what they hold, or chosen; where only its
     cells say that they name photos, folders that name classes count before it. So they do before a table one folder
-    down, unless by it they are none. Raises LabError naming the layouts if it has none.
+    down, unless by it they are none, or it tells more than they do. Raises LabError naming the layouts if it has none.
     """
     if "train.csv" in tree.others and any(path.startswith("images/") for path in tree.images):
         columns = {column.lower() for column in read_csv(tree.root / "train.csv").columns}
@@ -153,7 +152,7 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
     if any(each.chosen or each.is_in_root for each in usual):
         return "csv"
     of_classes = _class_folders(tree, data.class_level) if looked.tables or looked.faults else []
-    if looked.tables and (not of_classes or tell_other_classes(looked, of_classes, tree, data, matcher)):
+    if looked.tables and (not of_classes or count_before_folders(looked, of_classes, tree, data, matcher)):
         return "csv"
     names = [path.rpartition("/")[2] for path in tree.images]
     if 2 * sum(UTKFACE_NAME.match(name) is not None for name in names) > len(names):
@@ -171,18 +170,22 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
     )
 
 
-def not_read(tree: Tree, data: DataConfig, reader: str, tables: Sequence[str]) -> list[Fact]:
-    """What else may name the classes, to be asked about, of a dataset whose reader nobody chose. tables: those that are
-    read."""
+def not_read(tree: Tree, data: DataConfig, reader: str, reading: Reading) -> list[Fact]:
+    """What else may name the classes, to be asked about, of a dataset whose reader nobody chose; said, where it names
+    the same."""
     if data.reader != "auto":
         return []
     if reader in ("folders", "utkface"):
         return unread_tables(tree, data)
     is_chosen = data.csv_file or data.attributes or chosen_meanings(data)
-    if reader != "csv" or is_chosen or not all("/" in path for path in tables):
+    if reader != "csv" or is_chosen or not all("/" in path for path in reading.tables):
         return []
     if not (of_classes := _class_folders(tree, data.class_level)):
         return []
-    classes = {photo["label"] for photo in of_classes}
-    text = f"{listed(tables)} {'is' if len(tables) == 1 else 'are'} read: the folders {folder_list(classes)} are taken "
-    return [Fact("table", f"{text}for no classes.", ("reader",), probable=True)]
+    folders = folder_list({photo["label"] for photo in of_classes})
+    are_read = f"{listed(reading.tables)} {'is' if len(reading.tables) == 1 else 'are'} read:"
+    folder_of = {photo["sample"]: photo["label"].casefold() for photo in of_classes}
+    same = [folder_of.get(photo["sample"]) == (photo["label"] or "").casefold() for photo in reading.photos]
+    if same and all(same):
+        return [Fact("table", f"{are_read} the classes are those of the folders {folders}.", ("reader",))]
+    return [Fact("table", f"{are_read} the folders {folders} are taken for no classes.", ("reader",), probable=True)]

@@ -7,7 +7,7 @@ says nothing in a cell. All words folded.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from core.data.tables.words import says_nothing
 
@@ -27,6 +27,13 @@ def are_other_classes(
         Counter(folder for folder, _ in cells) == Counter(folders) for cells in (persons, genders)
     )
     return hold_one_person or (hold_one_gender and len(folders) > len({gender for _, gender in genders}))
+
+
+def are_the_folders(
+    cells_of: Mapping[str, Mapping[str, str]], folder_of: Mapping[str, str], photos: Iterable[str]
+) -> bool:
+    """Whether the table labels each of these photos as its folder is called."""
+    return all(photo in folder_of and cells_of.get(photo, {}).get("label") == folder_of[photo] for photo in photos)
 
 
 def _by_folder(
