@@ -359,6 +359,8 @@ every = interval(status)
 st.fragment(tick, run_every=every)(study, (status.signature, every), verdict)
 if faults := view.faults_html(study, status):
     st.html(faults)
+if words := view.as_photos(study, status):
+    st.info(plain(words), icon=":material/group:")
 missing(study, status)
 order(study, status)
 scores.section(study, status)

@@ -27,6 +27,20 @@ def read_as_before(data: DataConfig, people: pd.Series | None) -> tuple[DataConf
     return data, scanned
 
 
+def as_photos(asked: object, now: object, whose: str, anew: str) -> str:
+    """What `read_as_before` left as it was although the dataset names persons by now; empty where it left nothing so.
+
+    asked, now: data.persons as runs were asked for, and of one that follows them. whose: those runs. anew: what parts
+    the photos of a person.
+    """
+    if now != "none" or asked == now:
+        return ""
+    return (
+        f"The dataset names persons by now. As in {whose}, each photo still counts as a person, so photos of one "
+        f"person may stand in several folds; launch {anew} anew to part them."
+    )
+
+
 def since(before: pd.DataFrame, now: pd.DataFrame) -> list[str]:
     """What differs between two tables of frozen samples, a sentence each; empty where they are the same.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from core.errors import LabError
 from core.jobs import control
-from core.plan.again import read_as_before, since
+from core.plan.again import as_photos, read_as_before, since
 from core.plan.plan import Plan
 from core.runs import Run
 from core.studies.grid import make_plans
@@ -37,6 +37,12 @@ def plan_of(run: Run) -> Plan:
             kind="unchanged",
         )
     return plan
+
+
+def differs(run: Run, plan: Plan) -> list[str]:
+    """What differs between a run and what `plan_of` made of it, and what stays although it could, a sentence each."""
+    stays = as_photos(run.config().data.persons, plan.config.data.persons, "this run", "it")
+    return [*since(run.samples(), plan.samples), *([stays] if stays else [])]
 
 
 def launch(plan: Plan, of: Run, run_id: str | None = None) -> Run:

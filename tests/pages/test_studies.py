@@ -38,6 +38,7 @@ from tests.pages.app import captions, page
 from tests.pages.launch_form import faces, field, open_group, open_on, open_page, text_of
 from tests.pages.study_form import open_study, study_button, vary
 from tests.pages.trials import lost_samples
+from tests.photos import draw
 
 STUDIES = HOME / "pages" / "studies.py"
 
@@ -533,11 +534,28 @@ def test_a_study_that_is_gone_or_no_id_is_an_error_in_words(record):
         assert "lab-fault" in text_of(page)
 
 
-def test_missing_runs_are_launched_on_the_folds_of_the_others(record):
+def test_missing_runs_are_launched_on_the_folds_of_the_others_which_is_said_where_persons_have_names_by_now(
+    opened, tmp_path
+):
+    def table(head, person):
+        rows = [f"{n}.png,{'ab'[n % 2]}{person(n)}" for n in range(20)]
+        (tmp_path / "labels.csv").write_text("\n".join([f"image,label{head}", *rows]))
+
+    for n in range(20):
+        draw(tmp_path / f"{n}.png")
+    table("", lambda n: "")
+    given = {"task.name": "label", "folds.count": 2}
+    config = study.StudyConfig(name="seeds", recipe="quick", set=given, grid={"training.seed": [0, 1]})
+    configs = study.expand(config, {"root": str(tmp_path), "reader": "csv"})
+    record = records.launch(config, study.make_plans(configs, scan(configs[0].data)))
     Run(record.run_ids[1]).delete()
-    press(show(study=record.id), "Launch the missing runs")
+    table(",person", lambda n: f",p{n // 4}")
+    page = show(study=record.id)
+    assert not page.info
+    press(page, "Launch the missing runs")
     again, first = Run(record.run_ids[1]), Run(record.run_ids[0])
     assert again.samples()["fold"].tolist() == first.samples()["fold"].tolist()
+    assert plain("The dataset names persons by now. As in the runs before, each photo") in page.info[0].value
 
 
 def test_missing_runs_that_another_tab_has_launched_are_not_launched_again(record):

@@ -9,6 +9,7 @@ from core.data.labels.corrections import Correction
 from core.data.scan import scan
 from core.errors import LabError
 from core.jobs import control
+from core.plan.again import since
 from core.plan.plan import make_plan
 from core.runs import Run
 from core.runs.lists.summaries import summaries
@@ -39,6 +40,7 @@ def test_the_corrected_run_has_the_same_settings_people_and_folds(run, runs_fold
     corrections.add_all(root, [relabel, out])
 
     plan = retrain.plan_of(run)
+    assert retrain.differs(run, plan) == since(run.samples(), plan.samples)
     after = plan.samples.set_index("sample")
     assert set(before.index) - set(after.index) == {second}
     assert (after["fold"] == before.loc[after.index, "fold"]).all()
@@ -76,7 +78,10 @@ def test_a_run_from_before_the_column_patient_id_was_known_is_made_anew_with_eac
     records.launch_missing(record_file.load(study.id))
     assert [run.samples()[["sample", "person", "fold"]].values.tolist() for run in (one, two)] == before
     corrections.add_all(str(tmp_path), [out])
-    again = retrain.plan_of(one).samples[["sample", "person", "fold"]].values.tolist()
+    plan = retrain.plan_of(one)
+    again = plan.samples[["sample", "person", "fold"]].values.tolist()
+    gone, as_photos = retrain.differs(one, plan)
+    assert gone == "1 photo is not in it any more." and "The dataset names persons by now. As in this run" in as_photos
     assert again == [row for row in before[0] if row[0] != "0.jpg"]
     with pytest.raises(LabError, match="its photos counted as people") as refused:
         records.joined(study, make_plan(now, scan(now.data)), scan(now.data))

@@ -59,7 +59,7 @@ def dialog(run: Run) -> None:
     try:
         with st.spinner("Reading the dataset with its corrections"):
             plan = retrain.plan_of(run)
-            lines = since(run.samples(), plan.samples)
+            lines = retrain.differs(run, plan)
     except LabError as error:
         badges.show_error(error)
         return

@@ -15,6 +15,7 @@ from core.errors import ended, in_sentences
 from core.jobs import queue, trash
 from core.jobs.pace import ahead
 from core.jobs.speed import Step
+from core.plan.again import as_photos as as_photos_in_words
 from core.runs import Run
 from core.runs.colours import colour_of
 from core.runs.lists import index
@@ -315,6 +316,16 @@ def _cell(row: Row, fold: dict[str, Any] | None) -> str:
     title = f"fold {fold['fold']}: {word}, epoch {fold['epoch']} of {row.epochs}"
     epoch = f' <span class="lab-meta">{fold["epoch"]}/{row.epochs}</span>' if state != "done" and fold["epoch"] else ""
     return f'<span class="lab-state" title="{escape(title)}">{icon} {text}{epoch}</span>'
+
+
+def as_photos(study: Study, status: StudyStatus) -> str:
+    """What is said of runs that were launched after the others, since when the dataset names persons; else empty."""
+    asked = {member.id: (member.config.get("data") or {}).get("persons", "auto") for member in study.runs}
+    of_rows = (
+        as_photos_in_words(asked[row.run.id], row.settings.get("data.persons"), "the runs before", "the study")
+        for row in status.rows
+    )
+    return next(filter(None, of_rows), "")
 
 
 def faults_html(study: Study, status: StudyStatus) -> str:
