@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +68,11 @@ def _in_the_network(config: RunConfig, of_fold: dict[int, float]) -> dict[str, A
     }
 
 
-def without_places(config: RunConfig) -> RunConfig:
-    """The configuration without where things lay on this machine, which is nobody's business elsewhere."""
+def without_places(config: RunConfig, among: Collection[str] = ()) -> RunConfig:
+    """The configuration without where things lay on this machine, which is nobody's business elsewhere.
+
+    among: first weights that stand beside these, as for `weights.without_place`.
+    """
     data = config.data.model_copy(update={"root": Path(config.data.root).name})
-    model = config.model.model_copy(update={"init": weights.without_place(config.model.init)})
+    model = config.model.model_copy(update={"init": weights.without_place(config.model.init, among)})
     return config.model_copy(update={"data": data, "model": model})

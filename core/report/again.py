@@ -26,18 +26,26 @@ from core.text import NOTHING, count
 class _Steps:
     """commands: in their order. files: name -> text of what they read. notes: what has to be there before.
     folders: where a dataset lies -> what stands for that in the commands; a report is read elsewhere, and a path of
-    this machine is nobody's business there."""
+    this machine is nobody's business there. whole: id of a run that does not split itself -> its study, None where no
+    study makes it. first_weights: of all of them, so that files of one name stay apart."""
 
     commands: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     folders: dict[str, str] = field(default_factory=dict)
+    whole: dict[str, StudyConfig | None] = field(default_factory=dict)
+    first_weights: set[str] = field(default_factory=set)
 
 
 def section(findings: Findings) -> Section:
     steps = _Steps()
     roots = list(dict.fromkeys(member.config.data.root for member in findings.members))
     steps.folders = {root: "FOLDER" if len(roots) == 1 else f"FOLDER_{n}" for n, root in enumerate(roots, 1)}
+    for member in findings.members:
+        if not (member.config.model.parent or _splits_itself(member)):
+            steps.whole[member.id] = _study_of(member)
+    steps.first_weights = {member.config.model.init for member in findings.members}
+    steps.first_weights.update(*(grid.first_weights(study) for study in steps.whole.values() if study))
     for member in findings.members:
         _add(steps, member, findings.names[member.id])
     blocks: list[Block] = [
@@ -108,29 +116,30 @@ def _standing(steps: _Steps) -> list[str]:
 def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
     config = member.run.config()  # under its own name: a report shortens those of a study
     folder = steps.folders[member.config.data.root]
-    own_yaml = to_yaml(without_places(config))
+    own_yaml = to_yaml(without_places(config, steps.first_weights))
     if used := corrections_of(member):
         steps.notes.append(
             f"{name} used {count(used)} label correction{'' if used == 1 else 's'}: on another machine, take in "
             f"runs/{member.id}/corrections.csv on the page Data, under Corrections, first."
         )
-    if file := config.model.file:
+    if config.model.file:
         digest = _digest(member)
         held = f" (SHA-256 {digest})" if digest else ""
+        path = weights.without_place(config.model.init, steps.first_weights).removeprefix("file:")
         steps.notes.append(
-            f"{name} starts from the weights file {file.name}{held}: put it where the commands are run first."
+            f"{name} starts from the weights file {path}{held}: put it at this path below the folder where the "
+            "commands are run first."
         )
     if config.model.parent:
         steps.notes.append(
             f"{name} starts from the {config.model.init_checkpoint} weights of run {config.model.parent} and keeps its "
             f"folds: the folder runs/{config.model.parent} has to be there, with its weights."
         )
-    elif not _splits_itself(member):
-        study = _study_of(member)
-        if study is not None:
+    elif member.id in steps.whole:
+        if study := steps.whole[member.id]:
             study_id = str(member.info["study"])
             yes = " --yes" if grid.size(study) > grid.ASK_ABOVE else ""
-            steps.files[f"{study_id}.yaml"] = grid.to_yaml(grid.without_places(study))
+            steps.files[f"{study_id}.yaml"] = grid.to_yaml(grid.without_places(study, steps.first_weights))
             steps.commands.append(f"python -m core study {study_id}.yaml --data {folder}{yes}")
             steps.notes.append(
                 f"{name} stands on the folds of its study, which another run of it split: the study is launched whole."

@@ -60,6 +60,14 @@ def for_any_lab(study: StudyConfig) -> StudyConfig | None:
     return written if {**before, "name": ""} == {**after, "name": ""} else None
 
 
+def in_words(study: StudyConfig) -> str:
+    """How a file of it without places is launched, and what has to be there first."""
+    words = "python -m core study FILE --data FOLDER launches it."
+    if any(init.startswith("file:") for init in grid.first_weights(study)):
+        words += " First put each weights file that it names at that path below the folder where the command is typed."
+    return words
+
+
 def as_launched(record: Study) -> StudyFile | None:
     """The study as it was asked for, on recipes that every lab has; None where it no longer makes the same runs."""
     try:

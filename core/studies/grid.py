@@ -6,7 +6,7 @@ import itertools
 import math
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,15 +125,24 @@ def with_whole_paths(study: StudyConfig) -> StudyConfig:
     return _with_first_weights(study, weights.whole)
 
 
-def without_places(study: StudyConfig) -> StudyConfig:
-    """Files of first weights by their names alone, for who reads the study elsewhere; those of one name stay apart."""
-    beside: set[str] = set()
+def first_weights(study: StudyConfig) -> set[str]:
+    """All that it names, files among them, wherever they stand."""
+    met: set[str] = set()
 
-    def met(init: str) -> str:
-        beside.add(init)
+    def meet(init: str) -> str:
+        met.add(init)
         return init
 
-    _with_first_weights(study, met)
+    _with_first_weights(study, meet)
+    return met
+
+
+def without_places(study: StudyConfig, among: Collection[str] = ()) -> StudyConfig:
+    """Files of first weights by their names alone, for who reads the study elsewhere; those of one name stay apart.
+
+    among: first weights that stand beside the study's.
+    """
+    beside = {*first_weights(study), *among}
     return _with_first_weights(study, lambda init: weights.without_place(init, beside))
 
 

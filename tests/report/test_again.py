@@ -110,8 +110,10 @@ def test_a_report_names_a_file_of_first_weights_and_not_where_it_lies(lab, tmp_p
     report = gather.gather(runs)
     text = render.markdown(report)
     assert str(tmp_path) not in text and str(tmp_path) not in render.html(report)
-    assert "ResNet-18 from file:w.pth" in text and text.count("init: file:w.pth") == 2
-    assert f"starts from the weights file w.pth (SHA-256 {digest}): put it" in text
+    assert "ResNet-18 from file:w.pth" in text
+    assert [text.count(f"init: file:{place}/w.pth") for place in ("first", "second")] == [1, 1]
+    assert f"starts from the weights file first/w.pth (SHA-256 {digest}): put it at this path below" in text
+    assert "starts from the weights file second/w.pth (SHA-256 " in text
     assert f"file:w.pth, SHA-256 {digest[:16]}" in text  # two files of one name are told apart
 
 

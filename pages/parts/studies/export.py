@@ -8,19 +8,21 @@ from core import places
 from core.config import recipes
 from core.studies import as_file, grid
 from core.studies.record_file import Study
-from core.text import number_of
+from core.text import number_of, plain
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _made_again(study_id: str, version: tuple, _study: Study) -> tuple[str, int]:
-    """(the file, how many runs of the study it does not make); ("", 0) where none makes them again.
+def _made_again(study_id: str, version: tuple, _study: Study) -> tuple[str, str, int]:
+    """(the file, how it is launched, how many runs of the study it does not make); ("", "", 0) where none makes them
+    again.
 
     version: changes with the runs of the study, and with the recipes that there are.
     """
     file = as_file.of(_study)
     if file is None:
-        return "", 0
-    return grid.to_yaml(grid.without_places(file.study)), len(_study.runs) - len(file.run_ids)
+        return "", "", 0
+    text = grid.to_yaml(grid.without_places(file.study))
+    return text, as_file.in_words(file.study), len(_study.runs) - len(file.run_ids)
 
 
 def button(study: Study) -> None:
@@ -28,10 +30,7 @@ def button(study: Study) -> None:
     if not study.settings:
         return
     version = (str(places.runs_folder()), study.created, *study.run_ids, *recipes.version())
-    text, joined = _made_again(study.id, version, study)
-    words = "python -m core study FILE --data FOLDER launches it again."
-    if "file:" in text:
-        words += " First put the weights file that it names into the folder where the command is typed."
+    text, words, joined = _made_again(study.id, version, study)
     if not text:
         words = (
             "No file launches its runs again: a recipe that they began with is somebody's own, or was changed since. "
@@ -46,7 +45,7 @@ def button(study: Study) -> None:
         on_click="ignore",
         disabled=not text,
         width="stretch",
-        help=words,
+        help=plain(words),
     )
     if joined:
         st.caption(f"{number_of(joined, 'run')} that joined later {'is' if joined == 1 else 'are'} not in the file.")
