@@ -15,7 +15,7 @@ _CACHES = "TORCH_HOME", "XDG_CACHE_HOME"  # of torch, which keeps ImageNet weigh
 
 def runs_folder() -> Path:
     """The folder of all runs: FACET_RUNS if set, else runs/ beside app.py."""
-    return Path(os.environ.get(RUNS) or HOME / "runs").resolve()
+    return Path(os.path.realpath(os.environ.get(RUNS) or HOME / "runs"))
 
 
 def runs_option(runs: Path) -> str:

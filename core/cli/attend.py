@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
 
+from core.cli.options.runs import RunsOption
 from core.data.persons import noun
 from core.errors import LabError, in_sentences
 from core.runs import Run
@@ -37,7 +37,7 @@ def attend(
             "faces, by gender, age or mask, and else tells no regions."
         ),
     ] = "auto",
-    runs_dir: Annotated[Path | None, typer.Option("--runs", help="Folder of the runs.")] = None,
+    runs_dir: RunsOption = None,
 ) -> None:
     """Print the share of heat per region and layer, right and wrong answers, 95 % intervals over people or photos."""
     from core.inside import attend as attention
@@ -47,7 +47,7 @@ def attend(
     if boxes != "auto" and boxes not in regions.PRESETS:
         raise LabError(f"--boxes {boxes}: not known.", f"Choose auto, {' or '.join(regions.PRESETS)}.", kind="regions")
     for run_id in run_ids:
-        run = opened(run_id, runs_dir and runs_dir.resolve()).require()
+        run = opened(run_id, runs_dir).require()
         placed = regions.PRESETS.get(boxes) or regions.guessed(run.samples())
         heat = attention.attend(run, _choose(run, photos), placed, method=method, which=which, progress=_progress)
         free()

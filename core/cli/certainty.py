@@ -6,11 +6,11 @@ import json
 import math
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli.options.runs import RunsOption
 from core.errors import LabError
 from core.runs.yes_no.view import opened
 
@@ -28,7 +28,7 @@ def certainty(
     alpha: Annotated[float, typer.Option(help="Share of sets of classes that may lack the true one.")] = 0.1,
     which: Annotated[str, typer.Option(help="Checkpoint: best or final.")] = "best",
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    runs_dir: Annotated[Path | None, typer.Option("--runs", help="Folder of the runs.")] = None,
+    runs_dir: RunsOption = None,
 ) -> None:
     """Tell how far a run's probabilities can be believed: classes, calibration, thresholds, sets, offsets."""
     for name, share in (("accuracy", accuracy), ("alpha", alpha)):
@@ -37,7 +37,7 @@ def certainty(
     from core.answers import certainty as answers
     from core.answers import together
 
-    run = opened(run_id, runs_dir and runs_dir.resolve())
+    run = opened(run_id, runs_dir)
     sure = answers.load(run, which)
     promise, summary, test = sure.promise(accuracy), sure.sets(alpha), None
     try:

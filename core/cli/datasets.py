@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from core.cli.options.runs import RunsOption
 from core.cli.progress import bar
 from core.config.parts import DataConfig
 from core.config.run_config import from_dict, with_setting
@@ -69,9 +70,7 @@ def unpack(
     names: Annotated[
         str | None, typer.Option(help="Encoding of file names that do not say theirs, such as cp949 or gb18030.")
     ] = None,
-    runs_dir: Annotated[
-        Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")
-    ] = None,
+    runs_dir: RunsOption = None,
 ) -> None:
     """Make a dataset of a zip, in the lab's own folder. Prints that folder; the same zip again is the same dataset."""
     from core.config.parts import known_encoding
@@ -87,8 +86,7 @@ def unpack(
         text = f"{zip_file}: cannot be read ({error.strerror})."
         raise LabError(text, "Check its name and rights.", "zip") from error
     with stream:
-        root = runs_dir and runs_dir.resolve()
-        dataset = zips.unpack(stream, zip_file.name, runs=root, encoding=encoding, progress=bar("unpacking"))
+        dataset = zips.unpack(stream, zip_file.name, runs=runs_dir, encoding=encoding, progress=bar("unpacking"))
     print(dataset.root)
     for note in (*dataset.notes, *([] if dataset.is_new else ["This zip was unpacked before: nothing was written."])):
         print(f"note: {note}", file=sys.stderr)

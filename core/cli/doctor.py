@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from core.cli.options.runs import RunsOption
 from core.jobs.doctor import examine
 
 SIGNS = {"good": "ok   ", "note": "note ", "fault": "FAULT"}
@@ -16,12 +16,10 @@ SIGNS = {"good": "ok   ", "note": "note ", "fault": "FAULT"}
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    runs_dir: Annotated[
-        Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")
-    ] = None,
+    runs_dir: RunsOption = None,
 ) -> None:
     """Look at versions, devices, disk, rights, locks, weights and runs; exit with 1 where something is a fault."""
-    findings = examine(runs_dir and runs_dir.resolve())
+    findings = examine(runs_dir)
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings]))
     else:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from core.answers.ensemble_scores import NO_CHOICE
 from core.answers.yes_no_scores import F1_IN_WORDS
+from core.cli.options.runs import RunsOption
 from core.cli.progress import bar
 from core.cli.tables import print_attribute_table
 from core.plan import apart
@@ -25,14 +25,12 @@ if TYPE_CHECKING:
 def test(
     run_id: Annotated[str, typer.Argument(help="A finished run whose dataset sets test photos aside.")],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    runs_dir: Annotated[
-        Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")
-    ] = None,
+    runs_dir: RunsOption = None,
 ) -> None:
     """Score the test photos of a run, which no fold was trained on, by all folds together. Each call is counted."""
     from core.predict import ensemble
 
-    run = Run(run_id, runs_dir and runs_dir.resolve()).require()
+    run = Run(run_id, runs_dir).require()
     scores = ensemble.scored(run, bar("test photos read and answered,") or (lambda done, total: None))
     look = looks.add(run, "command line")
     if as_json:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from core.answers.ensemble_scores import NO_CHOICE
 from core.cli.options.device import AUTO, DeviceOption, named
+from core.cli.options.runs import RunsOption
 from core.cli.progress import bar
 from core.errors import LabError
 from core.plan import apart
@@ -42,14 +42,12 @@ def extras(
     device: DeviceOption = AUTO,
     again: Annotated[bool, typer.Option("--again", help="Measure anew what is kept with the run.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    runs_dir: Annotated[
-        Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")
-    ] = None,
+    runs_dir: RunsOption = None,
 ) -> None:
     """What each extra brings, F1 with paired intervals, and costs, seconds for 100 photos; asked once, then kept."""
     from core.predict.extras import measured
 
-    runs = list(dict.fromkeys(opened(each, runs_dir and runs_dir.resolve()).require() for each in ids))
+    runs = list(dict.fromkeys(opened(each, runs_dir).require() for each in ids))
     chosen = [] if views == NONE else [view.strip() for view in views.split(",") if view.strip()]
     place = place or (measured.TEST if all(run.test_file.is_file() for run in runs) else measured.HELD_OUT)
     measured.check(chosen, place)

@@ -19,6 +19,7 @@ from core.cli.extras import extras
 from core.cli.lab import alert
 from core.cli.lab.link import link
 from core.cli.launching import everybody, rendering
+from core.cli.options.runs import RunsOption
 from core.cli.predict import predict
 from core.cli.progress import bar, tell_of_a_stop, wait_for
 from core.cli.relocate import relocate
@@ -69,7 +70,6 @@ app.command()(datasets.scan)
 app.command()(datasets.unpack)
 app.command()(relocate)
 app.command("render-config")(rendering.render_config)
-RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Show progress and end with the table of folds.")]
 
 
@@ -108,13 +108,13 @@ def train(
     folds_of: Annotated[
         str | None, typer.Option("--folds-of", help="A run whose folds are taken over: each person stays in its fold.")
     ] = None,
-    runs_dir: RunsOption = None,
+    folder: RunsOption = None,
     wait: WaitOption = False,
 ) -> None:
     """Launch a cross-validated training. Prints the run id first; --wait exits with 0 only if every fold finished."""
     from core.data.scan import scan
 
-    values = recipes.load_recipe(recipe, runs_dir and runs_dir.resolve()).model_dump(mode="json")
+    values = recipes.load_recipe(recipe, folder).model_dump(mode="json")
     if data is not None:
         values["data"]["root"] = ""  # the recipe's own is not meant
     for setting in settings or []:
@@ -129,12 +129,11 @@ def train(
         values["task"]["name"] = CHOSEN  # who names attributes need not say so twice
     config = run_config.from_dict(values, recipe)
     if config.folds.everybody is not None:
-        everybody.launch(config, runs_dir and runs_dir.resolve(), wait=wait)
+        everybody.launch(config, folder, wait=wait)
         return
     if not config.data.root:
         raise LabError("train: no dataset is named.", "Add --data FOLDER.", kind="config")
     check_weights(config)
-    folder = runs_dir and runs_dir.resolve()
     if folds_of is not None:
         check_held_out(Run(folds_of, folder))
     dataset = scan(config.data, progress=bar("scanning"))
@@ -179,7 +178,7 @@ def _ways(error: LabError, config: run_config.RunConfig, dataset: Scan, folder: 
 def study(
     study_file: Annotated[Path, typer.Argument(help="A study: YAML with name, recipe, set and grid.")],
     data: Annotated[Path, typer.Option("--data", help="Folder of the dataset.")],
-    runs_dir: RunsOption = None,
+    folder: RunsOption = None,
     wait: WaitOption = False,
     yes: Annotated[
         bool,
@@ -189,7 +188,6 @@ def study(
     """Launch every combination of a grid on the same folds. Prints the ids of what was launched, one a line."""
     from core.data.scan import scan
 
-    folder = runs_dir and runs_dir.resolve()
     config = grid.from_yaml(run_config.read_text(study_file, "study"), study_file.name)
     if grid.size(config) > grid.ASK_ABOVE and not yes:
         raise LabError(
@@ -255,10 +253,9 @@ def _note(sentence: str) -> None:
 def status(
     run_id: Annotated[str | None, typer.Argument(help="One run; without it, all of them.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    runs_dir: RunsOption = None,
+    folder: RunsOption = None,
 ) -> None:
     """Show the state of all runs, or of one run's folds."""
-    folder = runs_dir and runs_dir.resolve()
     if run_id is not None:
         run = Run(run_id, folder).require()
         states = run.states()
@@ -293,7 +290,7 @@ def status(
 @app.command()
 def cancel(run_id: Annotated[str, typer.Argument(help="The run.")], runs_dir: RunsOption = None) -> None:
     """Stop a run; each fold keeps its last checkpoint."""
-    run = Run(run_id, runs_dir and runs_dir.resolve()).require()
+    run = Run(run_id, runs_dir).require()
     control.cancel(run)
     print_folds(run)
 
@@ -303,7 +300,7 @@ def resume(
     run_id: Annotated[str, typer.Argument(help="The run.")], runs_dir: RunsOption = None, wait: WaitOption = False
 ) -> None:
     """Go on with every fold of a run that is not done, from its last checkpoint."""
-    run = Run(run_id, runs_dir and runs_dir.resolve())
+    run = Run(run_id, runs_dir)
     folds = control.resume(run)
     print(f"resumed folds {', '.join(map(str, folds))}" if folds else "nothing to resume", flush=True)
     if wait:
@@ -321,7 +318,7 @@ def worker(
 ) -> None:
     """Train what waits on this machine, then leave; a queue that has stopped goes on. The lab starts workers by itself;
     on other machines start them by hand."""
-    folder = runs_dir.resolve() if runs_dir else places.runs_folder()
+    folder = runs_dir or places.runs_folder()
     if not (by_itself or successor):  # nobody typed it: failures that were counted count on
         halt.go_on(folder)
     born_with = None if slot is None or slot_lock is None else (slot, locks.Inherited(slot_lock))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.options.device import AUTO, DeviceOption, named
+from core.cli.options.runs import RunsOption
 from core.cli.progress import bar
 from core.cli.write import write_file
 from core.errors import LabError
@@ -58,13 +59,11 @@ def predict(
     tta: Annotated[str, typer.Option("--tta", help=f"Ask about other views too: {', '.join(TTA)}.")] = "none",
     folds: Annotated[str | None, typer.Option("--folds", help="Only these folds of each run, such as 0,1.")] = None,
     device: DeviceOption = AUTO,
-    runs_dir: Annotated[
-        Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")
-    ] = None,
+    runs_dir: RunsOption = None,
 ) -> None:
     """Answer new photos by all folds of finished runs; a photo that a run knows, by the fold that held it out."""
     _check_choices(out, sample, vote, tta)
-    runs = [opened(run_id, runs_dir and runs_dir.resolve()) for run_id in ids]
+    runs = [opened(run_id, runs_dir) for run_id in ids]
     predictor = Predictor(runs, folds=_folds(folds), views=TTA[tta], device=named(device))
     asked = photos.of_path(where, lambda text: print(f"note: {text}", file=sys.stderr))
     form = _form(sample, asked, predictor, labels, codes or [])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from core.cli.options.runs import RunsOption
 from core.errors import LabError
 from core.runs import Run
 from core.text import count
@@ -33,9 +33,7 @@ def relocate(
         bool,
         typer.Option("--same-sizes", help="Agree to go by size alone where an older lab kept no hashes of the photos."),
     ] = False,
-    runs_dir: Annotated[
-        Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")
-    ] = None,
+    folder: RunsOption = None,
 ) -> None:
     """Say where the dataset of a run lies now: its names, sizes and a sample of its bytes are compared first."""
     from core.studies import relocate as moves
@@ -46,7 +44,6 @@ def relocate(
             "Such as: relocate RUN FOLDER, or: relocate --all-of OLD FOLDER.",
             kind="config",
         )
-    folder = runs_dir and runs_dir.resolve()
     if all_of is None:
         outcome = moves.relocate(Run(names[0], folder).require(), names[1], missing=missing, same_sizes=same_sizes)
     else:

@@ -9,13 +9,12 @@ from typing import Annotated
 
 import typer
 
+from core.cli.options.runs import RunsOption
 from core.cli.progress import bar
 from core.errors import LabError
 from core.export.formats import names
 from core.runs import Run
 from core.runs.everybody import unmeasured
-
-RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
 
 
 def package(
@@ -48,7 +47,7 @@ def package(
     from core.export import parity
 
     packaged = packages.package(
-        Run(run_id, runs_dir and runs_dir.resolve()).require(),
+        Run(run_id, runs_dir).require(),
         out,
         folds=_folds(folds),
         check=check,
@@ -58,7 +57,7 @@ def package(
         overwrite=overwrite,
         progress=_progress,
     )
-    run = Run(run_id, runs_dir and runs_dir.resolve())
+    run = Run(run_id, runs_dir)
     notes = packaged.notes
     if (parent := unmeasured.measured_by(run)) is not None:
         notes = [unmeasured.sentence(run.info(), parent), *notes]
@@ -100,8 +99,8 @@ def serve(
     from core.export.runtime import server
 
     server.check_token(host, token)  # before a run is packaged for minutes
-    chosen, root = _folds(folds), runs_dir and runs_dir.resolve()
-    with serving.opened(name, root, _progress, int8=int8, folds=chosen) as (package_folder, notes):
+    chosen = _folds(folds)
+    with serving.opened(name, runs_dir, _progress, int8=int8, folds=chosen) as (package_folder, notes):
         for note in notes:
             print(f"note: {note}", file=sys.stderr)
         server.serve(package_folder, host, port, token)

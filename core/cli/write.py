@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
+from core.cli.options.runs import RunsOption
 from core.errors import LabError
 from core.runs import Run
 from core.storage import files
 
 FORMATS = {".csv": "metrics_csv", ".parquet": "metrics_parquet"}
-RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
 
 
 def report(
@@ -45,7 +45,7 @@ def report(
 
     written = of_names(
         names,
-        runs_dir and runs_dir.resolve(),
+        runs_dir,
         title=title,
         question=question,
         baseline=baseline,
@@ -71,7 +71,7 @@ def export(
     """Write every metric of some runs as tidy CSV or Parquet, or as TensorBoard event files into a folder."""
     from core.runs import exports
 
-    chosen = [Run(run_id, runs_dir and runs_dir.resolve()).require() for run_id in ids]
+    chosen = [Run(run_id, runs_dir).require() for run_id in ids]
     suffix = out.suffix.lower()
     if suffix in FORMATS:
         write_file(out, getattr(exports, FORMATS[suffix])(chosen))

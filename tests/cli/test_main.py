@@ -1,5 +1,6 @@
 """The command line as a person meets it: core.cli.main.main with real files, and the real process where one matters."""
 
+import itertools
 import json
 import re
 import shlex
@@ -9,12 +10,15 @@ import sys
 import pytest
 import torch
 import torchvision
+import typer
 import yaml
 
 from core.cli import progress
+from core.cli.main import app
 from core.config import recipes, to_yaml
+from core.errors import LabError
 from core.jobs import control, halt, slots
-from core.places import HOME, datasets_folder
+from core.places import HOME, RUNS, datasets_folder
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.storage import files
@@ -64,6 +68,20 @@ def process(*words, **more):
 
 
 # Help
+
+
+def test_every_verb_refuses_a_folder_of_runs_that_is_a_loop_of_links_also_one_that_the_environment_names(
+    tmp_path, monkeypatch
+):
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    group = typer.main.get_command(app)
+    options = [each for verb in group.commands.values() for each in verb.params if "--runs" in each.opts]
+    assert len(options) >= 25
+    monkeypatch.setenv(RUNS, str(loop))
+    for option, typed in itertools.product(options, (str(loop), None)):
+        with pytest.raises(LabError, match=r"loop is no folder of runs \(Too many levels of symbolic links\)"):
+            option.process_value(typer.Context(group), typed)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -457,7 +475,7 @@ def test_a_folder_may_have_any_name(lab, workers, recipe, tiny_dataset, tmp_path
             "there is no file",
             "train from scratch",
         ),
-        (["train", "{recipe}", "--data", "{data}", "--runs", "{tmp}/tag.yaml"], "cannot be written", "writable"),
+        (["train", "{recipe}", "--data", "{data}", "--runs", "{tmp}/tag.yaml"], "runs (it is a file)", "--runs"),
         (["status", "../x"], "'../x' is not a run id", "a-z"),
         (["status", "no-such-run"], "run 'no-such-run' is gone", "another run"),
         (["cancel", "/etc"], "'/etc' is not a run id", "a-z"),

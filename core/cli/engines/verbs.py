@@ -11,11 +11,10 @@ from typing import Annotated
 import typer
 
 from core import places
+from core.cli.options.runs import RunsOption
 from core.errors import LabError, in_sentences
 from core.jobs import control, elsewhere, halt, queue
 from core.text import number_of
-
-RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
 
 
 def engine(
@@ -39,7 +38,7 @@ def engine(
     """Show where fold jobs train: nodes, how many fold jobs at a time, and what trains where."""
     from core.engines import engine as engines
 
-    root = runs_dir.resolve() if runs_dir else places.runs_folder()
+    root = runs_dir or places.runs_folder()
     if desks or forget is not None:
         if (choose, take_out, put_back) != (None, None, None):
             message = "engine: desks are listed or forgotten by themselves, and something else would be changed."
@@ -119,7 +118,7 @@ def writer(
     from core.engines import engine as engines
     from core.engines import life, ray_cluster
 
-    root = runs_dir.resolve() if runs_dir else places.runs_folder()
+    root = runs_dir or places.runs_folder()
     with life.locked(root, lock):
         life.serve(root, ray_cluster.connect, engines.demand)
     if next(queue.entries(root, by_itself=True), None) is not None:  # queued while this one left

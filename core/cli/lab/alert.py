@@ -9,12 +9,11 @@ from typing import Annotated
 import typer
 
 from core import places
+from core.cli.options.runs import RunsOption
 from core.errors import LabError
 from core.jobs.alerts import addresses, ends
 from core.jobs.alerts.addresses import EVENTS
 from core.text import ago
-
-RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
 
 
 def alert(
@@ -22,7 +21,7 @@ def alert(
     runs_dir: RunsOption = None,
 ) -> None:
     """List who is told when a run or a study ends, a line each; with --test exit with 1 where one was not reached."""
-    root = runs_dir.resolve() if runs_dir else places.runs_folder()
+    root = runs_dir or places.runs_folder()
     listed = addresses.listed(root)
     if not listed:
         print("nobody is told when a run ends: name an address on the page Settings, or in lab.toml")
@@ -54,7 +53,7 @@ def tell(
     from core.runs import Run
     from core.studies import telling
 
-    root = runs_dir.resolve() if runs_dir else places.runs_folder()
+    root = runs_dir or places.runs_folder()
     run = None if run_id is None else Run(run_id, root)
     try:
         telling.tell(root, run, died=died)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from core import places
+from core.cli.options.runs import RunsOption
 from core.storage import lab_file, lab_link
 
 
 def link(
-    runs_dir: Annotated[
-        Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")
-    ] = None,
+    runs_dir: RunsOption = None,
 ) -> None:
     """Print the link of each lab that is open here with these runs, a line each, for the account that started it."""
-    root = runs_dir.resolve() if runs_dir else places.runs_folder()
+    root = runs_dir or places.runs_folder()
     open_labs = lab_link.links(root)
     for text in open_labs:
         print(text)

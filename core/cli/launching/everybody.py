@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from core.cli.options.runs import RunsOption
 from core.cli.progress import tell_of_a_stop, wait_for
 from core.config import run_config
 from core.config.run_config import RunConfig, read_config
@@ -31,13 +32,10 @@ def everybody(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="key=value, such as training.batch_size=64.")
     ] = None,
-    runs_dir: Annotated[
-        Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")
-    ] = None,
+    folder: RunsOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until it is trained.")] = False,
 ) -> None:
     """Train one network on everybody of a finished run, nobody held out, with its settings. Prints the new run's id."""
-    folder = runs_dir and runs_dir.resolve()
     values = planned.proposed(Run(run_id, folder).require(), epochs).model_dump(mode="json")
     for setting in settings or []:
         key, equals, value = setting.partition("=")

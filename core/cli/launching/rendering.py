@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from core.cli.options.runs import RunsOption
 from core.config import recipes
 from core.config.written_out import to_explained_yaml
 
 
 def render_config(
     recipe: Annotated[str, typer.Argument(help="A recipe's name, a YAML file, or a run's config.yaml.")],
-    runs_dir: Annotated[
-        Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")
-    ] = None,
+    runs_dir: RunsOption = None,
 ) -> None:
     """Print the whole configuration as YAML, all defaults written out and explained. `train` reads it back."""
-    print(to_explained_yaml(recipes.load_recipe(recipe, runs_dir and runs_dir.resolve())), end="")
+    print(to_explained_yaml(recipes.load_recipe(recipe, runs_dir)), end="")

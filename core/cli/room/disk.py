@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from core import places
+from core.cli.options.runs import RunsOption
 from core.data.pictures import kept
 from core.errors import LabError
 from core.jobs.room import keep, use
@@ -56,12 +57,10 @@ def disk(
         bool, typer.Option("--forget-pixels", help="Delete decoded photos that no training uses; they are made anew.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    runs_dir: Annotated[
-        Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")
-    ] = None,
+    runs_dir: RunsOption = None,
 ) -> None:
     """Show what takes how much of the disk, and make room."""
-    root = runs_dir.resolve() if runs_dir else places.runs_folder()
+    root = runs_dir or places.runs_folder()
     moves_pixels = pixels_limit is not None or pixels_folder is not None
     if drop is None and every:
         message = "disk: --all goes with --drop, which is not given."

@@ -6,7 +6,6 @@ import json
 import math
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +13,7 @@ import typer
 from core.answers import frozen_features
 from core.answers.frozen_features import NAME, FrozenFeatures
 from core.cli.options.device import AUTO, DeviceOption, named
+from core.cli.options.runs import RunsOption
 from core.cli.progress import bar
 from core.cli.tables import spread
 from core.errors import LabError
@@ -29,13 +29,11 @@ def baseline(
     device: DeviceOption = AUTO,
     again: Annotated[bool, typer.Option("--again", help="Compute anew what is kept with the run.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    runs_dir: Annotated[
-        Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")
-    ] = None,
+    runs_dir: RunsOption = None,
 ) -> None:
     """Frozen features of the run's own first weights with a logistic regression, on the same folds: what training
     has to beat, and what it earned. Computed once, then kept."""
-    run = Run(run_id, runs_dir and runs_dir.resolve()).require()
+    run = Run(run_id, runs_dir).require()
     kept = None if again else frozen_features.load(run)
     if kept is None:
         from core.inside import first_weights  # heavy: once only
