@@ -481,15 +481,26 @@ def test_a_study_that_no_file_makes_again_says_why_it_cannot_be_exported(opened,
     assert text == "" and options["disabled"] and plain("is somebody's own, or was changed since") in options["help"]
 
 
-@pytest.mark.parametrize("values", [{"training.seed": [0, 1]}, {"recipe": ["quick", "mine"]}], ids=["seeds", "recipes"])
+@pytest.mark.parametrize(
+    "values",
+    [{"model.init": ["scratch", "file:/of/this/machine/w.pth"]}, {"recipe": ["quick", "mine"]}],
+    ids=["files", "recipes"],
+)
 def test_the_file_of_a_study_that_is_not_launched_yet_opens_elsewhere_or_says_what_it_lacks(
     opened, tmp_path, monkeypatch, values
 ):
     recipes.save_recipe("mine", recipes.load_recipe("study-adam-sgd"))
     offered = {}
-    monkeypatch.setattr(st, "download_button", lambda label, data, *_, **options: offered.update({label: data}))
+
+    def keep(label, data, *_, help="", **options):
+        offered[label] = data, help
+
+    monkeypatch.setattr(st, "download_button", keep)
     page = open_study(tmp_path, values, recipe="mine", size=32, epochs=4)
-    asked = study.from_yaml(offered["Export this study (YAML)"])
+    text, how = offered["Export this study (YAML)"]
+    asked = study.from_yaml(text)
+    assert "this/machine" not in text and how.startswith(plain("python -m core study FILE --data FOLDER launches it."))
+    assert ("at that path below the folder" in how) == ("file:w.pth" in text) == ("model.init" in values)
     is_said = plain("Only this lab has mine, which it names") in "".join(each.value for each in page.caption)
     assert not page.exception and is_said == ("recipe" in values)
     runs = study.expand(asked)

@@ -69,17 +69,16 @@ def export(form: dict[str, Any], config: RunConfig | None) -> None:
     """config: what the form says, None while some setting of it is wrong: such a study makes no runs."""
     study = build(form)[0] if config else None
     written = as_file.for_any_lab(study) if study else None
+    file = written or study
     st.download_button(
         "Export this study (YAML)",
-        grid.to_yaml(written or study) if study else "",
+        grid.to_yaml(grid.without_places(file)) if file else "",
         f"{re.sub(r'[^A-Za-z0-9_-]+', '-', study.name) if study else 'study'}.yaml",
         "application/yaml",
         icon=":material/download:",
         on_click="ignore",
-        disabled=study is None,
-        help="The same file runs on the command line: python -m core study FILE --data FOLDER."
-        if study
-        else "Correct the settings first.",
+        disabled=file is None,
+        help=plain(as_file.in_words(file)) if file else "Correct the settings first.",
     )
     if study is not None and written is None:
         named = listed(as_file.own_recipes(study))
