@@ -13,6 +13,7 @@ from typing import Literal
 
 import pandas as pd
 
+from core import places
 from core.config.run_config import DataConfig
 from core.data.images import NO_END
 from core.data.labels.conflicts import copies, one_per_file, person_conflicts
@@ -245,7 +246,8 @@ def _root(root: str | Path) -> Path:
     bounds.typed(root)
     path = Path(os.path.expanduser(str(root)))
     if path.is_file() and path.suffix.lower() == ".zip":
-        remedy = f"Drop it into the Launch page, or unpack it with: python -m core unpack {shlex.quote(str(root))}"
+        unpack = f"python -m core unpack {shlex.quote(str(root))}{places.runs_option(places.runs_folder())}"
+        remedy = f"Drop it into the Launch page, or unpack it with: {unpack}"
         raise LabError(f"dataset {path}: is a zip", remedy, "missing")
     if path.is_file():
         raise LabError(f"dataset {path}: is a file", f"Enter its folder, {path.parent}.", "missing")

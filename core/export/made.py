@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core import places
 from core.errors import LabError
 from core.export.formats.names import USUAL
 from core.export.runtime.package_folder import FACTS
@@ -78,6 +79,7 @@ def check_replaced(run: Run, folds: Sequence[int]) -> None:
             f"{run.id}: {run.package_file.name} is the last place that has the best weights of {named}, and the new "
             "package would be without.",
             f"Download it or copy it elsewhere, then delete {run.package_file}; or write the new one to another file: "
-            f"python -m core package {run.id} --folds {','.join(map(str, folds))} --out FILE.zip.",
+            f"python -m core package {run.id} --folds {','.join(map(str, folds))} --out FILE.zip"
+            f"{places.runs_option(run.dir.parent)}.",
             kind="last",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core import places
 from core.runs import Run
 
 PYTHON = """\
@@ -20,13 +21,13 @@ for photo, row in zip(photos, shares):
     print(photo.name, package.in_words(row))
 """
 COMMAND_LINE = """\
-python -m core package {run} --out {run}.zip
+python -m core package {run} --out {run}.zip{runs}
 python -m zipfile -e {run}.zip .
 python -m pip install -r {run}/requirements.txt
 python {run}/predict.py photos --out answers.csv
 """
 API = """\
-python -m core serve {run} --port 8000 &
+python -m core serve {run} --port 8000{runs} &
 curl -F photos=@a.jpg -F photos=@b.jpg http://127.0.0.1:8000/predict
 curl --data-binary @a.jpg http://127.0.0.1:8000/predict
 """
@@ -60,4 +61,5 @@ def snippets(run: Run) -> dict[str, tuple[str, str]]:
         "API": ("bash", API),
     }
     fold = next((state.fold for state in run.states() if state.state == "done"), 0)
-    return {title: (language, text.format(run=run.id, fold=fold)) for title, (language, text) in texts.items()}
+    filled = {"run": run.id, "fold": fold, "runs": places.runs_option(run.dir.parent)}
+    return {title: (language, text.format(**filled)) for title, (language, text) in texts.items()}

@@ -270,7 +270,8 @@ def _disk(root: Path) -> Iterator[Finding]:
         f"{free / 1e9:.1f} GB are free in {root}.",
         ""
         if free >= ROOM
-        else "Make room on the page Settings (or: python -m core disk), or set FACET_RUNS to a larger disk.",
+        else f"Make room on the page Settings (or: python -m core disk{places.runs_option(root)}), or set FACET_RUNS "
+        "to a larger disk.",
     )
     sizes = {"runs": 0, "resume points of runs": 0, "decoded photos and what else the lab keeps": 0}
     lab, resume_point = places.lab_folder(root), Run("any", root).last_file(0).name
@@ -316,7 +317,7 @@ def _runs(root: Path) -> Iterator[Finding]:
             "runs",
             "note",
             f"{_counted(len(stopped), 'run')} interrupted: {listed(stopped)}.",
-            "Resume on the run's page, or python -m core resume RUN.",
+            f"Resume on the run's page, or python -m core resume RUN{places.runs_option(root)}.",
         )
     if not broken:
         yield Finding("runs", "good", f"{_counted(len(runs), 'run')}, all readable.")

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from core import places
 from core.config import RunConfig
 from core.config.parts import PhaseConfig
 from core.config.settings import differing, flat
@@ -322,8 +323,9 @@ def _checked_start(config: RunConfig, parent: Run, start: Run) -> Run:
         raise LabError(
             f"transfer: the folds of {parent.id} start from those of {start.id}, and one network on everybody cannot "
             "start from several.",
-            f"Train {start.id} on everybody first (python -m core everybody {start.id}), and train {parent.id} on "
-            "everybody then, which starts from it; or start from other weights (model.init).",
+            f"Train {start.id} on everybody first (python -m core everybody {start.id}"
+            f"{places.runs_option(parent.dir.parent)}), and train {parent.id} on everybody then, which starts from it; "
+            "or start from other weights (model.init).",
             kind="transfer",
         )
     depth, state = start.config().model.depth, start.fold_state(unmeasured.ALONE).state

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from core import places
 from core.config import RunConfig
 from core.config.parts import MOST_ONE_BY_ONE, TaskConfig
 from core.data.labels import corrections
@@ -139,8 +140,8 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
     if (everybody := config.folds.everybody) is not None:
         raise LabError(
             f"everybody: this configuration trains one network on everybody of {everybody}, without folds.",
-            f"Train it by itself (python -m core everybody {everybody}), or leave folds.everybody empty to "
-            "cross-validate.",
+            f"Train it by itself (python -m core everybody {everybody}"
+            f"{places.runs_option(folder or places.runs_folder())}), or leave folds.everybody empty to cross-validate.",
             kind="everybody",
         )
     scan, effects = corrections.lay_over(scan, corrections.load(scan.root, folder))

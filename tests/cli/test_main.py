@@ -317,7 +317,8 @@ def test_unpack_makes_a_dataset_of_a_zip_and_prints_its_folder(lab, tmp_path, ru
     done = lab("unpack", zip_file)
     root = datasets_folder(runs_folder) / "pets"
     assert (done.code, done.out) == (0, f"{root}\n")
-    assert error_of(lab("scan", zip_file))[1].endswith(f"unpack it with: python -m core unpack {zip_file}")
+    unpack = f"unpack it with: python -m core unpack {zip_file} --runs {runs_folder}"
+    assert error_of(lab("scan", zip_file))[1].endswith(unpack)
     assert done.err == "note: Left out: 1 file of a system, or hidden (.DS_Store).\n"
     other = lab("unpack", zip_file, "--runs", tmp_path / "other")
     assert other.out == f"{datasets_folder(tmp_path / 'other') / 'pets'}\n"

@@ -45,7 +45,7 @@ def test_command_line(joint, beside, monkeypatch):
     _, code = snippets(joint.run)["Command line"]
     package, unpack, install, predict = (shlex.split(line) for line in code.splitlines())
     assert package[:3] == ["python", "-m", "core"]
-    done = CliRunner().invoke(cli.app, [*package[3:], "--runs", str(joint.run.dir.parent)])
+    done = CliRunner().invoke(cli.app, package[3:])
     assert done.exit_code == 0 and "0 changed answers" in done.output, done.output
     subprocess.run([sys.executable, *unpack[1:]], check=True)
     assert install[:5] == ["python", "-m", "pip", "install", "-r"]
@@ -60,7 +60,7 @@ def test_api(joint, beside, served):
     """Served once for all tests, at another port and with a token: these two are put in."""
     _, code = snippets(joint.run)["API"]
     serve, many, one = code.splitlines()
-    assert serve == f"python -m core serve {joint.run.id} --port 8000 &"
+    assert serve == f"python -m core serve {joint.run.id} --port 8000 --runs {joint.run.dir.parent} &"
     for name, path in zip("ab", sorted((beside / "photos").iterdir()), strict=False):
         shutil.copy(path, beside / f"{name}.jpg")
     for line, number in ((many, 2), (one, 1)):

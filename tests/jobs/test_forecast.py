@@ -64,7 +64,7 @@ def test_what_would_help_is_named_and_nothing_else(tiny_plan, runs_folder, free)
             forecast.check(plans, runs_folder)
         return caught.value.remedy
 
-    anyhow = "Free some (page Settings, or python -m core disk), "
+    anyhow = f"Free some (page Settings, or python -m core disk --runs {runs_folder}), "
     assert remedy(tiny_plan) == f"{anyhow}or take fewer folds."
     assert remedy(tiny_plan, tiny_plan) == f"{anyhow}keep less of each run, or take fewer folds or runs."
     keep.set_rule(runs_folder, "results")

@@ -103,6 +103,7 @@ def test_the_last_place_of_a_folds_network_is_not_written_over(run, monkeypatch)
     at.pills(key=f"live-package-folds-{run.id}-2").set_value([0])
     button(at, "Package").click().run(timeout=120)
     assert "is the last place that has the best weights of fold 1" in html(at) and "Download it" in html(at)
+    assert f"python -m core package {run.id} --folds 0 --out FILE.zip --runs {run.dir.parent}." in html(at)
     assert run.package_file.read_bytes() == before
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from core import places
 from core.cli.options.runs import RunsOption
 from core.cli.progress import tell_of_a_stop, wait_for
 from core.config import run_config
@@ -80,7 +81,7 @@ def notes(plan: Plan, folder: Path | None) -> list[str]:
         said.append(str(error))
         corrected = ""
     if corrected:
-        words = f"retrain it first ({_retrained(parent, folder)}), then train that run on everybody."
+        words = f"retrain it first ({_retrained(parent)}), then train that run on everybody."
         said.append(f"{corrected} To train on the labels as they are by now, {words}")
     if others := planned.changes(plan.config, parent):
         said.append(f"What the folds reached is of other settings: {listed(others, len(others))} differ.")
@@ -90,11 +91,11 @@ def notes(plan: Plan, folder: Path | None) -> list[str]:
     return said
 
 
-def _retrained(parent: Run, folder: Path | None) -> str:
+def _retrained(parent: Run) -> str:
     """The command that trains a run anew on its labels as they are corrected by now: of its dataset where that lies
-    now, in the folder of runs that was named, with the test photos of a run of version 0.1.0, which set none aside."""
+    now, in the folder of runs where that is, with the test photos of a run of version 0.1.0, which set none aside."""
     data = parent.config().data
     words = ["train", str(parent.config_file), "--folds-of", parent.id, "--data", data.root]
     if read_config(parent.config_file, parent.id).data.test_set != data.test_set:
         words += ["--set", f"data.test_set={data.test_set}"]
-    return shlex.join(["python", "-m", "core", *words, *(["--runs", str(folder)] if folder else [])])
+    return shlex.join(["python", "-m", "core", *words]) + places.runs_option(parent.dir.parent)

@@ -15,7 +15,7 @@ from typing import Any
 
 from core.data.reach import bounds
 from core.errors import LabError
-from core.places import lab_folder
+from core.places import lab_folder, runs_option
 from core.storage import asking, files, locks, machine_settings
 from core.storage.files import GARBAGE
 
@@ -76,7 +76,7 @@ def choose(root: Path, *, folder: str, limit: int | None) -> PixelRoom:
         if bounds.allowed() is not None and place != room_of(root).folder:
             raise LabError(
                 f"{place}: lab.toml says where this lab looks, so that no page chooses where decoded photos lie.",
-                "Ask who runs the lab: python -m core disk --pixels-folder FOLDER.",
+                f"Ask who runs the lab: python -m core disk --pixels-folder FOLDER{runs_option(root)}.",
                 "config",
             )
         try:

@@ -112,7 +112,8 @@ def check(plans: Sequence[Plan], root: Path | None = None) -> None:
         less = "keep less of each run, " if several and keep.rule(root) is keep.ALL else ""
         raise LabError(
             f"disk full: the weights of {what} take {size(ahead.least)}, and {size(ahead.free)} are free in {root}.",
-            f"Free some (page Settings, or python -m core disk), {less}or take fewer folds{' or runs' * several}.",
+            f"Free some (page Settings, or python -m core disk{places.runs_option(root)}), {less}or take fewer "
+            f"folds{' or runs' * several}.",
             kind="disk-full",
         )
 

@@ -10,7 +10,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core import machine
+from core import machine, places
 from core.data.zips import limits, unpack
 from core.data.zips.limits import Limits
 from core.data.zips.names import Names
@@ -69,7 +69,7 @@ def _allowed(most: int) -> None:
         st.caption(
             f"Up to {count(most)} MB, which lie in this machine's memory until they are unpacked; unpacked up to "
             f"{count(allowed.gigabytes)} GB in {count(allowed.files)} files. A larger one: unpack it and choose the "
-            "folder, or `python -m core unpack ZIP`.",
+            f"folder, or {plain(f'python -m core unpack ZIP{places.runs_option(places.runs_folder())}')}.",
             width="stretch",
         )
         with st.popover("Limits", icon=":material/tune:"):

@@ -105,7 +105,7 @@ def _provider() -> oidc.Provider:
 async def _link_told(link: str) -> AsyncIterator[dict[str, Any]]:
     """Print the link, and keep it for `python -m core link` as long as the lab is open."""
     with contextlib.ExitStack() as stack:
-        note = "Print it again with: python -m core link"
+        note = f"Print it again with: python -m core link{places.runs_option(places.runs_folder())}"
         try:
             stack.enter_context(lab_link.kept(link))
         except (OSError, LabError) as error:  # a lab whose runs may only be read opens all the same

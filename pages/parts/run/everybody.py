@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from core import places
 from core.config import RunConfig
 from core.errors import LabError
 from core.jobs import control
@@ -131,7 +132,7 @@ def _needs_start(parent: Run) -> None:
         label = "Open the run that it started from"
         st.page_link(LIVE, label=label, query_params={"run": parent.id}, icon=":material/show_chart:")
     else:
-        how = "python -m core everybody RUN --set model.init=imagenet"
+        how = f"python -m core everybody RUN --set model.init=imagenet{places.runs_option(parent.dir.parent)}"
         st.caption(plain(f"{words}; that run was deleted. From other weights it is trained by {how}."))
 
 
