@@ -63,6 +63,7 @@ def predict(
 ) -> None:
     """Answer new photos by all folds of finished runs; a photo that a run knows, by the fold that held it out."""
     _check_choices(out, sample, vote, tta)
+    _check_form(sample, {"--labels": labels, "--code": codes})
     runs = [opened(run_id, runs_dir) for run_id in ids]
     predictor = Predictor(runs, folds=_folds(folds), views=TTA[tta], device=named(device))
     asked = photos.of_path(where, lambda text: print(f"note: {text}", file=sys.stderr))
@@ -144,6 +145,17 @@ def _check_choices(out: Path, sample: Path | None, vote: str, tta: str) -> None:
     if sample is None and out.suffix.lower() not in FILES:
         raise LabError(
             f"predict: '{out.suffix}' files cannot be written.", "End the name in .csv or .parquet.", "config"
+        )
+
+
+def _check_form(sample: Path | None, options: dict[str, object]) -> None:
+    """options: name -> value of those that say how a sample submission is written. Raises LabError(kind 'config')."""
+    given = [name for name, value in options.items() if value]
+    if sample is None and given:
+        raise LabError(
+            f"{given[0]} says how labels are written in the form of a sample submission, and none is named.",
+            f"Add --sample-submission FILE, or leave {listed(given)} out.",
+            kind="config",
         )
 
 

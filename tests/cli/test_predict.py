@@ -118,6 +118,8 @@ def test_a_table_of_photos_becomes_a_submission_in_the_form_of_a_sample(run, fol
         (["--out", "a.csv", "--vote", "loud"], "there is no such vote"),
         (["--out", "a.csv", "--tta", "spin"], "there is no such view"),
         (["--out", "a.csv", "--device", "cuda:1"], "--device cuda:1: there is no such device"),
+        (["--out", "a.csv", "--labels", "names"], "--labels says how labels are written in the form of a sample"),
+        (["--out", "a.csv", "--code", "x=1", "--labels", "names"], "or leave --labels and --code out"),
         (["--out", "a.csv", "--folds", "x"], "expected numbers"),
         (["--out", "a.csv", "--folds", "7"], "has no fold 7"),
         (["--out", "a.csv", "--vote", "weighted"], "weights are of runs, and there is one only"),
