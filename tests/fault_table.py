@@ -157,7 +157,7 @@ ROWS: dict[int, tuple[str, str]] = {
     ),
     36: (
         "ten browser sessions at once while training",
-        "no error; the pages take less than 5 % of the cores",
+        "no error; all open pages together look seldom (what that costs: `python -m bench.sessions`)",
     ),
     37: (
         "a worker is killed for memory (cgroup or kernel)",
