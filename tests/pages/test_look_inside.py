@@ -334,6 +334,22 @@ def test_an_age_has_to_be_told(doubted, tmp_path):
     assert (correction.attribute, correction.before, correction.after) == ("age", "72", "27")
 
 
+def test_an_age_that_label_and_belief_leave_open_alike_stays_in_whichever_order_they_were_merged(
+    folder, samples, tmp_path
+):
+    merge = {"women": [CLASSES[0], CLASSES[2]], "men": [CLASSES[5], CLASSES[3]]}
+    names = [*merge, CLASSES[1], CLASSES[4]]
+    class_of = {member: name for name, members in merge.items() for member in members}
+    merged = samples["class_name"].map(lambda name: class_of.get(name, name))
+    samples = samples.assign(class_name=merged, y=merged.map(names.index))
+    p = probabilities_of(samples["y"], sure=0.8, classes=4)
+    p[8] = 0.01 * p[8] + 0.99 * np.eye(4)[names.index("men")]
+    task = {"name": "gender-age", "merge": merge}
+    run = made(folder, samples, probabilities=p, root=tmp_path / "photos", names=names, task=task)
+    at = page(run=run.id, view="labels", label="p008/0.jpg")
+    assert relabel_field(at, "gender").value == "male" and relabel_field(at, "age").value == samples.loc[8, "age"]
+
+
 def test_leaving_a_photo_out_lands_in_the_corrections(doubted, tmp_path):
     at = page(run=doubted.id, view="labels")
     button(at, "Leave photo out").click().run()

@@ -13,7 +13,7 @@ from core.data.labels.correction_rows import in_words
 from core.data.labels.corrections import Correction
 from core.data.labels.reviews import Confirmation
 from core.data.labels.whose import is_of_person
-from core.data.tasks import class_parts
+from core.data.tasks import class_parts, differing_parts
 from core.data.values import USUAL, column_of, is_number
 from core.data.values import attribute as attribute_of
 from core.errors import LabError
@@ -217,13 +217,21 @@ def _of_a_person(doubt: Doubt) -> list[str]:
     return [name for name in doubt.answers.attributes if is_of_person(name, table)]
 
 
+def _parts(doubt: Doubt) -> tuple[dict[str, str], dict[str, str]]:
+    """What the likely class says about each attribute, and what the label does; the same where both leave the same
+    open, in whichever order their members were merged."""
+    task, names = doubt.run.config().task, list(doubt.answers.class_names)
+    parts = class_parts(task, names)
+    if len(parts[0]) > 1:
+        parts = [parts[0] | differing for differing in differing_parts(task, names)]
+    return parts[names.index(doubt.likely)], parts[names.index(doubt.label)]
+
+
 def _attribute_field(doubt: Doubt, attribute: str, key: str) -> None:
-    names = list(doubt.answers.class_names)
-    parts = dict(zip(names, class_parts(doubt.run.config().task, names), strict=True))
-    belief = parts[doubt.likely][attribute]
+    belief, labelled = (part[attribute] for part in _parts(doubt))
     if attribute == "age":
         age = corrections.value_text(doubt.face["age"])
-        differs = belief != parts[doubt.label]["age"]
+        differs = belief != labelled
         begin(
             st.number_input,
             "Age in years",
@@ -236,7 +244,7 @@ def _attribute_field(doubt: Doubt, attribute: str, key: str) -> None:
         )
     elif is_number(attribute, doubt.answers.table):
         number = doubt.face[column_of(attribute, doubt.answers.table)]
-        differs = belief != parts[doubt.label][attribute]
+        differs = belief != labelled
         begin(
             st.number_input,
             plain(attribute),
