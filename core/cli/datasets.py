@@ -15,6 +15,7 @@ from core.cli.progress import bar
 from core.config.parts import DataConfig
 from core.config.run_config import from_dict, with_setting
 from core.data.readers.reading import Fact
+from core.data.scan import Scan
 from core.errors import LabError, in_sentences
 
 
@@ -101,6 +102,14 @@ def put_root(values: dict[str, Any], root: Path, named_by: str) -> None:
         message = f"{named_by} names the dataset {root}, and --set data.root={other}."
         raise LabError(message, f"Take data.root out of --set, or name that folder instead of {root}.", kind="config")
     of_data["root"] = str(root)  # not read as YAML: a folder may be called 2024
+
+
+def note_folders(dataset: Scan) -> None:
+    """One line beside the output: that folders are taken for no classes, as a table is read. Of a dataset that is read
+    so, this alone is asked about its table and the reader."""
+    for fact in dataset.facts:
+        if dataset.reader == "csv" and fact.kind == "table" and fact.settings == ("reader",) and fact.probable:
+            print(f"note: {fact.text} To take them for the classes, set data.reader to folders.", file=sys.stderr)
 
 
 def _data_settings(folder: Path, reader: str, settings: list[str]) -> DataConfig:

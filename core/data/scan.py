@@ -6,7 +6,7 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -123,9 +123,9 @@ def scan(
     stamps = {path: _stamp(tree.root, path) for path in tree.others if is_table(path) or is_list(path)}
     reading = READERS[reader](tree, data)
     tables = tuple((path, *(stamps.get(path) or _stamp(tree.root, path))) for path in reading.tables)
-    unread = not_read(tree, data, reader, reading)
     photos, parts = divided(reading.photos, data)
     photos, nameless, persons = with_persons(photos, data, tree.root)
+    unread = not_read(tree, data, reader, replace(reading, photos=photos))
     photos, spellings = one_spelling(photos)
     photos, twice = one_per_file(photos)
     photos, left_out = _fewer_people(photos, data.max_people)

@@ -23,6 +23,7 @@ from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.storage import files
 from core.studies import record_file
+from tests.data.tables import table
 from tests.pages.trials import make_run
 from tests.photos import damaged_mask_dataset, draw, mask_dataset
 from tests.workers import PATIENCE, held, hold_at, until
@@ -238,6 +239,21 @@ def test_a_study_takes_the_task_that_the_dataset_has(lab, workers, tiny_dataset,
     assert {Run(run_id).config().task.name for run_id in done.out.split()} == {"label"}
     (record,) = record_file.all_studies()
     assert record.settings["set"]["task.name"] == "label", "launched again, the study says the same task"
+
+
+def test_folders_that_are_taken_for_no_classes_beside_a_table_are_told_where_something_is_trained(lab, tmp_path):
+    """Too few photos to launch anything: it is said before that."""
+    photos = [f"{'benign' if n < 4 else 'malignant'}/{n}.jpg" for n in range(8)]
+    rows = [f"{photo},{20 + n},{'fm'[n % 2]}" for n, photo in enumerate(photos)]
+    root = table(tmp_path / "skin", rows, *photos, header="image,age,sex", name="metadata.csv")
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump({"name": "seeds", "recipe": "quick", "grid": {"training.seed": [0, 1]}}))
+    said = "note: metadata.csv is read: the folders benign/ and malignant/ are taken for no classes."
+    for words in (["train", "quick"], ["study", path]):
+        done = lab(*words, "--data", root)
+        assert f"{said} To take them for the classes, set data.reader to folders." in done.err.splitlines()
+        assert done.code == 1 and not summaries()
+    assert said not in lab("train", "quick", "--data", root, "--set", "data.reader=csv").err
 
 
 def test_a_study_that_names_a_task_which_does_not_fit_is_refused(lab, workers, tiny_dataset, tmp_path):

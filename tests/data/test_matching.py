@@ -262,3 +262,45 @@ def test_a_table_of_the_classes_of_all_folders_is_read_for_what_else_it_tells(tm
     draw(tmp_path / "top/benign/8.jpg")
     assert any(facts(scanned := read(tmp_path), "table").values())
     assert scanned.reader == "folders", "a photo was left out"
+
+
+def of_photos(*folders, value):
+    """(photos, four in each folder; a table's rows of these with what value(number) says)."""
+    photos = [f"{folder}/{number}.jpg" for at, folder in enumerate(folders) for number in range(4 * at, 4 * at + 4)]
+    return photos, [f"{photo},{value(number)}" for number, photo in enumerate(photos)]
+
+
+@pytest.mark.parametrize(
+    ("folders", "header", "value", "settings", "is_asked"),
+    [
+        (("benign", "malignant"), "image,age,sex", lambda n: f"{20 + n},{'fm'[n % 2]}", {}, True),
+        (("train/benign", "train/malignant", "test/benign"), "image,age", lambda n: 20 + n, {}, True),
+        (("benign", "malignant"), "image,age,person", lambda n: f"{20 + n},p{n // 2}", {}, True),
+        (("benign", "malignant"), "image,age,sex", lambda n: f"{20 + n},f", {}, True),
+        (("breast", "prostate"), "image,age,sex", lambda n: f"{20 + n},{'fm'[n // 4]}", {}, True),
+        (("benign", "malignant"), "image,age,sex", lambda n: f"{20 + n},f", {"persons": "folder"}, False),
+        (("Kim", "Lee"), "image,age,person", lambda n: f"{20 + n},p{n // 4}", {}, False),
+        (("Kim", "Lee", "Max"), "image,age,sex", lambda n: f"{20 + n},{'fm'[n // 4 % 2]}", {}, False),
+        (("Kim", "Lee"), "image,age", lambda n: 20 + n // 4, {}, False),
+        (("female", "male"), "image,age,sex", lambda n: f"{20 + n},{'fm'[n // 4]}", {}, False),
+        (("benign", "melanoma"), "image,age,dx", lambda n: f"{20 + n},{('Benign', 'Melanoma')[n // 4]}", {}, False),
+        (("00", "01", "99"), "image,age,sex", lambda n: f"{20 + n},{'fm'[n % 2]}", {}, False),
+        (("train", "val"), "file,age,gender", lambda n: f"{20 + n},{'fm'[n % 2]}", {}, False),
+        (("benign", "malignant"), "image,age,label", lambda n: f"{20 + n},{'ab'[n % 2]}", {}, False),
+    ],
+    ids=[
+        *("ages", "parts", "persons", "women", "bodies", "folder", "known", "people", "age", "genders", "attribute"),
+        *("numbers", "splits", "labels"),
+    ],
+)
+def test_a_table_in_the_root_is_read_and_asked_about_where_folders_may_be_the_classes(
+    tmp_path, folders, header, value, settings, is_asked
+):
+    """Where it gives no photo a label, and the folders are no parts, no persons, and say what it does not say."""
+    photos, rows = of_photos(*folders, value=value)
+    scanned = read(table(tmp_path, rows, *photos, header=header, name="metadata.csv"), **settings)
+    assert scanned.reader == "csv" and not scanned.samples.empty
+    names = " and ".join(f"{name}/" for name in sorted({folder.rpartition("/")[2] for folder in folders}))
+    said = f"metadata.csv is read: the folders {names} are taken for no classes."
+    assert [text for text, asked in facts(scanned, "table").items() if asked] == [said] * is_asked
+    assert not is_asked or not facts(read(tmp_path, reader="csv"), "table"), "it was asked again what was answered"

@@ -8,6 +8,7 @@ import posixpath
 import re
 from pathlib import PurePosixPath
 
+from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import PARSERS, photo, problem
 from core.data.readers.csv_table import MEND_ROW, read_csv, read_csv_dataset
@@ -22,6 +23,7 @@ from core.data.readers.find_tables import (
 from core.data.readers.folders import folder_list, read_folders
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.tree import Tree, by_folder, is_above_photos, left_over
+from core.data.tables.beside_folders import may_be_classes, name_classes
 from core.data.tables.matching import Matcher
 from core.data.tables.words import names_nobody, words_for_nothing
 from core.errors import LabError
@@ -172,15 +174,23 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
 
 def not_read(tree: Tree, data: DataConfig, reader: str, reading: Reading) -> list[Fact]:
     """What else may name the classes, to be asked about, of a dataset whose reader nobody chose; said, where it names
-    the same."""
+    the same. Folders beside a table in the root are asked about where that gives no photo a label.
+
+    reading: with the persons that are known.
+    """
     if data.reader != "auto":
         return []
     if reader in ("folders", "utkface"):
         return unread_tables(tree, data)
     is_chosen = data.csv_file or data.attributes or chosen_meanings(data)
-    if reader != "csv" or is_chosen or not all("/" in path for path in reading.tables):
+    if reader != "csv" or is_chosen:
         return []
-    if not (of_classes := _class_folders(tree, data.class_level)):
+    in_root = not all("/" in path for path in reading.tables)
+    is_answered = data.label_column == NO_COLUMN or any(photo["label"] is not None for photo in reading.photos)
+    if in_root and (is_answered or not name_classes(tree.images)):
+        return []
+    of_classes = _class_folders(tree, data.class_level)
+    if not of_classes or (in_root and not may_be_classes(reading.photos, of_classes)):
         return []
     folders = folder_list({photo["label"] for photo in of_classes})
     are_read = f"{listed(reading.tables)} {'is' if len(reading.tables) == 1 else 'are'} read:"

@@ -6,9 +6,13 @@ says nothing in a cell. All words folded.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from core.data.readers.attributes import GENDER_WORDS, MASK_WORDS
+from core.data.readers.split_names import parts_of
 from core.data.tables.words import says_nothing
 
 
@@ -34,6 +38,60 @@ def are_the_folders(
 ) -> bool:
     """Whether the table labels each of these photos as its folder is called."""
     return all(photo in folder_of and cells_of.get(photo, {}).get("label") == folder_of[photo] for photo in photos)
+
+
+def name_classes(photos: Iterable[str]) -> bool:
+    """Whether two folders of photos at least are called as classes may be, before it is looked which are classes."""
+    folders = {path.rpartition("/")[0] for path in photos}
+    return sum(map(_may_name_a_class, {name for folder in folders for name in folder.split("/")})) > 1
+
+
+def may_be_classes(photos: Sequence[Mapping], of_folders: Sequence[Mapping]) -> bool:
+    """Whether folders may be the classes of photos that a table in the root gives none: two of them at least, of two
+    photos or more, that are called as classes may be, hold more than a person each, and do not say what the table says.
+
+    photos: as the table labels them. of_folders: as folders do.
+    """
+    folder_of = {each["sample"]: each["label"] for each in of_folders}
+    named = {name for name, size in Counter(folder_of.values()).items() if size > 1 and _may_name_a_class(name)}
+    held: dict[str, list[Mapping]] = defaultdict(list)
+    for each in photos:
+        if (name := folder_of.get(each["sample"], "")) in named:
+            held[name].append(each)
+    held = {name: its for name, its in held.items() if not _is_what_photos_are(name, its)}
+    return len(held) > 1 and not _are_persons(list(held.values()))
+
+
+def _may_name_a_class(folder: str) -> bool:
+    """Neither a number alone, as 00 to 99 or 20-29, nor a part of a dataset."""
+    return any(map(str.isalpha, folder)) and not parts_of([folder])
+
+
+def _is_what_photos_are(name: str, photos: Iterable[Mapping]) -> bool:
+    """Whether a folder is called as the gender, mask or another attribute of each of its photos: it says no more than
+    the table does."""
+    words = {name.casefold(), GENDER_WORDS.get(name.lower(), ""), MASK_WORDS.get(name.lower(), "")} - {""}
+    values_of_each = ({each["gender"], each["mask"], *each["attributes"].values()} for each in photos)
+    return all(any(str(value).casefold() in words for value in values) for values in values_of_each)
+
+
+def _are_persons(folders: Sequence[Sequence[Mapping]]) -> bool:
+    """Whether nearly all folders hold one person each. Where nobody is known, those of one gender each probably do, if
+    they are more than genders, and those of one age each."""
+    persons = [[each["person"] for each in photos if each["person_known"]] for photos in folders]
+    if any(persons):
+        return bool(_of_one_each(persons))
+    genders = _of_one_each([[each["gender"] for each in photos if each["gender"]] for photos in folders])
+    ages = _of_one_each([[each["age"] for each in photos if not math.isnan(each["age"])] for photos in folders])
+    return 0 < len(genders) < len(folders) or bool(ages)
+
+
+def _of_one_each(folders: Sequence[Sequence[Any]]) -> set:
+    """What folders hold, where nine of ten hold one thing only, of two photos or more; empty where all hold the same
+    thing, or they hold several."""
+    single = [things[0] for things in folders if len(things) > 1 and len(set(things)) == 1]
+    kinds = set(single)
+    return kinds if len(kinds) > 1 and 10 * len(single) >= 9 * len(folders) else set()
 
 
 def _by_folder(
