@@ -5,6 +5,7 @@ Imports no torch.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from core.data.tasks import attributes_of, class_values, grouped_as, limits_of, told_apart_by
+from core.data.of_what import are_of_the_same, told_apart_by
+from core.data.tasks import attributes_of, class_values, grouped_as, limits_of
 from core.data.values import attribute_names, column_of, is_number
 from core.errors import LabError, memory_in_words
 from core.runs import Run
@@ -24,6 +26,7 @@ from core.text import in_full
 
 if TYPE_CHECKING:
     from core.config.parts import TaskConfig
+    from core.config.run_config import RunConfig
 
 NEAR_YEARS = 2.0  # an age this close to a limit between age groups may be a matter of months
 NEAR_SHARE = 0.02  # of the span of any other number
@@ -43,7 +46,7 @@ class Answers:
     NEAR_SHARE, from a limit; "" else).
     probabilities: (faces, classes), rows as in table. folds: those that answered; missing: the others.
     groups: attribute -> its value of each face as ordered categories, rows as in table, of all that the dataset tells
-    in two values or more, whether the task asks for it or not. told_apart_by: see tasks.told_apart_by.
+    in two values or more, whether the task asks for it or not. told_apart_by: see of_what.told_apart_by.
     """
 
     run_id: str
@@ -98,7 +101,8 @@ def load_answers(run: Run, which: str = "best", folds: Sequence[int] | None = No
     """
     check_held_out(run.require())
     check_one(run)
-    task, class_names, samples = _frozen(run)
+    config, class_names, samples = _frozen(run)
+    task = config.task
     predictions, missing = _predictions(run, which, class_names, folds)
     if not predictions:
         about = ", or none about a photo that tells it" if isinstance(run, OneAttribute) else ""
@@ -124,7 +128,7 @@ def load_answers(run: Run, which: str = "best", folds: Sequence[int] | None = No
         folds=tuple(sorted(table["fold"].unique().tolist())),
         missing=tuple(missing),
         groups=groups_of(table, task),
-        told_apart_by=told_apart_by(task, class_names),
+        told_apart_by=told_apart_by(task, class_names, config.data.label_column),
     )
 
 
@@ -134,8 +138,8 @@ def groups_of(table: pd.DataFrame, task: TaskConfig) -> dict[str, pd.Series]:
     return {name: group for name, group in groups.items() if len(group.cat.categories) > 1}
 
 
-def _frozen(run: Run) -> tuple[TaskConfig, list[str], pd.DataFrame]:
-    """What was frozen at the launch: the task, the names of its classes, the samples with every optional column."""
+def _frozen(run: Run) -> tuple[RunConfig, list[str], pd.DataFrame]:
+    """What was frozen at the launch: the settings, the names of its classes, the samples with every optional column."""
     try:
         config, info, samples = run.config(), run.info(), run.samples()
         class_names = [str(name) for name in info["class_names"]]
@@ -145,7 +149,7 @@ def _frozen(run: Run) -> tuple[TaskConfig, list[str], pd.DataFrame]:
         raise
     except Exception as error:  # any parser error of a damaged file means the same thing to a person
         raise _damaged(run, "its configuration, run.json or samples.parquet", error) from error
-    return config.task, class_names, samples
+    return config, class_names, samples
 
 
 def _predictions(
@@ -301,9 +305,9 @@ def between_runs(answers: Sequence[Answers]) -> pd.Series:
     """
     if len(answers) < 2:
         raise LabError("one run cannot disagree.", "Choose at least two runs.", kind="classes")
-    first, *rest = answers
-    for of_run in rest:
-        if of_run.class_names != first.class_names or of_run.told_apart_by != first.told_apart_by:
+    for first, of_run in itertools.combinations(answers, 2):
+        same = are_of_the_same(of_run.told_apart_by, first.told_apart_by)
+        if of_run.class_names != first.class_names or not same:
             raise LabError(
                 f"runs '{first.run_id}' and '{of_run.run_id}' have different classes.",
                 "Choose runs of the same task.",

@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from core.config import RunConfig
+from core.data.of_what import are_of_the_same, told_apart_by
 from core.data.persons import Persons, persons_of
-from core.data.tasks import told_apart_by
 from core.data.yes_no import pairs
 from core.errors import LabError
 from core.runs import Run
@@ -163,33 +163,46 @@ def version_of(member: ComparedRun, which: str) -> tuple:
 
 
 def same_classes(baseline: ComparedRun, members: Sequence[ComparedRun]) -> tuple[list[ComparedRun], list[LabError]]:
-    """The runs that tell the baseline's classes, and a refusal for each that does not."""
+    """The runs that tell the baseline's classes, and a refusal for each that does not.
+
+    Folders may tell what either of two columns does: beside a baseline on folders the first run of a column decides.
+    """
     comparable, refused = [], []
+    first_of = {_of_what(baseline): baseline}
     for member in members:
-        missing, extra = (
-            sorted(set(x) - set(y))
-            for x, y in ((baseline.class_names, member.class_names), (member.class_names, baseline.class_names))
-        )
-        of, of_baseline = (told_apart_by(each.config.task, each.class_names) for each in (member, baseline))
-        if not missing and not extra and member.one_by_one == baseline.one_by_one and of == of_baseline:
+        of = _of_what(member)
+        names_differ = set(member.class_names) != set(baseline.class_names) or member.one_by_one != baseline.one_by_one
+        apart = (run for others, run in first_of.items() if not are_of_the_same(of, others))
+        other = baseline if names_differ else next(apart, None)
+        if other is None:
             comparable.append(member)
-            continue
-        if extra or missing:
-            apart = f"'{(extra or missing)[0]}' is a class of {'the first' if extra else 'the second'} alone"
-        elif of != of_baseline:
-            mine, theirs = (listed(each) or "none" for each in (of, of_baseline))
-            apart = f"those of the first are of {mine}, of the second of {theirs}"
+            first_of.setdefault(of, member)
         else:
-            apart = "one of them tells them one by one"
-        refused.append(
-            LabError(
-                f"{member.name} ({len(member.class_names)} classes) and {baseline.name} "
-                f"({len(baseline.class_names)} classes) do not tell the same classes: {apart}.",
-                "Compare runs of one task.",
-                kind="classes",
-            )
-        )
+            refused.append(_tell_others(member, other))
     return comparable, refused
+
+
+def _of_what(member: ComparedRun) -> tuple[str, ...]:
+    return told_apart_by(member.config.task, member.class_names, member.config.data.label_column)
+
+
+def _tell_others(member: ComparedRun, baseline: ComparedRun) -> LabError:
+    """How the classes of two runs differ."""
+    extra, missing = set(member.class_names) - {*baseline.class_names}, {*baseline.class_names} - {*member.class_names}
+    of, of_baseline = _of_what(member), _of_what(baseline)
+    if extra or missing:
+        apart = f"'{min(extra or missing)}' is a class of {'the first' if extra else 'the second'} alone"
+    elif not are_of_the_same(of, of_baseline):
+        mine, theirs = (listed(each) or "none" for each in (of, of_baseline))
+        apart = f"those of the first are of {mine}, of the second of {theirs}"
+    else:
+        apart = "one of them tells them one by one"
+    return LabError(
+        f"{member.name} ({len(member.class_names)} classes) and {baseline.name} "
+        f"({len(baseline.class_names)} classes) do not tell the same classes: {apart}.",
+        "Compare runs of one task.",
+        kind="classes",
+    )
 
 
 def out_of_fold(member: ComparedRun, which: str, folds: Sequence[int] | None = None) -> pd.DataFrame:

@@ -14,7 +14,6 @@ from core.data.values import (
     column_of,
     grouped,
     in_one_order,
-    is_bare,
     is_number,
     proposed_limits,
     yes_no_names,
@@ -103,25 +102,6 @@ def scored_parts(task: TaskConfig, names: list[str]) -> list[dict[str, str]]:
     values = class_values(task, names) if parts[0] else []
     apart = [name for name in parts[0] if are_apart({frozenset(of_class[name]) for of_class in values})]
     return [{name: part[name] for name in apart} for part in parts]
-
-
-def told_apart_by(task: TaskConfig, names: Sequence[str]) -> tuple[str, ...]:
-    """The attributes that a task's classes differ in and whose name one must know beside theirs, to say what they are.
-
-    In the task's order: "present + absent" of a and b is not that of b and a. A yes to one attribute is none to another
-    either, and "<30" may be years or kilos; "cat" says what it is, whatever its column is called. What classes were
-    merged across, in any order, tells none from another: across masks, they are gender-age's. names: those classes.
-    """
-    attributes = tuple(sorted(attributes_of(task)))
-    if task.one_by_one or not names:
-        return attributes
-    try:
-        values = class_values(task, names)
-    except ValueError:  # names of a damaged run are not of its task
-        return attributes
-    apart = [name for name in values[0] if are_apart({frozenset(of_class[name]) for of_class in values})]
-    classes = list(zip(names, values, strict=True))
-    return tuple(name for name in apart if any(is_bare(name, value, of) for of, has in classes for value in has[name]))
 
 
 def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame, list[str], int]:

@@ -9,7 +9,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from core.config.run_config import ModelConfig, RunConfig
-from core.data.tasks import told_apart_by
+from core.data.of_what import are_of_the_same, told_apart_by
 from core.errors import LabError
 from core.network.drawing import seeded
 from core.network.weights import check_place, imagenet_file, missing_imagenet
@@ -152,7 +152,9 @@ def inherit(model: nn.Module, config: RunConfig, class_names: list[str], parent:
     before = parent.config()
     same = parent.info()["class_names"] == class_names and before.model.head == config.model.head
     same = same and before.task.one_by_one == config.task.one_by_one
-    same = same and told_apart_by(before.task, class_names) == told_apart_by(config.task, class_names)
+    same = same and are_of_the_same(
+        *(told_apart_by(each.task, class_names, each.data.label_column) for each in (before, config))
+    )
     facts = load_backbone(model, path, keep_head=same)
     origin = origins.of_weights(path)
     copied = {"file": f"folds/{fold}/{path.name}", "head": "kept" if same else "new"}

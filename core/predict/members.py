@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.data.tasks import told_apart_by
+from core.data.of_what import are_of_the_same, told_apart_by
 from core.errors import LabError
 from core.runs import Run
 from core.runs.everybody.unmeasured import folds_to_train
@@ -54,20 +55,29 @@ def names_of(run: Run) -> tuple[str, ...]:
     return tuple(attributes(run.require())) or tuple(str(name) for name in run.info()["class_names"])
 
 
-def order_of_names(run: Run, first: Run, names: Sequence[str]) -> list[int]:
-    """Where each of the names stands among those of a run. names: of the first, see names_of.
+def orders_of_names(runs: Sequence[Run], names: Sequence[str]) -> list[list[int]]:
+    """Where each of the names stands among those of each run. names: of the first, see names_of.
 
-    Raises LabError(kind 'classes') where the run tells other things apart, also under the same names: yes and no of
-    another attribute.
+    Raises LabError(kind 'classes') where two runs tell different things apart, also under the same names: yes and no of
+    different attributes.
     """
+    for first, run in itertools.combinations(dict.fromkeys(runs), 2):  # folders may hold what either of two tables does
+        _check_same(first, run, names)
+    return [[own.index(name) for name in names] for own in map(names_of, runs)]
+
+
+def _check_same(first: Run, run: Run, names: Sequence[str]) -> None:
     own = list(names_of(run))
     what = "attributes" if attributes(first) else "classes"
-    of, of_first = (told_apart_by(each.config().task, names) for each in (run, first))
-    if sorted(own) != sorted(names) or bool(attributes(run)) != bool(attributes(first)) or of != of_first:
+    of, of_first = (
+        told_apart_by(config.task, names, config.data.label_column) for config in (run.config(), first.config())
+    )
+    same = are_of_the_same(of, of_first)
+    if sorted(own) != sorted(names) or bool(attributes(run)) != bool(attributes(first)) or not same:
         lacks, adds = set(names) - set(own), set(own) - set(names)
         differ = [f"{run.key} lacks {listed(sorted(lacks))}"] if lacks else []
         differ += [f"{run.key} has {listed(sorted(adds))}"] if adds else []
-        if not differ and of != of_first:
+        if not differ and not same:
             firsts, others = (listed(each) or "none" for each in (of_first, of))
             differ = [f"those of {first.key} are of {firsts}, those of {run.key} of {others}"]
         differ = differ or [f"{run.key} tells them otherwise"]
@@ -76,4 +86,3 @@ def order_of_names(run: Run, first: Run, names: Sequence[str]) -> list[int]:
             "Choose runs of the same task and classes.",
             kind="classes",
         )
-    return [own.index(name) for name in names]

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.errors import LabError
 from core.predict.known import Acquaintance, Known
-from core.predict.members import members_of, names_of, order_of_names
+from core.predict.members import members_of, names_of, orders_of_names
 from core.predict.photos import Photo
 from core.predict.predictions import Predictions
 from core.predict.yes_no.answers import YesNoAnswers
@@ -49,7 +49,7 @@ class Predictor:
         runs = list(dict.fromkeys(runs))
         self.names = names_of(runs[0])
         self.one_by_one = bool(attributes(runs[0]))
-        self._order = {run: order_of_names(run, runs[0], self.names) for run in runs}
+        self._order = dict(zip(runs, orders_of_names(runs, self.names), strict=True))
         self.members = tuple(member for run in runs for member in members_of(run, folds, which))
         self.which, self.views, self.device = which, tuple(views), device
         self._known: dict[Run, Known] = {}

@@ -1,5 +1,7 @@
 """Pooled out-of-fold answers: joined right, filtered right, worst first, and never about a face that was trained on."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -172,10 +174,14 @@ def test_runs_with_other_classes_cannot_be_compared(tmp_path, samples, answers):
     two, answered = two.assign(class_name=[["no", "yes"][y] for y in two["y"]]), []
     for attribute in ("smiling", "male"):  # a yes to which is no yes to the other
         asked = {"name": "attributes", "attributes": [attribute]}
-        yes_no = made(tmp_path, two, name=attribute, task=asked, names=["no", "yes"], probabilities=shares)
-        answered.append(mistakes.load_answers(yes_no))
-    with pytest.raises(LabError, match="different classes"):
-        mistakes.between_runs(answered)
+        for task, column in ((asked, None), ({"name": "label"}, attribute)):  # or that a run calls its label
+            settings = {"task": task, "data": {"root": "/photos", "label_column": column}}
+            yes_no = made(tmp_path, two, names=["no", "yes"], probabilities=shares, **settings)
+            answered.append(mistakes.load_answers(yes_no))
+    for of_smiling, of_male in itertools.product(answered[:2], answered[2:]):
+        with pytest.raises(LabError, match="different classes"):
+            mistakes.between_runs([of_smiling, of_male])
+    assert len(mistakes.between_runs(answered[:2])) == len(two)
 
 
 def test_final_and_best_are_told_apart(tmp_path, samples, probabilities):

@@ -279,11 +279,15 @@ def test_yes_and_no_of_another_attribute_are_other_classes_and_merged_across_one
     answers = ["no", "yes"]
     table = samples(tmp_path, people=10, photos=1, classes=answers)
     tasks = [{"name": "attributes", "attributes": [name]} for name in ("Smiling", "Male", "Smiling")]
-    made = [make_run(tmp_path, table, task["attributes"][0], classes=answers, config={"task": task}) for task in tasks]
+    settings = [{"task": task} for task in tasks]
+    columns = ("Male", "Smiling", None)  # that the label of a run on a table is in; one on folders has none
+    settings += [{"task": {"name": "label"}, "data": {"root": "/photos", "label_column": each}} for each in columns]
+    made = [make_run(tmp_path, table, "answers", classes=answers, config=each) for each in settings]
     smiling, *others = load(tmp_path, [run.id for run in made])
-    comparable, (refused,) = members.same_classes(smiling, others)
-    assert comparable == others[1:] and refused.kind == "classes"
-    assert "those of the first are of Male, of the second of Smiling" in refused.message
+    comparable, refused = members.same_classes(smiling, others)
+    assert comparable == [others[1], *others[3:]] and [error.kind for error in refused] == ["classes"] * 2
+    assert all("those of the first are of Male, of the second of Smiling" in error.message for error in refused)
+    assert members.same_classes(others[-1], [*others[:-1], smiling])[0] == [others[0], others[2]], "folders tell either"
     merged = {"name": "mask-gender-age", "merge": {name: [f"mask {name}", f"normal {name}"] for name in CLASSES}}
     chosen = {"name": "attributes", "attributes": ["sex", "age"]}
     chosen["merge"] = {name: [name.replace(" ", " + ", 1)] for name in CLASSES}

@@ -11,7 +11,6 @@ from core.data.tasks import (
     label_samples,
     possible_tasks,
     proposed_task,
-    told_apart_by,
     with_limits,
 )
 from core.data.values import OWN
@@ -109,49 +108,6 @@ def people():
 
 def chosen(*names, **settings):
     return TaskConfig(name="attributes", attributes=list(names), **settings)
-
-
-def test_the_order_in_which_classes_were_merged_does_not_say_what_they_are():
-    """Nor does an attribute that a merged class leaves open, as masks are of women here."""
-    plain = told_apart_by(TaskConfig(name="gender-age"), SIX)
-    across = {name: [f"mask {name}", f"normal {name}"] for name in SIX}
-    shuffled = {name: members[:: 1 - 2 * (place % 2)] for place, (name, members) in enumerate(across.items())}
-    partial = {name: [f"normal {name}"] if "<30" in name else members for name, members in across.items()}
-    for merge in (across, shuffled, partial):
-        assert told_apart_by(TaskConfig(name="mask-gender-age", merge=merge), SIX) == plain == ("age",), merge
-    findings = ["absent + present", "present + absent"]  # what is present there depends on which comes first
-    for order in (("lung", "heart"), ("heart", "lung")):
-        assert told_apart_by(chosen(*order), findings) == order
-
-
-@pytest.mark.parametrize(
-    ("attributes", "names", "apart"),
-    [
-        (["species"], ["cat", "dog", "none"], ()),
-        (["smiling"], ["no", "yes"], ("smiling",)),
-        (["height"], ["<150", "150-169", ">=170"], ("height",)),
-        (["weight"], ["<1.5", "1.5 to <2.5"], ("weight",)),
-        (["years"], ["under 20", "20-29", "60+ years"], ("years",)),
-        (["skin", "smiling", "height"], ["dark + smiling no + <150", "fair + smiling yes + >=150"], ("height",)),
-        (["gender"], ["nobody", "yesterday"], ()),
-        (["pneumonia"], ["absent", "present"], ("pneumonia",)),
-        (["pneumonia"], ["no pneumonia", "pneumonia present"], ()),
-        (["virus"], ["NEG", "Pos"], ("virus",)),
-        (["swelling"], ["none", "Mild", "severe", "unknown"], ("swelling",)),
-        (["lung"], ["abnormal", "normal"], ("lung",)),
-        (["mask"], ["incorrect", "mask", "normal"], ()),
-        (["tumour"], ["grade 1", "Grade II"], ("tumour",)),
-        (["size"], ["10-20 mm", "> 2 cm"], ("size",)),
-        (["kind"], ["A", "B"], ("kind",)),
-        (["animal"], ["犬", "猫"], ()),
-    ],
-)
-def test_only_words_that_do_not_name_themselves_must_say_of_what_they_are(attributes, names, apart):
-    task = TaskConfig(name="attributes", attributes=attributes)
-    assert told_apart_by(task, names) == apart
-    assert told_apart_by(TaskConfig(name="label"), names) == (("label",) if apart and len(attributes) == 1 else ())
-    young = task.model_copy(update={"merge": {"this": names[:1], "other": names[1:]}})
-    assert not told_apart_by(young, ["this", "other"]), "called so by who merged them"
 
 
 def test_one_attribute_makes_a_class_of_each_value():

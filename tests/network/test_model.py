@@ -165,9 +165,11 @@ def test_the_head_of_a_parent_that_tells_whether_another_thing_is_present_is_not
     parent = made(tmp_path, table.assign(y=table["y"] % 2), task=task, names=answers, model=first)
     network, _ = build_model(parent.config().model, 2, 0)
     save(network.state_dict(), parent.weights_file(0, "best"))
-    for attribute, head in (("pneumonia", "kept"), ("effusion", "new")):
-        model = {"depth": 18, "init": f"run:{parent.id}"}
-        config = from_dict({"task": task | {"attributes": [attribute]}, "model": model})
+    model = {"depth": 18, "init": f"run:{parent.id}"}
+    columns = [("pneumonia", "kept"), ("effusion", "new")]  # that the child calls its label
+    settings = [({"task": {"name": "label"}, "data": {"label_column": name}}, head) for name, head in columns]
+    for chosen, head in (*settings, ({"task": task}, "kept"), ({"task": task | {"attributes": ["effusion"]}}, "new")):
+        config = from_dict({**chosen, "model": model})
         child, _ = build_model(config.model, 2, 1)
         assert inherit(child, config, answers, parent, 0)["head"] == head
         assert torch.equal(child.fc.weight, network.fc.weight) == (head == "kept")

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from core.errors import LabError
-from core.predict.members import Member, order_of_names
+from core.predict.members import Member, orders_of_names
 from core.predict.photos import Photo
 from core.predict.predictor import Predictor
 from core.predict.yes_no import thresholds
@@ -137,9 +137,21 @@ def test_networks_of_the_same_words_for_other_findings_are_not_averaged(tmp_path
         made(tmp_path, photos, task={"name": "attributes", "attributes": order}, names=names)
         for order in (["lung", "heart"], ["heart", "lung"])
     )
-    assert order_of_names(one, one, names) == [0, 1]
+    assert orders_of_names([one, one], names) == [[0, 1]] * 2
     with pytest.raises(LabError, match=r"are of lung and heart, those of \S+ of heart and lung"):
-        order_of_names(other, one, names)
+        orders_of_names([one, other], names)
+    names = ["absent", "present"]  # in a column that a run calls its label, and of one that it calls an attribute
+    photos, chosen = photos.assign(class_name=names * 6), {"name": "attributes", "attributes": ["pneumonia"]}
+    pneumonia, effusion, folders, attribute = (
+        made(tmp_path, photos, task=task, data={"root": "/photos", "label_column": column}, names=names)
+        for task, column in (
+            *(({"name": "label"}, column) for column in ("pneumonia", "effusion", None)),
+            (chosen, None),
+        )
+    )
+    assert orders_of_names([folders, pneumonia, attribute], names) == [[0, 1]] * 3
+    with pytest.raises(LabError, match=r"are of pneumonia, those of \S+ of effusion"):
+        orders_of_names([folders, pneumonia, effusion], names)
 
 
 def test_most_votes_answer_and_a_tie_goes_by_the_mean(run):

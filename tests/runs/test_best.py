@@ -57,11 +57,15 @@ def test_no_run_has_the_highest_f1_where_they_tell_different_classes(runs_folder
 def test_no_run_has_the_highest_f1_where_one_tells_a_yes_to_one_attribute_and_one_to_another(runs_folder):
     tasks = [{"name": "attributes", "attributes": [name]} for name in ("smiling", "male", "smiling")]
     made = [scored(runs_folder, f"run {place}", 0.5, 0.6, task=task) for place, task in enumerate(tasks)]
+    for column in ("smiling", "male"):  # that a run calls its label
+        data = {"root": "/photos/demo", "label_column": column}
+        made.append(scored(runs_folder, f"label {column}", 0.5, 0.6, task={"name": "label"}, data=data))
     for run in made:
         run.update_info(class_names=["no", "yes"])
-    entries = index.listed(runs_folder)
-    assert highest(entries) is None
-    assert highest([entry for entry in entries if entry.id != made[1].id]).id in (made[0].id, made[2].id)
+    entries = {entry.id: entry for entry in index.listed(runs_folder)}
+    smiling, male, again, label, other = (entries[run.id] for run in made)
+    assert highest(entries.values()) is highest([smiling, male]) is highest([label, other]) is None
+    assert highest([smiling, again, label]) in (smiling, again, label) and highest([male, other]) in (male, other)
 
 
 def test_the_mean_of_one_lucky_fold_is_not_the_highest_beside_runs_that_are_finished(runs_folder):

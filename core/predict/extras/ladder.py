@@ -17,7 +17,7 @@ from core.errors import LabError
 from core.predict import weights
 from core.predict.extras.measured import HELD_OUT, TEST, Measured
 from core.predict.extras.ways import EXTRAS, NAMES, PLAIN
-from core.predict.members import order_of_names
+from core.predict.members import orders_of_names
 from core.runs import Run
 from core.stats import gains, paired, voting
 from core.stats.calibration import pooled
@@ -109,7 +109,7 @@ def ladder(measured: Sequence[Measured]) -> Ladder:
 def _ladder(measured: tuple[Measured, ...]) -> Ladder:
     first = measured[0]
     classes = [str(name) for name in first.run.info()["class_names"]]
-    orders = [order_of_names(each.run, first.run, classes) for each in measured]
+    orders = orders_of_names([each.run for each in measured], classes)
     photos, rows, notes = _shared(measured)
     true, person = photos["y"].to_numpy(np.int64), pd.factorize(photos["person"])[0]
     answers = [

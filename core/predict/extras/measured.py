@@ -25,7 +25,7 @@ from core.data.content.unchanged import check_unchanged
 from core.data.pictures.photo import StoredPhoto, photos_of
 from core.errors import LabError
 from core.predict.extras.ways import BEGIN_WITH, EXTRAS, PLAIN, WAYS
-from core.predict.members import members_of, names_of, order_of_names
+from core.predict.members import members_of, names_of, orders_of_names
 from core.runs import Run, origins
 from core.runs.yes_no.view import OneAttribute, check_one
 from core.storage import files
@@ -207,7 +207,7 @@ def of_runs(
     for run in runs:
         _answerable(run, place)
         members_of(run, None, WHICH)
-        order_of_names(run, runs[0], names_of(runs[0]))
+    orders_of_names(runs, names_of(runs[0]))
     asked: list[Measured] = []
     for run in runs:
         before = len(asked)

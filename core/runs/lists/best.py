@@ -5,13 +5,14 @@ Scores of other kinds of runs are never held against each other. Imports no torc
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from core.data.tasks import told_apart_by
+from core.data.of_what import are_of_the_same, told_apart_by
 from core.errors import LabError
 from core.runs.lists.index import Listed, settings_of
 from core.runs.lists.same import kept
@@ -112,18 +113,26 @@ def same_classes(entries: Iterable[Listed]) -> bool:
         kinds.setdefault((_classes(entry), _task(entry)), entry)
     if len({names for names, _ in kinds}) > 1:
         return False
-    return len(kinds) < 2 or len({_told_apart_by(entry) for entry in kinds.values()}) < 2
+    if len(kinds) < 2:
+        return True
+    different = {_told_apart_by(entry) for entry in kinds.values()}
+    return all(are_of_the_same(one, other) for one, other in itertools.combinations(different, 2))
 
 
 def _task(entry: Listed) -> tuple:
-    """The settings of its task: runs of the same ones need not be asked what their classes are of."""
-    return tuple((name, value) for name, value in settings_of(entry).items() if name.startswith("task."))
+    """The settings of its task, and where its label is: runs of the same ones need not be asked of what classes are."""
+    return tuple(
+        (name, value)
+        for name, value in settings_of(entry).items()
+        if name.startswith("task.") or name == "data.label_column"
+    )
 
 
 def _told_apart_by(entry: Listed) -> tuple[str, ...]:
     run = Run(entry.id, entry.root)
     try:
-        return told_apart_by(run.config().task, [str(name) for name in run.info()["class_names"]])
+        config, names = run.config(), [str(name) for name in run.info()["class_names"]]
+        return told_apart_by(config.task, names, config.data.label_column)
     except (OSError, LabError, *GARBAGE):
         return (str(entry.summary.get("task")),)
 
