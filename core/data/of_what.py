@@ -8,7 +8,7 @@ from core.config.parts import NO_COLUMN
 from core.config.run_config import TaskConfig
 from core.data.tables.meanings import usual_column
 from core.data.tasks import attributes_of, class_values
-from core.data.values import are_apart, is_bare
+from core.data.values import are_apart, is_bare, names_itself
 
 LABEL = "label"  # the attribute of folders of classes, and of a column whatever it is called
 
@@ -32,9 +32,13 @@ def told_apart_by(task: TaskConfig, names: Sequence[str], label_column: str | No
     except ValueError:  # names of a damaged run are not of its task
         return in_order
     apart = [name for name in values[0] if are_apart({frozenset(of_class[name]) for of_class in values})]
+    all_bare = any(each in task.merge and not names_itself(each) for each in names)  # "low", whatever it is merged of
     classes = list(zip(names, values, strict=True))
-    bare = (name for name in apart if any(is_bare(name, value, of) for of, has in classes for value in has[name]))
-    return tuple(called[name] for name in bare)
+    return tuple(
+        called[name]
+        for name in apart
+        if all_bare or any(is_bare(name, value, of) for of, has in classes for value in has[name])
+    )
 
 
 def are_of_the_same(one: Sequence[str], other: Sequence[str]) -> bool:

@@ -51,6 +51,18 @@ def test_only_words_that_do_not_name_themselves_must_say_of_what_they_are(attrib
     assert not told_apart_by(young, ["this", "other"]), "called so by who merged them"
 
 
+@pytest.mark.parametrize("names", [["low", "high"], ["absent", "present"], ["no", "yes"], ["0-1", "2"], ["A", "B"]])
+def test_merged_classes_that_are_called_by_bare_words_must_say_of_what_they_are(names):
+    degrees = ["healthy", "ill", "dying"]
+    merge = {names[0]: degrees[:1], names[1]: degrees[1:]}
+    for attribute in ("lung", "heart"):
+        task = TaskConfig(name="attributes", attributes=[attribute], merge=merge)
+        assert told_apart_by(task, names) == (attribute,)
+    joint = {name: [f"{degree} + old" for degree in members] for name, members in merge.items()}
+    task = TaskConfig(name="attributes", attributes=["lung", "years"], merge=joint)
+    assert told_apart_by(task, names) == ("lung",), "all are old"
+
+
 def test_a_label_without_a_column_may_be_any_one_attribute():
     assert are_of_the_same(("label",), ("side",)) and are_of_the_same(("side",), ("label",)) and are_of_the_same((), ())
     assert not are_of_the_same(("side",), ("view",)) and not are_of_the_same(("label",), ("side", "view"))
