@@ -25,6 +25,7 @@ _RANGE = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+")
+_LETTER = re.compile(r"(?<![^\W\d_])[^\W\d_](?![^\W_])")  # alone, and before no number
 _SAY_NOT_OF_WHAT = frozenset(  # but none and unknown, which are of what the words beside them are
     _WORD.findall(
         """
@@ -143,9 +144,13 @@ def is_bare(attribute: str, value: str, class_name: str) -> bool:
 
 def names_itself(value: str) -> bool:
     """Whether a value says what it is without its attribute, as "cat" does. A yes or a no does not, nor do groups of
-    numbers, single letters, and words of presence, degree or side alone."""
+    numbers, single letters, and words of presence, degree or side alone.
+
+    A letter before a number is that of an identifier, as n01440764 of WordNet is, and names itself: so do K9 and c1,
+    and thereby grades that are written A1 and B2.
+    """
     words = set(_WORD.findall(value.casefold())) - _SAY_NOT_OF_WHAT
-    letters = {word for word in words if len(word) == 1 and word.islower()}  # not so a Chinese word
+    letters = {word for word in _LETTER.findall(value.casefold()) if word.islower()}  # not so a Chinese word
     return words > letters and not _RANGE.fullmatch(value.strip())
 
 

@@ -39,6 +39,9 @@ def test_the_order_in_which_classes_were_merged_does_not_say_what_they_are():
         (["size"], ["10-20 mm", "> 2 cm"], ("size",)),
         (["kind"], ["A", "B"], ("kind",)),
         (["animal"], ["犬", "猫"], ()),
+        (["animal"], ["K9", "n01440764"], ()),
+        (["staining"], ["class_a", "class_b"], ("staining",)),
+        (["lens"], ["10x", "40x"], ("lens",)),
     ],
 )
 def test_only_words_that_do_not_name_themselves_must_say_of_what_they_are(attributes, names, apart):
