@@ -37,7 +37,8 @@ class Relocated:
 
     studies: ids of those whose runs are all there now. corrections: of the dataset's labels. left: where it lay, if
     other photos lie there by now, so that corrections and reviews of what lies there were not taken along. undone: of
-    them, at the place that is left, which hold at root still, as other runs go by it.
+    them, at the place that is left, before, which hold at root still where it is shared with other runs, and are taken
+    out there else.
     """
 
     root: Path
@@ -47,6 +48,8 @@ class Relocated:
     corrections: int = 0
     left: str = ""
     undone: int = 0
+    before: str = ""
+    shared: bool = False
 
     def told(self) -> str:
         """What a person has to know of corrections and reviews; "" where all came along as it was."""
@@ -56,11 +59,17 @@ class Relocated:
                 "more, and they may be about those. Corrections of these can be downloaded there and taken in here, on "
                 "the page Data."
             )
+        undone = f"Label corrections and reviews that were undone in {self.before}, "
+        if self.undone and self.shared:
+            return (
+                f"{undone}but hold in {self.root} still, as other runs go by it: {count(self.undone)}. They can be "
+                "undone there, too, on the page Data, under Corrections."
+            )
         if self.undone:
             return (
-                f"Label corrections and reviews that were undone where the dataset lay before, but hold in {self.root} "
-                f"still, as other runs go by it: {count(self.undone)}. They can be undone there, too, on the page "
-                "Data, under Corrections."
+                f"{undone}and are taken out in {self.root}, too: {count(self.undone)}. Corrections of them can be "
+                "taken in again on the page Data, under Corrections, from a file that was downloaded or the "
+                "corrections.csv of a run that used them."
             )
         return ""
 
@@ -162,7 +171,7 @@ def _taken_over(
             refused[run_id] = error
     if not agreed:
         return Relocated(place, agreed, refused)
-    taken, left, undone = 0, "", 0
+    taken, left, undone, shared = 0, "", 0, False
     if old == str(place):
         taken = len(corrections.load(place, folder))
     elif _has_lists(old, folder) and _holds_others(old, place, agreed, folder):
@@ -177,7 +186,7 @@ def _taken_over(
         if old != str(place) or outcome.times:  # else there is nothing to remember
             facts = {"photos": outcome.photos, "compared": outcome.compared, "missing": len(outcome.missing)}
             moved.record(Run(run_id, folder), place, facts, outcome.times)
-    return Relocated(place, agreed, refused, _studies(old, place, folder), taken, left, undone)
+    return Relocated(place, agreed, refused, _studies(old, place, folder), taken, left, undone, old, shared)
 
 
 def _has_lists(root: str, folder: Path) -> bool:

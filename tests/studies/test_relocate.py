@@ -9,7 +9,7 @@ import pytest
 from core.config.run_config import DataConfig
 from core.data import recent
 from core.data.content.unchanged import check_unchanged
-from core.data.labels import corrections, reviews
+from core.data.labels import correction_rows, corrections, reviews
 from core.data.labels.corrections import Correction
 from core.data.paths import photo_file
 from core.errors import LabError
@@ -233,8 +233,15 @@ def test_what_was_undone_in_a_copy_does_not_come_back_with_the_runs_that_return_
     assert f"hold in {dataset} still, as other runs go by it: 3." in outcome.told()
     for each in (run, other):
         relocate(each, new)
-    assert relocate(run, dataset).told() == ""
+    told = relocate(run, dataset).told()
+    assert f"undone in {new}, and are taken out in {dataset}, too: 3." in told and "taken in again" in told
     assert corrections.load(dataset, lab) == [second] and reviews.load(dataset, lab) == {"train/dog/2.png": "puppy"}
+    assert corrections.take_in(dataset, correction_rows.to_csv([first, second]), lab) == 1
+    for place in (new, dataset):
+        assert relocate(run, place).told() == ""
+    assert corrections.load(dataset, lab) == [second, first], "taken in on purpose"
+    assert corrections.load(new, lab) == [second], "undone there"
+    corrections.undo(dataset, first.id, lab)
     relocate(run, new)
     second_delivery(new)
     corrections.undo(new, second.id, lab)  # as it is not about the photos that lie there now

@@ -5,7 +5,7 @@ runs that follow nor with those that return. Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,15 @@ def undone(listing: Path, there: Iterable[str]) -> set[str]:
     return of(listing) - set(there) if listing.exists() else set()
 
 
+def forget(listing: Path, anew: set[str]) -> None:
+    """Of the note of a list, what was written into it anew, on purpose: it goes with nothing that is undone elsewhere.
+
+    Raises LabError as files.change_json does; OSErrors pass.
+    """
+    if anew & of(listing):
+        _change(listing, lambda noted: noted - anew)
+
+
 def follow(old: Path, new: Path, before: Iterable[str], after: Iterable[str], *, keep: bool) -> None:
     """Note what both lists have now, and in the new one what the old one had before. keep: else the old one goes.
 
@@ -49,9 +58,12 @@ def follow(old: Path, new: Path, before: Iterable[str], after: Iterable[str], *,
 
 def _add(listing: Path, noted: set[str]) -> None:
     if not noted <= of(listing):
-        files.change_json(
-            _note(listing), "what moved with a dataset", lambda content: sorted(_noted(content) | noted), timeout=5
-        )
+        _change(listing, lambda before: before | noted)
+
+
+def _change(listing: Path, change: Callable[[set[str]], set[str]]) -> None:
+    path = _note(listing)
+    files.change_json(path, "what moved with a dataset", lambda content: sorted(change(_noted(content))), timeout=5)
 
 
 def _note(listing: Path) -> Path:

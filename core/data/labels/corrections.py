@@ -146,7 +146,8 @@ def undo_all(root: str | Path, ids: Sequence[str], folder: Path | None = None) -
 def take_in(root: str | Path, text: str, folder: Path | None = None, source: str = "import") -> int:
     """Add the corrections of an exported file that are not there yet; their number. Raises LabError for a broken one.
 
-    A leading apostrophe that the export put before a spreadsheet formula is taken off again.
+    A leading apostrophe that the export put before a spreadsheet formula is taken off again. What is taken in once more
+    stays, though it was undone at another place of the dataset before.
     """
     corrections = []
     for each in parse(text.removeprefix("\ufeff"), source):
@@ -155,7 +156,10 @@ def take_in(root: str | Path, text: str, folder: Path | None = None, source: str
     ids = {each.id for each in load(root, folder)}
     fresh = [each for each in corrections if each.id not in ids]
     in_force = add_all(root, fresh, folder)
-    return sum(new.id == counted.id for new, counted in zip(fresh, in_force, strict=True))
+    written = {new.id for new, counted in zip(fresh, in_force, strict=True) if new.id == counted.id}
+    with _held(root, folder) as (path, _):
+        brought.forget(path, written)
+    return len(written)
 
 
 def take_over(
@@ -165,12 +169,15 @@ def take_over(
 
     They are left where they were if the dataset is, or may be, there, too, and if `leave` says that some run still goes
     by that place; what was undone at the new one is not given once more then. Where the dataset comes back to such a
-    place, what was undone meanwhile is taken out of the list there, unless it is `shared`: with runs that go by it.
-    Returns (how many came along, how many hold there still though they were undone). Raises LabError for a broken file.
+    place, what was undone meanwhile is taken out of the list there, unless it is `shared`: with
+    runs that go by it. Returns (how many came along, how many were undone, which are taken out or hold there still).
+    Raises LabError for a broken file.
     """
-    before, ids, path = load(old, folder), {each.id for each in load(new, folder)}, file(new, folder)
-    undone = brought.of(path) - ids
-    back = ids & brought.undone(file(old, folder), (each.id for each in before))
+    before, there, path = load(old, folder), load(new, folder), file(new, folder)
+    ids, noted = {each.id for each in there}, brought.of(path)
+    undone = noted - ids
+    gone = noted & brought.undone(file(old, folder), (each.id for each in before))
+    back = ids & gone
     if back and not shared:
         with _held(new, folder) as (_, on_file):
             files.write_text(path, to_csv([each for each in on_file if each.id not in back]))
@@ -178,7 +185,7 @@ def take_over(
         _append(new, fresh, folder)
     held, after = ([each.id for each in listed] for listed in (before, load(new, folder)))
     brought.follow(file(old, folder), path, held, after, keep=brought.stays(old, leave=leave))
-    return sum(each.id not in undone for each in before), len(back) if shared else 0
+    return sum(each.id not in undone for each in before), len(back)
 
 
 def apply(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.DataFrame, list[Correction]]:

@@ -118,11 +118,12 @@ def take_over(
     """Give a dataset that moved, or a copy of it, what was found right where it lay before.
 
     It is left where it was as corrections are, not given once more, and taken out at the new place as they are. Returns
-    how much holds there still though it was undone. Raises LabError as the others do.
+    how much was undone, which is taken out or holds there still. Raises LabError as the others do.
     """
     before, there, path = _read(file(old, folder)), _read(file(new, folder)), file(new, folder)
     names, given = _names(before), brought.of(path)
-    back = _names(there).keys() & brought.undone(file(old, folder), names)
+    undone = given & brought.undone(file(old, folder), names)
+    back = _names(there).keys() & undone
     gone = set() if shared else back
     fresh = {subject: before[subject] for name, subject in names.items() if name not in given}
     if fresh or gone:
@@ -133,7 +134,7 @@ def take_over(
 
         there = _change(new, folder, as_left)
     brought.follow(file(old, folder), path, names, _names(there), keep=brought.stays(old, leave=leave))
-    return len(back) if shared else 0
+    return len(back)
 
 
 def _names(reviewed: dict[str, Review]) -> dict[str, str]:
