@@ -59,7 +59,7 @@ class Relocated:
                 "more, and they may be about those. Corrections of these can be downloaded there and taken in here, on "
                 "the page Data."
             )
-        undone = f"Label corrections and reviews that were undone in {self.before}, "
+        undone = f"Label corrections and reviews that were undone or changed in {self.before}, "
         if self.undone and self.shared:
             return (
                 f"{undone}but hold in {self.root} still, as other runs go by it: {count(self.undone)}. They can be "

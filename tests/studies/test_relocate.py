@@ -1,6 +1,7 @@
 """A dataset that moved: it is recognised by names, sizes and bytes, and everything that goes by its folder follows."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -234,7 +235,7 @@ def test_what_was_undone_in_a_copy_does_not_come_back_with_the_runs_that_return_
     for each in (run, other):
         relocate(each, new)
     told = relocate(run, dataset).told()
-    assert f"undone in {new}, and are taken out in {dataset}, too: 3." in told and "taken in again" in told
+    assert f"undone or changed in {new}, and are taken out in {dataset}, too: 3." in told and "taken in again" in told
     assert corrections.load(dataset, lab) == [second] and reviews.load(dataset, lab) == {"train/dog/2.png": "puppy"}
     assert corrections.take_in(dataset, correction_rows.to_csv([first, second]), lab) == 1
     for place in (new, dataset):
@@ -247,6 +248,26 @@ def test_what_was_undone_in_a_copy_does_not_come_back_with_the_runs_that_return_
     corrections.undo(new, second.id, lab)  # as it is not about the photos that lie there now
     reviews.forget(new, "train/dog/2.png", lab)
     assert relocate(run, dataset).told() == "" and corrections.load(dataset, lab) == [second]
+
+
+def test_what_was_undone_in_a_copy_and_made_again_is_not_told_and_stays(lab, dataset, tmp_path):
+    run, _ = frozen_run(lab, dataset), frozen_run(lab, dataset, "other")
+    photo = {"kind": "relabel", "sample": "train/cat/0.png", "before": "no", "after": "yes"}
+    first, second = (corrections.add(dataset, Correction(attribute=name, **photo), lab) for name in ("wet", "tame"))
+    reviews.confirm(dataset, "train/dog/1.png", "dog", lab)
+    right = reviews.file(dataset, lab)
+    right.write_text(re.sub("^20[0-9]+", "2020", right.read_text(), flags=re.MULTILINE))  # when it was found
+    new = Path(shutil.copytree(dataset, tmp_path / "new"))
+    relocate(run, new)
+    for each in (first, second):
+        corrections.undo(new, each.id, lab)
+    made = corrections.add(new, Correction(attribute="wet", **photo), lab)
+    reviews.forget(new, "train/dog/1.png", lab)
+    reviews.confirm(new, "train/dog/1.png", "dog", lab)
+    outcome = relocate(run, dataset)
+    assert made.id != first.id and corrections.load(dataset, lab) == [first, second]
+    assert reviews.load(dataset, lab) == {"train/dog/1.png": "dog"}
+    assert outcome.undone == 1 and "still, as other runs go by it: 1." in outcome.told(), "the one that is not tame"
 
 
 def second_delivery(root, beside=""):

@@ -169,15 +169,15 @@ def take_over(
 
     They are left where they were if the dataset is, or may be, there, too, and if `leave` says that some run still goes
     by that place; what was undone at the new one is not given once more then. Where the dataset comes back to such a
-    place, what was undone meanwhile is taken out of the list there, unless it is `shared`: with
+    place, what was undone meanwhile, and not made again, is taken out of the list there, unless it is `shared`: with
     runs that go by it. Returns (how many came along, how many were undone, which are taken out or hold there still).
     Raises LabError for a broken file.
     """
     before, there, path = load(old, folder), load(new, folder), file(new, folder)
-    ids, noted = {each.id for each in there}, brought.of(path)
+    ids, noted, said = {each.id for each in there}, brought.of(path), {_says(each) for each in before}
     undone = noted - ids
     gone = noted & brought.undone(file(old, folder), (each.id for each in before))
-    back = ids & gone
+    back = {each.id for each in there if each.id in gone and _says(each) not in said}
     if back and not shared:
         with _held(new, folder) as (_, on_file):
             files.write_text(path, to_csv([each for each in on_file if each.id not in back]))
@@ -380,6 +380,7 @@ def names_of(correction: Correction) -> set[str]:
 def _says(correction: Correction) -> tuple:
     return (
         correction.kind,
+        correction.attribute,
         correction.sample or correction.person,
         not correction.sample,
         correction.before,

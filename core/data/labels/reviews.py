@@ -118,12 +118,13 @@ def take_over(
     """Give a dataset that moved, or a copy of it, what was found right where it lay before.
 
     It is left where it was as corrections are, not given once more, and taken out at the new place as they are. Returns
-    how much was undone, which is taken out or holds there still. Raises LabError as the others do.
+    how much was undone or changed, which is taken out or holds there still. Raises LabError as the others do.
     """
     before, there, path = _read(file(old, folder)), _read(file(new, folder)), file(new, folder)
     names, given = _names(before), brought.of(path)
     undone = given & brought.undone(file(old, folder), names)
-    back = _names(there).keys() & undone
+    labels = {subject: review.label for subject, review in before.items()}  # by now, also those that were found again
+    back = {name for name, of in _names(there).items() if name in undone and labels.get(of) != there[of].label}
     gone = set() if shared else back
     fresh = {subject: before[subject] for name, subject in names.items() if name not in given}
     if fresh or gone:
