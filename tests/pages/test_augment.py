@@ -477,6 +477,9 @@ def test_a_recipes_list_that_another_one_takes_the_place_of_costs_no_form_that_i
     source.take_pipeline(own, "study", goes_on=False)
     source.take_pipeline(drawn("quick").draft, "quick", goes_on=False)
     assert streamlit.session_state["launch_before"]["draft"]["transforms"][1]["p"] == 0.125, "that was somebody's"
+    streamlit.session_state["launch_draft"]["transforms"][1]["p"] = 0.25  # in place, as the fields of Launch do
+    source.take_pipeline(drawn("study").draft, "study", goes_on=False)
+    assert streamlit.session_state["launch_before"]["draft"]["transforms"][1]["p"] == 0.25, "so was that"
 
 
 def test_a_runs_own_list_stands_beside_this_one_and_can_be_taken(never_stopped_small, tiny_dataset, monkeypatch):

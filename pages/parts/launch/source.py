@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import os
@@ -203,7 +204,7 @@ def take_pipeline(settings: dict, recipe: str, *, goes_on: bool) -> None:
     theirs = recipes.all_recipes().get(recipe)
     is_own = theirs is None or lists_of(theirs.model_dump(mode="json")) != brought
     if brought != st.session_state.get(_OF_RECIPE):
-        st.session_state[_OF_RECIPE] = None if is_own else brought
+        st.session_state[_OF_RECIPE] = None if is_own else copy.deepcopy(brought)  # Launch's fields write in place
     draft.edited("transforms")
     draft.edited("mix")
 
