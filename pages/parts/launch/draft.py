@@ -31,6 +31,7 @@ _BEFORE = "launch_before"  # in the session: the form that somebody prepared and
 _TOLD = "launch_told_before"  # in the session: the one of which a message was shown
 _PUT = "launch_put"  # in the session: the form as it was put there, before somebody changed anything on it
 _PUT_STUDY = "launch_put_study"  # in the session: its study, as that was put there; None where none was
+_LEFT = "launch_left"  # in the session: the token at the last Undo, and the study that the form before it joined
 _JOINS = "launch_joins"  # in the session: the study that the form joined as the page showed it last; None for none
 _BROUGHT = "launch_brought"  # in the session: settings that the page Data brought to the form last, and as what
 DEPTHS = (18, 34, 50, 101, 152)
@@ -278,6 +279,7 @@ def _undo(before: dict[str, Any], prefix: str) -> None:
     del st.session_state[_BEFORE]
     with replacing(with_study=before["study"] is not None, whole=False):
         _show(before, prefix)
+    st.session_state[_LEFT] = ids.form_token(), st.session_state.get(_JOINS)
     _join(before.get("joins"))
     draft.edited("")
 
@@ -288,6 +290,16 @@ def _join(study: Any) -> None:
     if isinstance(study, str):
         st.query_params["study"] = study
     st.session_state[_JOINS] = st.query_params.get("study")
+
+
+def follow_undo() -> None:
+    """The address from before Undo, which a quick second click brings, and Back, names the study of the form that was
+    left: the one that is there joins what it joined."""
+    token, left = st.session_state.get(_LEFT, (None, None))
+    joins = st.session_state.get(_JOINS)
+    of_this_form = token is not None and token == ids.token_in_address() == st.session_state.get(ids.TOKEN)
+    if of_this_form and st.query_params.get("study") == left != joins:
+        _join(joins)
 
 
 def began_with(source: Sequence[str], base: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ from pages.parts.form import draft
 from pages.parts.form.changes import changes, reset, whole
 from pages.parts.form.settings import follow
 from pages.parts.launch import ids, study_draft, study_form
-from pages.parts.launch.draft import began_with, comes_by_itself, put_with, replacing, restore
+from pages.parts.launch.draft import began_with, comes_by_itself, follow_undo, put_with, replacing, restore
 from pages.parts.noticed import noticed as handles
 from pages.parts.shared import badges
 
@@ -45,6 +45,7 @@ def prefill() -> None:
     An address that names the session's own form, or one that it launched from, asks for nothing: a browser sends its
     address along with each click, a quick second click brings the one from before the first, and Back an old one.
     """
+    follow_undo()
     named = next(((kind, st.query_params[kind]) for kind in ("from", "recipe") if kind in st.query_params), None)
     arriving = f"{DATA}.source" not in st.session_state  # a page's controls leave the session with the page
     fresh = draft.DRAFT not in st.session_state
