@@ -396,6 +396,10 @@ def test_a_form_that_nobody_changed_takes_the_place_of_none_that_is_kept(form, m
     field(open_group(page, "phases"), "phases.0.lr_head").set_value("0.5").run()
     page.button(key=f"form{page.session_state['launch_version']}.reset").click().run()
     assert undo(page) == [3, 0.5] and REPLACED not in text_of(page)
+    page.segmented_control(key="launch-minutes").set_value("15").run()
+    assert take(page, "best")
+    page.button(key=f"form{page.session_state['launch_version']}.reset").click().run()
+    assert undo(page) == [3, 0.5], "what was proposed, and changed by nobody, costs nothing that somebody changed"
 
 
 def mangled(record):

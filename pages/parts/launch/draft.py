@@ -178,7 +178,9 @@ def replacing(*, with_study: bool = False, whole: bool = True, since: dict[str, 
     before = copy.deepcopy(before)
     yield
     lost = _lost(before)
-    is_offered = kept is not None and bool(_lost(kept)) and all(_has(kept, *each) for each in lost)
+    changed = {path for path, _ in _lost({**before, "since": None})}
+    counts = [each for each in lost if each[0] in changed]  # what nobody changed is worth no form that is kept
+    is_offered = kept is not None and bool(_lost(kept)) and all(_has(kept, *each) for each in counts)
     st.session_state[_BEFORE] = before if lost and not is_offered else kept
     if whole:
         begins_here(with_study=with_study)
