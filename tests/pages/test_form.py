@@ -301,13 +301,17 @@ def test_a_reload_finds_every_edit(form, opened, tmp_path):
     version = form.session_state["launch_version"]
     form.selectbox(key=f"form{version}.transforms.new").set_value("Perspective").run()
     form.button(key=f"form{version}.transforms.add").click().run()
-    form.session_state["launch_draft"]["task"]["merge"] = {"old": ["a", "b"], "new": ["c", "d"]}
+    form.session_state["launch_draft"]["task"].update(name="gender", merge={"old": ["a", "b"], "new": ["c", "d"]})
     prepared = copy.deepcopy(form.session_state["launch_draft"])
-    for path in ("transforms", "task.merge.old"):
+    for path in ("transforms", "task.merge.old", "task.name"):
         form.run().button(key=f"form{form.session_state['launch_version']}.reset.{path}").click().run()
         assert form.session_state["launch_draft"] != prepared
         form.button(key="launch-undo").click().run()
         assert form.session_state["launch_draft"] == prepared
+    form.session_state["launch_draft"]["task"]["merge"] = {}
+    form.run().button(key=f"form{form.session_state['launch_version']}.reset.task.name").click().run()
+    assert form.session_state["launch_draft"]["task"]["name"] == "gender-age"
+    assert REPLACED not in text_of(form), "nothing else went with it"
     form.segmented_control(key="launch-as").set_value("study").run()
     form.session_state["launch_study"]["grid"] = {"training.seed": [0, 1]}
     form.run()

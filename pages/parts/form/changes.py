@@ -28,7 +28,9 @@ def changes(base: dict[str, Any], now: dict[str, Any], reset_all: Callable[[list
             return
         for path, old, new in changed[:MOST]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                takes_more = path in LISTS or whole(path) != path  # than stands in its line, which can be typed again
+                inside = whole(path)
+                lines = sum(other == inside or other.startswith(f"{inside}.") for other, _, _ in changed)
+                takes_more = path in LISTS or lines > 1  # than stands in its line, which can be typed again
                 was, is_now = (plain(one_line(value, LONGEST_VALUE)) or "nothing" for value in (old, new))
                 st.markdown(f":small[{plain(label_of(path))}: :gray[{was}] → **{is_now}**]", width="content")
                 st.button(
