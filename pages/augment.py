@@ -74,6 +74,7 @@ def take_from_launch() -> None:
 def follow_launch() -> None:
     """What is here is what stands in Launch; a change there is taken up here, until something is changed here."""
     st.session_state[RECIPE] = OF_LAUNCH
+    st.session_state.pop(change.OTHER, None)
     st.session_state[TAKEN] = copy.deepcopy(st.session_state[DRAFT])
     st.session_state[FOLLOWED] = {"launch": launch_as_text(), "data": copy.deepcopy(form_draft.draft()["data"])}
 
@@ -84,8 +85,11 @@ def launch_went_on() -> bool:
 
 
 def goes_on_from_launch() -> bool:
-    """Whether the list here came from Launch, which has the same still, whatever else was changed there."""
-    return st.session_state[RECIPE] == OF_LAUNCH and lists_of(form_draft.draft()) == lists_of(st.session_state[TAKEN])
+    """Whether the list here came from Launch, which has the same still, whatever else was changed there; and no other
+    list took its place here."""
+    if st.session_state[RECIPE] != OF_LAUNCH or st.session_state.get(change.OTHER):
+        return False
+    return lists_of(form_draft.draft()) == lists_of(st.session_state[TAKEN])
 
 
 def launch_as_text() -> str:
@@ -103,6 +107,7 @@ def settings_of(recipe: str) -> dict:
 def take(settings: dict, recipe: str) -> None:
     st.session_state[DRAFT] = json.loads(json.dumps(settings))
     st.session_state[RECIPE] = recipe
+    st.session_state.pop(change.OTHER, None)
     restart()
 
 

@@ -26,7 +26,7 @@ from core.places import HOME
 from core.plan.plan import make_plan
 from core.runs import FoldState
 from core.training.batches import AugmentedBatches, Source
-from pages.parts.augment import beside, views
+from pages.parts.augment import beside, change, views
 from pages.parts.augment import photo as photo_part
 from pages.parts.form.transforms import search_line
 from pages.parts.launch import source
@@ -411,7 +411,8 @@ def test_a_walked_value_and_a_change_made_just_before_both_stand():
     assert draft["transforms"][0] == kept[0], "the list has an error, which the page says"
 
 
-def test_another_list_that_is_taken_keeps_a_change_of_the_size_made_just_before():
+def test_another_list_that_is_taken_keeps_a_change_of_the_size_made_just_before(monkeypatch):
+    monkeypatch.setattr(streamlit, "session_state", {})
     inputs = drawn("quick")
     resize = inputs.draft["transforms"][0]
     other = beside._transforms("preset:strong", inputs.config.transforms)
@@ -422,6 +423,9 @@ def test_another_list_that_is_taken_keeps_a_change_of_the_size_made_just_before(
     study = recipes.load_recipe("study").transforms
     beside._take(inputs.draft, "recipe:study", study, inputs.restart)
     assert [configs.TransformConfig.model_validate(each) for each in inputs.draft["transforms"]] == list(study)
+    assert streamlit.session_state[change.OTHER], "it replaces the list of Launch"
+    beside._take(inputs.draft, "launch", study, inputs.restart)
+    assert not streamlit.session_state[change.OTHER]
 
 
 def test_the_other_list_is_taken_that_is_chosen_with_the_click_and_as_it_was_shown(lab, tiny_dataset):
@@ -449,6 +453,7 @@ def test_the_page_goes_on_from_launch_until_something_is_changed_here(lab, tiny_
     page.switch_page("pages/augment.py").run()
     assert page.session_state["augment_draft"]["transforms"][1]["p"] == 0.125
     control(page, "toggle", "transforms.2.enabled").set_value(True).run()
+    look(page, "walk").button(key="augment-use-lowest").click().run()
     page.button(key="augment-use").click().run()
     assert REPLACED not in text_of(page), "it went on from what stood on Launch"
     page.query_params.clear()
@@ -462,6 +467,14 @@ def test_the_page_goes_on_from_launch_until_something_is_changed_here(lab, tiny_
     assert (listed[1]["p"], listed[2]["enabled"]) == (0.125, False), "what somebody changed here stays"
     page.button(key="augment-use").click().run()
     assert REPLACED in text_of(page), "what was changed on Launch meanwhile"
+    page.query_params.clear()
+    page.switch_page("pages/augment.py").run()
+    for preset in ("strong", "gentle"):
+        page.segmented_control(key="augment-preset").set_value(preset).run()
+    page.button(key="augment-undo-it").click().run()
+    page.button(key="augment-use").click().run()
+    kept = page.session_state["launch_before"]["draft"]["transforms"]
+    assert kept == listed, "a preset goes on from none of it, nor does the one before that comes back"
     assert not page.exception
 
 

@@ -160,4 +160,5 @@ def _take(draft: change.Draft, choice: str, other: list[TransformConfig] | None,
         if own is None:
             return
         other = _transforms(choice, own)
-    change.replace(draft, other, f"The list of {_name(choice, _options())}.", restart)
+    words = f"The list of {_name(choice, _options())}."
+    change.replace(draft, other, words, restart, is_other=choice != "launch")

@@ -19,14 +19,25 @@ from pages.parts.shared import badges
 from pages.parts.shared.fields import field
 
 _UNDO, _TO_UNDO, _MEND, _FAULT = "augment-undo", "augment-to-undo", "augment-mend", "augment-mend-fault"
+OTHER = "augment-other"  # in the session: whether another list took the place of Launch's here
 Draft = dict[str, Any]
 
 
-def replace(draft: Draft, transforms: Sequence[TransformConfig], words: str, restart: Callable[[], None]) -> None:
-    """Put another list into the draft. words: what was done, for the line with the way back."""
-    before = draft["transforms"]
+def replace(
+    draft: Draft,
+    transforms: Sequence[TransformConfig],
+    words: str,
+    restart: Callable[[], None],
+    *,
+    is_other: bool | None = True,
+) -> None:
+    """Put another list into the draft. words: what was done, for the line with the way back. is_other: whether
+    it is another than the one that stands in Launch; None for the list so far, with another value."""
+    before = draft["transforms"], st.session_state.get(OTHER, False)
     draft["transforms"] = [transform.model_dump(mode="json") for transform in transforms]
     st.session_state[_UNDO] = words, before, copy.deepcopy(draft["transforms"])
+    if is_other is not None:
+        st.session_state[OTHER] = is_other
     restart()
 
 
@@ -65,7 +76,7 @@ def undo_if_asked(draft: Draft, restart: Callable[[], None]) -> None:
             "Nothing was taken back: the list was changed just before.", "What was changed last stands in the list."
         )
         return
-    draft["transforms"] = before
+    draft["transforms"], st.session_state[OTHER] = before
     restart()
 
 
@@ -132,7 +143,8 @@ def mend_if_asked(
     except LookupError:  # not one of the photos can be read any more; the page says so
         return
     words = in_words(config.transforms[index], transforms[index])
-    replace(draft, transforms, f"{name}: {words}. Measured again, nothing is warned of there.", restart)
+    said = f"{name}: {words}. Measured again, nothing is warned of there."
+    replace(draft, transforms, said, restart, is_other=None)
     st.rerun()
 
 

@@ -261,7 +261,7 @@ def _take_value(inputs: ViewInputs, entry: dict[str, Any], name: str, value: flo
     walked = transform.model_copy(update={"params": {**transform.params, name: present}})
     listed = [walked if place == index else each for place, each in enumerate(transforms)]
     words = in_words(transform, walked) or "it has this value already"
-    change.replace(inputs.draft, listed, f"{title_of(transform.name)}: {words}.", inputs.restart)
+    change.replace(inputs.draft, listed, f"{title_of(transform.name)}: {words}.", inputs.restart, is_other=None)
 
 
 def _walkable(transforms: Sequence[TransformConfig]) -> list[tuple[int, str]]:
