@@ -184,6 +184,16 @@ def test_who_comes_for_a_study_or_a_run_gets_it_whatever_the_form_was_before(for
         arriving.button(key="launch-undo").click().run()
         assert arriving.session_state["launch_draft"]["phases"][0]["epochs"] == epochs
         assert arriving.session_state["launch_study"]["on"] == is_study, "as each of both forms was"
+    arriving.session_state["launch_draft"]["phases"][0]["lr_head"] = 0.5
+    arriving.run().button(key=f"form{arriving.session_state['launch_version']}.reset").click().run()
+    next(each for each in arriving.segmented_control if each.label == "What you want").set_value("study").run()
+    for comes in ({}, {"from": make_run(tmp_path / "runs").id}):
+        if comes:
+            arriving.button(key=f"form{arriving.session_state['launch_version']}.reset").click().run()
+            assert not come(arriving, **comes)
+        arriving.button(key="launch-undo").click().run()
+        assert arriving.session_state["launch_draft"]["phases"][0]["epochs"] == 7
+        assert arriving.session_state["launch_study"]["on"], "the reset was none of that"
 
 
 def a_click():

@@ -138,7 +138,7 @@ def _show(record: dict[str, Any], prefix: str) -> None:
     if record["study"] is not None:
         study_draft.take_contents(copy.deepcopy(record["study"]))
         st.session_state[_PUT_STUDY] = record["put_study"]
-    elif "as_study" in record:
+    elif record.get("as_study") is not None:
         study_draft.state()["on"] = record["as_study"] is True
     picker.show_choice(record["draft"]["data"], prefix)
     for each in ("from", "recipe"):
@@ -169,7 +169,7 @@ def replacing(*, with_study: bool = False, whole: bool = True, since: dict[str, 
         "base": st.session_state["launch_base"],
         "source": list(st.session_state["launch_source"]),
         "study": study_draft.contents() if with_study else None,
-        "as_study": study_draft.is_on(),
+        "as_study": study_draft.is_on() if whole else None,  # None: it stays as it is
         "joins": st.session_state.get(_JOINS),  # by now the address may name the study that what comes is to join
         "put": _put(),
         "put_study": st.session_state.get(_PUT_STUDY),
@@ -183,6 +183,8 @@ def replacing(*, with_study: bool = False, whole: bool = True, since: dict[str, 
     is_offered = kept is not None and bool(_lost(kept)) and all(_has(kept, *each) for each in counts)
     st.session_state[_BEFORE] = before if lost and not is_offered else kept
     if whole:
+        if kept is not None and kept.get("as_study") is None:  # of a part; what comes now may be no study
+            kept["as_study"] = before["as_study"]
         begins_here(with_study=with_study)
         stay = {part: before["put"][part] for part in STAY if before["draft"][part] == draft.draft()[part]}
         st.session_state[_PUT].update(copy.deepcopy(stay))
@@ -279,8 +281,11 @@ def _undo(before: dict[str, Any], prefix: str) -> None:
     if st.session_state.get(_BEFORE) is not before:  # a second click
         return
     del st.session_state[_BEFORE]
+    was_study = study_draft.is_on()
     with replacing(with_study=before["study"] is not None, whole=False):
         _show(before, prefix)
+    if (aside := st.session_state.get(_BEFORE)) is not None and before.get("as_study") is not None:
+        aside["as_study"] = was_study
     st.session_state[_LEFT] = ids.form_token(), st.session_state.get(_JOINS)
     _join(before.get("joins"))
     draft.edited("")
