@@ -60,10 +60,14 @@ def for_any_lab(study: StudyConfig) -> StudyConfig | None:
     return written if {**before, "name": ""} == {**after, "name": ""} else None
 
 
-def in_words(study: StudyConfig) -> str:
-    """How a file of it without places is launched, and what has to be there first."""
+def in_words(study: StudyConfig, *, places: bool = False) -> str:
+    """How a file of it is launched, and what has to be there first. places: whether it says where files lie here."""
     words = "python -m core study FILE --data FOLDER launches it."
-    if any(init.startswith("file:") for init in grid.first_weights(study)):
+    if not any(init.startswith("file:") for init in grid.first_weights(study)):
+        return words
+    if places:
+        words += " It names weights files by their paths on this machine: elsewhere change model.init."
+    else:
         words += " First put each weights file that it names at that path below the folder where the command is typed."
     return words
 

@@ -20,6 +20,7 @@ from core.data.scan import scan
 from core.errors import LabError
 from core.jobs import control as jobs
 from core.jobs import queue, trash
+from core.network import weights
 from core.places import HOME
 from core.plan.plan import make_plan
 from core.report import numbers
@@ -488,12 +489,15 @@ def test_a_study_that_no_file_makes_again_says_why_it_cannot_be_exported(opened,
 
 @pytest.mark.parametrize(
     "values",
-    [{"model.init": ["scratch", "file:/of/this/machine/w.pth"]}, {"recipe": ["quick", "mine"]}],
+    [{"model.init": ["scratch", "file:w.pth"]}, {"recipe": ["quick", "mine"]}],
     ids=["files", "recipes"],
 )
-def test_the_file_of_a_study_that_is_not_launched_yet_opens_elsewhere_or_says_what_it_lacks(
+def test_the_file_of_a_study_that_is_not_launched_yet_opens_here_and_elsewhere_or_says_what_it_lacks(
     opened, tmp_path, monkeypatch, values
 ):
+    monkeypatch.setattr(weights, "_misfit", lambda *seen: None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "w.pth").touch()
     recipes.save_recipe("mine", recipes.load_recipe("study-adam-sgd"))
     offered = {}
 
@@ -504,8 +508,13 @@ def test_the_file_of_a_study_that_is_not_launched_yet_opens_elsewhere_or_says_wh
     page = open_study(tmp_path, values, recipe="mine", size=32, epochs=4)
     text, how = offered["Export this study (YAML)"]
     asked = study.from_yaml(text)
-    assert "this/machine" not in text and how.startswith(plain("python -m core study FILE --data FOLDER launches it."))
-    assert ("at that path below the folder" in how) == ("file:w.pth" in text) == ("model.init" in values)
+    assert how.startswith(plain("python -m core study FILE --data FOLDER launches it."))
+    assert (plain("paths on this machine: elsewhere change model.init.") in how) == ("model.init" in values)
+    page.file_uploader(key="import0").set_value(("study.yaml", text.encode(), "application/yaml")).run()
+    assert page.session_state["launch_imports"] == 1
+    assert "recipe" in values or not study_button(page).disabled, text_of(page)  # its weights are no file of the test's
+    whole = {"model.init": ["scratch", f"file:{tmp_path / 'w.pth'}"]} if "model.init" in values else values
+    assert asked.grid == page.session_state["launch_study"]["grid"] == whole
     is_said = plain("Only this lab has mine, which it names") in "".join(each.value for each in page.caption)
     assert not page.exception and is_said == ("recipe" in values)
     runs = study.expand(asked)

@@ -66,19 +66,22 @@ def words(errors: Errors) -> None:
 
 
 def export(form: dict[str, Any], config: RunConfig | None) -> None:
-    """config: what the form says, None while some setting of it is wrong: such a study makes no runs."""
+    """The form's own save file, which opens here as it was: it says where files of first weights lie.
+
+    config: what the form says, None while some setting of it is wrong: such a study makes no runs.
+    """
     study = build(form)[0] if config else None
     written = as_file.for_any_lab(study) if study else None
     file = written or study
     st.download_button(
         "Export this study (YAML)",
-        grid.to_yaml(grid.without_places(file)) if file else "",
+        grid.to_yaml(grid.with_whole_paths(file)) if file else "",
         f"{re.sub(r'[^A-Za-z0-9_-]+', '-', study.name) if study else 'study'}.yaml",
         "application/yaml",
         icon=":material/download:",
         on_click="ignore",
         disabled=file is None,
-        help=plain(as_file.in_words(file)) if file else "Correct the settings first.",
+        help=plain(as_file.in_words(file, places=True)) if file else "Correct the settings first.",
     )
     if study is not None and written is None:
         named = listed(as_file.own_recipes(study))
