@@ -21,7 +21,8 @@ def runs_folder() -> Path:
 def runs_option(runs: Path) -> str:
     """What a command that a person is told to type ends with, so that it is about these runs in whichever shell;
     nothing where they lie in runs/ beside app.py."""
-    return "" if runs.resolve() == (HOME / "runs").resolve() else f" --runs {shlex.quote(str(runs.resolve()))}"
+    whole = os.path.realpath(runs)
+    return "" if whole == os.path.realpath(HOME / "runs") else f" --runs {shlex.quote(whole)}"
 
 
 def lab_folder(runs: Path | None = None) -> Path:

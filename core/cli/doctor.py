@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.options.runs import RunsOption
+from core.cli.options.runs import AnyRunsOption
 from core.jobs.doctor import examine
 
 SIGNS = {"good": "ok   ", "note": "note ", "fault": "FAULT"}
@@ -16,7 +16,7 @@ SIGNS = {"good": "ok   ", "note": "note ", "fault": "FAULT"}
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    runs_dir: RunsOption = None,
+    runs_dir: AnyRunsOption = None,
 ) -> None:
     """Look at versions, devices, disk, rights, locks, weights and runs; exit with 1 where something is a fault."""
     findings = examine(runs_dir)

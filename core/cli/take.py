@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.options.runs import RunsOption
+from core.cli.options.runs import AnyRunsOption, RunsOption, checked
 from core.cli.progress import bar
 from core.errors import LabError
 from core.export.formats import names
@@ -92,13 +92,15 @@ def serve(
         str | None,
         typer.Option("--folds", help="The folds that answer, such as 0,2 (default: all, which must be done)."),
     ] = None,
-    runs_dir: RunsOption = None,
+    runs_dir: AnyRunsOption = None,
 ) -> None:
     """Answer photos over HTTP until told to stop: POST /predict; the page at / says how."""
     from core.export import serving
     from core.export.runtime import server
 
     server.check_token(host, token)  # before a run is packaged for minutes
+    if not serving.is_package(name):
+        checked(runs_dir)
     chosen = _folds(folds)
     with serving.opened(name, runs_dir, _progress, int8=int8, folds=chosen) as (package_folder, notes):
         for note in notes:

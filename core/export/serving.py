@@ -21,6 +21,11 @@ from core.storage import files
 CHECKED = 16  # photos of each fold that a run is held against before it is served
 
 
+def is_package(name: str) -> bool:
+    """Whether a .zip or an unpacked folder is named, and not a run."""
+    return Path(name).is_dir() or Path(name).suffix.lower() == ".zip"
+
+
 @contextlib.contextmanager
 def opened(
     name: str,
@@ -45,7 +50,7 @@ def opened(
             check_sums(folder)
         else:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="facet-package-")))
-            if path.suffix.lower() == ".zip":
+            if is_package(name):
                 folder = _unpacked(path, folder)
             else:
                 forms = (ONNX, INT8) if int8 else (ONNX,)

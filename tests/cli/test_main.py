@@ -71,18 +71,33 @@ def process(*words, **more):
 # Help
 
 
-def test_every_verb_refuses_a_folder_of_runs_that_is_a_loop_of_links_also_one_that_the_environment_names(
+def test_every_verb_that_needs_runs_refuses_a_folder_that_is_a_loop_of_links_also_one_that_the_environment_names(
     tmp_path, monkeypatch
 ):
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
     group = typer.main.get_command(app)
-    options = [each for verb in group.commands.values() for each in verb.params if "--runs" in each.opts]
+    needing = [verb for name, verb in group.commands.items() if name not in ("doctor", "serve", "render-config")]
+    options = [each for verb in needing for each in verb.params if "--runs" in each.opts]
     assert len(options) >= 25
     monkeypatch.setenv(RUNS, str(loop))
     for option, typed in itertools.product(options, (str(loop), None)):
         with pytest.raises(LabError, match=r"loop is no folder of runs \(Too many levels of symbolic links\)"):
             option.process_value(typer.Context(group), typed)
+
+
+def test_what_needs_no_runs_is_done_where_their_folder_is_a_file_and_the_doctor_says_so(lab, tmp_path, monkeypatch):
+    for slow in ("_machine", "_locks"):  # they start processes
+        monkeypatch.setattr(f"core.jobs.doctor.{slow}", lambda *_: iter(()))
+    file = tmp_path / "file"
+    file.touch()
+    done = lab("doctor", "--json", "--runs", file)
+    verdicts = {finding["subject"]: finding["verdict"] for finding in json.loads(done.out)}
+    assert (done.code, verdicts["rights"]) == (1, "fault") and "versions" in verdicts
+    monkeypatch.setenv(RUNS, str(file))
+    assert "name: quick" in lab("render-config", "quick").out
+    assert "SHA256SUMS cannot be read" in lab("serve", tmp_path).err
+    assert "file is no folder of runs (it is a file)" in lab("serve", "some-run").err
 
 
 @pytest.mark.parametrize("verb", VERBS)

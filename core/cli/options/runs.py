@@ -13,9 +13,9 @@ from core import places
 from core.errors import LabError
 
 
-def _whole(runs: Path | None) -> Path | None:
+def checked(runs: Path | None) -> Path | None:
     """Raises LabError(kind 'runs'), also for the folder that FACET_RUNS names. One that is not there yet is made."""
-    named = Path(os.path.realpath(runs)) if runs else None
+    named = _whole(runs)
     folder = named or places.runs_folder()
     try:
         is_folder = stat.S_ISDIR(folder.stat().st_mode)
@@ -28,12 +28,15 @@ def _whole(runs: Path | None) -> Path | None:
     return named
 
 
+def _whole(runs: Path | None) -> Path | None:
+    return Path(os.path.realpath(runs)) if runs else None
+
+
 def _refused(folder: Path, why: str) -> LabError:
     where = "--runs" if places.RUNS not in os.environ else f"--runs or {places.RUNS}"
     return LabError(f"runs: {folder} is no folder of runs ({why}).", f"Name another one with {where}.", kind="runs")
 
 
-RunsOption = Annotated[
-    Path | None,
-    typer.Option("--runs", callback=_whole, help=f"Folder of the runs (default: runs/, or {places.RUNS})."),
-]
+_HELP = f"Folder of the runs (default: runs/, or {places.RUNS})."
+RunsOption = Annotated[Path | None, typer.Option("--runs", callback=checked, help=_HELP)]
+AnyRunsOption = Annotated[Path | None, typer.Option("--runs", callback=_whole, help=_HELP)]  # what may do without runs
