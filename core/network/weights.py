@@ -94,8 +94,8 @@ def without_place(init: str, among: Collection[str] = ()) -> str:
     """
     if not init.startswith("file:"):
         return init
-    parts = Path(init[5:]).parts
-    others = {Path(each[5:]).parts for each in among if each.startswith("file:")} - {parts}
+    parts = Path(whole(init)[5:]).parts  # as typed, ~ and .. are places, too
+    others = {Path(whole(each)[5:]).parts for each in among if each.startswith("file:")} - {parts}
     enough = (n for n in range(1, len(parts)) if all(other[-n:] != parts[-n:] for other in others))
     return f"file:{Path(*parts[-next(enough, len(parts)) :])}"
 

@@ -1,6 +1,7 @@
 import itertools
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -74,6 +75,9 @@ def test_files_of_first_weights_are_found_wherever_they_stand():
     apart = study.without_places(several)
     assert apart.grid["model.init"] == ["file:first/one/w.pth", "file:second/one/w.pth", "file:v.pth", "scratch"]
     assert apart.set["model.init"] == apart.grid["model.init"][0]
+    typed = ["file:~/w.pth", f"file:{os.path.expanduser('~/w.pth')}", "file:one/w.pth", "file:one/../two/w.pth"]
+    home, same, *others = study.without_places(StudyConfig(name="typed", grid={"model.init": typed})).grid["model.init"]
+    assert home == same == f"file:{Path.home().name}/w.pth" and others == ["file:one/w.pth", "file:two/w.pth"]
 
 
 def test_a_value_is_never_cut_in_the_name_of_a_run():
