@@ -27,13 +27,15 @@ class _Steps:
     """commands: in their order. files: name -> text of what they read. notes: what has to be there before.
     folders: where a dataset lies -> what stands for that in the commands; a report is read elsewhere, and a path of
     this machine is nobody's business there. whole: id of a run that does not split itself -> its study, None where no
-    study makes it. first_weights: of all of them, so that files of one name stay apart."""
+    study makes it. own: first weights of the runs. first_weights: these, and those that their studies name, so that
+    files of one name stay apart."""
 
     commands: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     folders: dict[str, str] = field(default_factory=dict)
     whole: dict[str, StudyConfig | None] = field(default_factory=dict)
+    own: set[str] = field(default_factory=set)
     first_weights: set[str] = field(default_factory=set)
 
 
@@ -44,8 +46,8 @@ def section(findings: Findings) -> Section:
     for member in findings.members:
         if not (member.config.model.parent or _splits_itself(member)):
             steps.whole[member.id] = _study_of(member)
-    steps.first_weights = {member.config.model.init for member in findings.members}
-    steps.first_weights.update(*(grid.first_weights(study) for study in steps.whole.values() if study))
+    steps.own = {weights.whole(member.config.model.init) for member in findings.members}
+    steps.first_weights = steps.own.union(*(grid.first_weights(study) for study in steps.whole.values() if study))
     for member in findings.members:
         _add(steps, member, findings.names[member.id])
     blocks: list[Block] = [
@@ -125,11 +127,7 @@ def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
     if config.model.file:
         digest = _digest(member)
         held = f" (SHA-256 {digest})" if digest else ""
-        path = weights.without_place(config.model.init, steps.first_weights).removeprefix("file:")
-        steps.notes.append(
-            f"{name} starts from the weights file {path}{held}: put it at this path below the folder where the "
-            "commands are run first."
-        )
+        steps.notes.append(f"{name} starts from the weights file {_put(config.model.init, steps, held)}")
     if config.model.parent:
         steps.notes.append(
             f"{name} starts from the {config.model.init_checkpoint} weights of run {config.model.parent} and keeps its "
@@ -141,6 +139,9 @@ def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
             yes = " --yes" if grid.size(study) > grid.ASK_ABOVE else ""
             steps.files[f"{study_id}.yaml"] = grid.to_yaml(grid.without_places(study, steps.first_weights))
             steps.commands.append(f"python -m core study {study_id}.yaml --data {folder}{yes}")
+            for init in sorted(set(map(weights.whole, grid.first_weights(study))) - steps.own):
+                if init.startswith("file:"):
+                    steps.notes.append(f"{study_id}.yaml names the weights file {_put(init, steps)}")
             steps.notes.append(
                 f"{name} stands on the folds of its study, which another run of it split: the study is launched whole."
             )
@@ -154,6 +155,12 @@ def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
         return
     steps.files[f"{member.id}.yaml"] = own_yaml
     steps.commands.append(f"python -m core train {member.id}.yaml --data {folder}")
+
+
+def _put(init: str, steps: _Steps, held: str = "") -> str:
+    """Where a file of first weights has to be. held: what is known of what it held."""
+    path = weights.without_place(init, steps.first_weights).removeprefix("file:")
+    return f"{path}{held}: put it at this path below the folder where the commands are run first."
 
 
 def corrections_of(member: ComparedRun) -> int | None:

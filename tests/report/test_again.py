@@ -117,17 +117,23 @@ def test_a_report_names_a_file_of_first_weights_and_not_where_it_lies(lab, tmp_p
     assert f"file:w.pth, SHA-256 {digest[:16]}" in text  # two files of one name are told apart
 
 
-def test_a_study_in_a_report_names_a_file_of_first_weights_and_not_where_it_lies(lab, tmp_path, narrow, monkeypatch):
+def test_a_study_in_a_report_names_its_files_of_first_weights_and_not_where_they_lie(
+    lab, tmp_path, narrow, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     draw(lab / "of-nobody.jpg")
     torch.save(torchvision.models.resnet18(weights=None).state_dict(), tmp_path / "w.pth")
-    shared = {**SHARED, "model.init": "file:w.pth", "data.root": str(lab)}
-    study_config = StudyConfig(name="tasks", recipe="quick", set=shared, grid={"task.name": ["gender", "gender-age"]})
+    (tmp_path / "v.pth").hardlink_to(tmp_path / "w.pth")
+    varied = {"task.name": ["gender", "gender-age"], "model.init": ["file:w.pth", "file:v.pth"]}
+    study_config = StudyConfig(name="tasks", recipe="quick", set={**SHARED, "data.root": str(lab)}, grid=varied)
     configs = expand(study_config, {"root": str(lab), "leave_out_problems": True})
     study = records.launch(study_config, make_plans(configs, scan(configs[0].data, threads=1)))
     monkeypatch.chdir("/")  # where a report is written does not matter
-    texts = [render.markdown(gather.gather([Run(run_id)])) for run_id in study.run_ids]
-    assert any(f"core study {study.id}.yaml" in text for text in texts)
+    texts = [render.markdown(gather.gather([Run(run_id)])) for run_id in study.run_ids[::2]]
+    whole = [f"core study {study.id}.yaml" in text for text in texts]
+    note = render.escaped(f"{study.id}.yaml names the weights file v.pth: put it at this path below")
+    named = [note in text for text in texts]
+    assert any(whole) and named == whole
     for text in texts:
         assert "file:w.pth" in text and str(tmp_path) not in text
         assert "starts from the weights file w.pth (SHA-256 " in text
