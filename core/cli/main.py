@@ -136,7 +136,7 @@ def train(
     check_weights(config)
     if folds_of is not None:
         check_held_out(Run(folds_of, folder))
-    dataset = scan(config.data, progress=bar("scanning"))
+    dataset = scan(config.data, progress=bar("scanning"), runs=folder)
     datasets.note_folders(dataset)
     if any(setting.startswith(("task=", "task.name=", "task.attributes=")) for setting in settings or []):
         check_task(config.task.name, dataset, "--set ")
@@ -203,7 +203,7 @@ def study(
             message = f"study '{config.name}': its file names the dataset {root}, and --data {data}."
             raise LabError(message, "Take data.root out of the file; --data names the dataset.", kind="config")
         check_weights(configuration)
-    dataset = scan(configurations[0].data, progress=bar("scanning"))
+    dataset = scan(configurations[0].data, progress=bar("scanning"), runs=folder)
     datasets.note_folders(dataset)
     config, note = grid.fit_study(config, configurations, dataset)
     if note:
@@ -276,7 +276,8 @@ def status(
         print(json.dumps(listed))
         return
     if not listed:
-        print("no runs yet; launch one with: python -m core train quick --data FOLDER")
+        runs = places.runs_option(folder or places.runs_folder())
+        print(f"no runs yet; launch one with: python -m core train quick --data FOLDER{runs}")
     for summary in listed:
         if "unreadable" in summary:
             print(f"{summary['id']}  unreadable: {summary['unreadable']}")

@@ -98,17 +98,19 @@ def scan(
     threads: int | None = None,
     memory: Path | None = None,
     labels_read: Callable[[Scan], None] | None = None,
+    runs: Path | None = None,
 ) -> Scan:
     """Read a dataset's labels and decode each photo once, or look at its header alone (data.decode).
 
     progress(done, total): photos, called at most ten times a second and at the end; what it raises ends the scan.
     threads: all cores if None. memory: a file in which verdicts on unchanged photos are kept between scans.
     labels_read(scan): called before any photo is opened, with what is understood by then; widths and heights are 0.
+    runs: the folder of the runs that it is for, where that is not the lab's; a zip is to be unpacked for these.
     Raises LabError if the folder is missing, holds no images or has no layout that a reader knows, or lies where the
     lab does not look (kind 'not-allowed').
     """
     started = time.monotonic()
-    tree = list_tree(_root(data.root), data.follow_links)
+    tree = list_tree(_root(data.root, runs), data.follow_links)
     if not data.follow_links:
         _check_links(tree)
     if not tree.images and not tree.problems:
@@ -240,13 +242,13 @@ def _check_links(tree: Tree) -> None:
         )
 
 
-def _root(root: str | Path) -> Path:
+def _root(root: str | Path, runs: Path | None = None) -> Path:
     if not str(root).strip():
         raise LabError("dataset: no folder is given", "Enter the folder that holds the photos.", "missing")
     bounds.typed(root)
     path = Path(os.path.expanduser(str(root)))
     if path.is_file() and path.suffix.lower() == ".zip":
-        unpack = f"python -m core unpack {shlex.quote(str(root))}{places.runs_option(places.runs_folder())}"
+        unpack = f"python -m core unpack {shlex.quote(str(root))}{places.runs_option(runs or places.runs_folder())}"
         remedy = f"Drop it into the Launch page, or unpack it with: {unpack}"
         raise LabError(f"dataset {path}: is a zip", remedy, "missing")
     if path.is_file():

@@ -78,7 +78,7 @@ def pack(
     config, samples = run.config(), run.samples()
     if not (goes_on := run.last_file(fold).is_file()):  # which holds all weights
         check_weights(config)
-    check_unchanged(samples, run.touched_file)
+    check_unchanged(samples, run.touched_file, run.dir.parent)
     packed: dict[str, Path | bytes] = {}
     laid: dict[str, str] = {}
 

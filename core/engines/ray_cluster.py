@@ -19,7 +19,7 @@ from core.engines.cluster import DeskFault, DeskGone, Gone, Succeeded
 from core.engines.parcel import FoldJob, Key, Node
 from core.engines.ray_nodes import nodes_of
 from core.errors import LabError
-from core.places import machine_folder
+from core.places import machine_folder, runs_option
 from core.storage import files
 
 NAMESPACE = "facet-lab"
@@ -185,7 +185,7 @@ class RayCluster:
     """The desk's methods, called through the detached actor. See `writer.Cluster`."""
 
     def __init__(self, ray: Any, root: Path, where: tuple[str, int] | None):
-        self.ray, self.where = ray, where
+        self.ray, self.root, self.where = ray, root, where
         self.name, self.lab = desk_name(root), f"{machine.account()}@{socket.gethostname()}:{root}"
         zipped = pack.code()
         self.code = hashlib.sha256(zipped).hexdigest()
@@ -220,7 +220,7 @@ class RayCluster:
 
     def _fault(self, name: str, error: BaseException) -> DeskFault:
         lines = str(error).splitlines() or [""]
-        remove = f"python -m core engine --forget {self.name} --yes"
+        remove = f"python -m core engine --forget {self.name} --yes{runs_option(self.root)}"
         return DeskFault(
             f"engine: {self.name} in the cluster does not answer {name} as a desk of this version of the lab does: "
             f"{type(error).__name__}: {lines[0][:200].rstrip('.')}.",

@@ -58,7 +58,7 @@ def measure(
     check_held_out(run.require())
     begun = time.perf_counter()
     config, samples = run.config(), run.samples()
-    check_unchanged(samples)
+    check_unchanged(samples, runs=run.dir.parent)
     limit_threads(min(torch.get_num_threads(), machine.cores()))
     place = free_device(run.dir.parent) if device in (None, "auto") else pick_device(device)
     drawn = _drawn(samples)

@@ -127,7 +127,7 @@ def requeue(run: Run, *, stopped: bool = True) -> list[int]:
 
     stopped: what was stopped is taken up, too; else only what waits.
     """
-    check_unchanged(run.require().samples(), run.touched_file)
+    check_unchanged(run.require().samples(), run.touched_file, run.dir.parent)
     locks.check_folder(places.lab_folder(run.dir.parent))
     queue.check_folder(run.dir.parent)
     for fold in run.folds():  # before any is queued anew

@@ -205,7 +205,7 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
                 from core.training.device import limit_threads
 
                 with reach.held_as_asked(run):
-                    check_unchanged(run.samples(), run.touched_file)
+                    check_unchanged(run.samples(), run.touched_file, run.dir.parent)
                     threads = queue.threads_of_a_slot(run.dir.parent)
                     limit_threads(threads)
                     begun, beside = time.monotonic(), speed.Beside()

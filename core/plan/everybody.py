@@ -215,7 +215,7 @@ def make_plan(config: RunConfig, folder: Path | None = None) -> Plan:
     own = parent.config()
     if not config.data.root:
         config = config.model_copy(update={"data": own.data})
-    _check_same(config, own, parent.id)
+    _check_same(config, own, parent)
     if config.training.early_stopping is not None:
         raise LabError(
             "everybody: early stopping watches the F1 of people who were held out, and nobody is.",
@@ -227,7 +227,7 @@ def make_plan(config: RunConfig, folder: Path | None = None) -> Plan:
         start = _checked_start(config, parent, Run(config.model.parent, folder))
         apart, ancestors = _without_known(apart, start), ancestry(start)
     info, samples = parent.info(), parent.samples()
-    check_unchanged(samples)
+    check_unchanged(samples, runs=parent.dir.parent)
     dataset = info.get("dataset") or {}
     return Plan(
         with_whole_path(config),
@@ -288,17 +288,19 @@ def changes(config: RunConfig, parent: Run) -> list[str]:
     return differing(tables)
 
 
-def _check_same(config: RunConfig, parent: RunConfig, parent_id: str) -> None:
+def _check_same(config: RunConfig, own: RunConfig, parent: Run) -> None:
+    """own: of the run whose people it is to be trained on."""
     mine, theirs = (
         {key: value for key, value in flat(each).items() if key.startswith(TAKEN_OVER) and key != OWN}
-        for each in (config, parent)
+        for each in (config, own)
     )
     if others := differing([theirs, mine]):
         key = others[0]
         raise LabError(
-            f"everybody: {key} is {mine.get(key)!r} here and {theirs.get(key)!r} in {parent_id}, on whose photos and "
+            f"everybody: {key} is {mine.get(key)!r} here and {theirs.get(key)!r} in {parent.id}, on whose photos and "
             "classes it is to be trained.",
-            f"Leave data, task and folds as they are there: python -m core everybody {parent_id} takes them over.",
+            f"Leave data, task and folds as they are there: python -m core everybody {parent.id}"
+            f"{places.runs_option(parent.dir.parent)} takes them over.",
             kind="everybody",
         )
 

@@ -41,9 +41,9 @@ def scored(run: Run, progress: Callable[[int, int], None] = lambda done, total: 
             kind="unfinished",
         )
     if (scores := ensemble_scores.load(run)) is None:
-        check_unchanged(photos)
+        check_unchanged(photos, runs=run.dir.parent)
         answered = answers(run, photos, progress)
-        check_unchanged(photos)  # nor while they were read: a score is kept for good
+        check_unchanged(photos, runs=run.dir.parent)  # nor while they were read: a score is kept for good
         ensemble_scores.write(run, photos, answered)
         scores = ensemble_scores.load(run)
         assert scores is not None  # its file was just written

@@ -82,7 +82,7 @@ def made(
     from core.predict import answering
 
     samples = member.run.samples()
-    check_unchanged(samples)
+    check_unchanged(samples, runs=member.run.dir.parent)
     stamp = _stamp(member, which)
     answered = answering.answers(
         [member],
@@ -94,7 +94,8 @@ def made(
     )
     for fault in answered.faults.values():
         raise fault
-    check_unchanged(samples)  # nor while they were read: what is kept is of the photos that were trained on
+    # Nor while they were read: what is kept is of the photos that were trained on.
+    check_unchanged(samples, runs=member.run.dir.parent)
     rows = _at_length_one(answered.features[0]).astype(np.float16)
     path = member.run.features_file(member.fold, which)
     with contextlib.suppress(OSError, LabError):  # a full disk makes it slower the next time, not impossible

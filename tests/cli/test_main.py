@@ -304,10 +304,11 @@ def test_a_recipe_is_looked_for_beside_the_runs_that_are_named(lab, recipe, tmp_
 # Status
 
 
-def test_status_of_no_runs_says_how_to_make_one(lab):
-    done = lab("status")
-    assert (done.code, done.err) == (0, "")
-    assert "python -m core train quick --data" in done.out
+def test_status_of_no_runs_says_how_to_make_one(lab, tmp_path, runs_folder):
+    for named in ([], ["--runs", tmp_path / "other"]):
+        done = lab("status", *named)
+        assert (done.code, done.err) == (0, "")
+        assert done.out.endswith(f"python -m core train quick --data FOLDER --runs {(named or [runs_folder])[-1]}\n")
     assert json.loads(lab("status", "--json").out) == []
 
 
@@ -351,6 +352,12 @@ def test_unpack_makes_a_dataset_of_a_zip_and_prints_its_folder(lab, tmp_path, ru
     unpack = f"unpack it with: python -m core unpack {zip_file} --runs {runs_folder}"
     assert error_of(lab("scan", zip_file))[1].endswith(unpack)
     assert done.err == "note: Left out: 1 file of a system, or hidden (.DS_Store).\n"
+    there = ["--data", zip_file, "--runs", tmp_path / "other"]
+    study_file = tmp_path / "study.yaml"
+    study_file.write_text('{name: s, recipe: quick, grid: {"training.seed": [0, 1]}}')
+    for launch in (["train", "quick"], ["study", study_file]):
+        unpack_there = f"python -m core unpack {zip_file} --runs {tmp_path / 'other'}"
+        assert error_of(lab(*launch, *there))[1].endswith(unpack_there)
     other = lab("unpack", zip_file, "--runs", tmp_path / "other")
     assert other.out == f"{datasets_folder(tmp_path / 'other') / 'pets'}\n"
     again = lab("unpack", zip_file)

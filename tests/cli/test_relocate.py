@@ -15,7 +15,8 @@ def test_a_run_and_then_all_of_its_dataset_follow(lab, runs_folder, tmp_path):
     corrections.add(dataset, Correction(kind="exclude-photo", sample="train/cat/0.png"))
     new = dataset.rename(tmp_path / "new")
     resumed = lab("resume", first.id)
-    assert resumed.code == 1 and "error: dataset" in resumed.err and "relocate RUN FOLDER" in resumed.err
+    assert resumed.code == 1 and "error: dataset" in resumed.err
+    assert f"relocate RUN FOLDER --runs {runs_folder}." in resumed.err
     one = lab("relocate", first.id, new)
     assert (one.code, one.err) == (0, "")
     assert one.out.splitlines() == [

@@ -305,7 +305,8 @@ def test_a_desk_that_this_lab_does_not_understand_stops_the_queue_and_is_told_wi
     stop = halt.stopped(runs_folder)
     assert stop.kind == "engine"
     assert re.search(why, stop.message)
-    assert f"python -m core engine --forget {ray_cluster.desk_name(runs_folder)} --yes" in stop.remedy
+    name = ray_cluster.desk_name(runs_folder)
+    assert f"python -m core engine --forget {name} --yes --runs {runs_folder};" in stop.remedy
 
 
 OLD, NEW = "ray://old:10001", "ray://new:10001"
@@ -426,6 +427,10 @@ def test_the_desks_of_a_cluster_that_is_not_chosen_any_more_are_still_listed(run
     for change in (("--choose", "ray"), ("--take-out", "node 0"), ("--put-back", "node 0")):
         code, out, err = lab(monkeypatch, capsys, "engine", "--desks", *change)
         assert (code, out) == (1, "") and "desks are listed or forgotten by themselves" in err, "it was left out"
+    monkeypatch.setenv("FACET_ENGINE", elsewhere.HERE)
+    other = str(runs_folder / "other")
+    code, _, err = lab(monkeypatch, capsys, "engine", "--desks", "--runs", other)
+    assert code == 1 and f"engine --choose ray://HOST:10001 --runs {other}, or FACET_ENGINE." in err
 
 
 def test_a_cluster_that_waits_for_what_trains_on_the_one_before_says_so(runs_folder, monkeypatch, capsys, left):

@@ -118,8 +118,10 @@ def test_what_cannot_be_trained_on_everybody_is_refused_in_words(parent, tmp_pat
         with pytest.raises(LabError, match=match) as caught:
             everybody.make_plan(from_dict(values | changes), tmp_path)
         assert caught.value.remedy
+        return caught.value.remedy
 
-    refused("task.name is 'age' here and 'label' in", task={"name": "age"})
+    remedy = refused("task.name is 'age' here and 'label' in", task={"name": "age"})
+    assert f"core everybody {parent.id} --runs {tmp_path} takes them over" in remedy
     refused("folds.count is 7 here", folds=values["folds"] | {"count": 7})
     refused("early stopping watches", training=values["training"] | {"early_stopping": 3})
     refused("there is no run 'gone'", folds=values["folds"] | {"everybody": "gone"})

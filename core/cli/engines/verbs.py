@@ -94,7 +94,8 @@ def _desks(root: Path, forget: str | None, *, yes: bool, as_json: bool) -> None:
     if not address:
         raise LabError(
             "engine: fold jobs train on this machine, where no desk is needed.",
-            "Name the cluster: python -m core engine --choose ray://HOST:10001, or FACET_ENGINE.",
+            f"Name the cluster: python -m core engine --choose ray://HOST:10001{places.runs_option(root)}, or "
+            "FACET_ENGINE.",
             kind="engine",
         )
     if forget is not None:

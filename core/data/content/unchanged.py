@@ -18,7 +18,7 @@ from typing import Literal
 
 import pandas as pd
 
-from core import machine
+from core import machine, places
 from core.data.content.same_bytes import digest_of
 from core.data.paths import dataset_of, leads_out
 from core.data.reach import bounds
@@ -139,16 +139,17 @@ class PhotosGone(LabError):
     """Photos are not where they were: they may lie in another folder, such as after only a part of them was found."""
 
 
-def check_unchanged(samples: pd.DataFrame, memory: Path | None = None) -> None:
+def check_unchanged(samples: pd.DataFrame, memory: Path | None = None, runs: Path | None = None) -> None:
     """Raises LabError naming what changed since the launch: kind 'not-allowed' where the lab does not look at some of
     the photos, 'data-moved' where not one photo is in its place, 'data-undecided' where the times alone differ and the
     run is of a lab that kept no hashes, else 'data-changed', as PhotosGone where some are not in their place.
 
-    memory: as for `changes`.
+    memory: as for `changes`. runs: the folder of the runs that these are of, where that is not the lab's.
     """
     changed = changes(samples, memory=memory)
     if not changed:
         return
+    option = places.runs_option(runs or places.runs_folder())
     closed = [change for change in changed if change.fault == "not-allowed"]
     if closed:
         raise LabError(
@@ -157,19 +158,19 @@ def check_unchanged(samples: pd.DataFrame, memory: Path | None = None) -> None:
             bounds.KIND,
         )
     if len(changed) == len(samples) and all(change.fault == "missing" for change in changed):
-        raise moved(samples)
+        raise moved(samples, option)
     if all(change.fault == "undecided" for change in changed):
         what = "the photo has" if len(changed) == 1 else f"{count(len(changed))} photos have"
         raise LabError(
             f"{what} another time than at the launch: {named(changed)}. An older lab launched this run and kept no "
             "hashes, so nobody can tell whether the bytes are the same; the sizes are.",
             "If only the times changed (a copy, a backup put back), say so on the run's page, which asks for its "
-            "dataset once this was tried there, or with python -m core relocate RUN FOLDER --same-sizes; else put the "
-            "files back, or use 'Run again'.",
+            "dataset once this was tried there, or with python -m core relocate RUN FOLDER --same-sizes"
+            f"{option}; else put the files back, or use 'Run again'.",
             kind="data-undecided",
         )
     gone = any(change.fault == "missing" for change in changed)
-    elsewhere = " say where all of them are with python -m core relocate RUN FOLDER," if gone else ""
+    elsewhere = f" say where all of them are with python -m core relocate RUN FOLDER{option}," if gone else ""
     raise (PhotosGone if gone else LabError)(
         f"the dataset changed since the launch: {named(changed)}.",
         f"Put the files back,{elsewhere} or use 'Run again' to start a new run on the data as they are now.",
@@ -177,12 +178,12 @@ def check_unchanged(samples: pd.DataFrame, memory: Path | None = None) -> None:
     )
 
 
-def moved(samples: pd.DataFrame) -> LabError:
-    """That not one of the photos is where the table says."""
+def moved(samples: pd.DataFrame, option: str) -> LabError:
+    """That not one of the photos is where the table says. option: as of `places.runs_option`."""
     root = dataset_of(*samples[["path", "sample"]].iloc[0])
     return LabError(
         f"dataset {root}: not one of its {count(len(samples))} photos is there any more.",
-        "If it moved, say where it is now: on the run's page, or with python -m core relocate RUN FOLDER.",
+        f"If it moved, say where it is now: on the run's page, or with python -m core relocate RUN FOLDER{option}.",
         kind="data-moved",
     )
 

@@ -144,7 +144,7 @@ def measured(
     from core.predict.extras import asking
 
     photos = table.iloc[rows]
-    check_unchanged(photos)
+    check_unchanged(photos, runs=run.dir.parent)
     folds = [member.fold for member in members]
     who = np.ones((len(members), len(rows)), dtype=bool)
     if place == HELD_OUT:
@@ -152,7 +152,7 @@ def measured(
     stamp = _stamp(run, place, table)
     loaders = [partial(_pixels, photo) for photo in photos_of(photos)]
     asked = asking.asked(members, loaders, [PLAIN, *extras], who=who, which=WHICH, device=device, progress=progress)
-    check_unchanged(photos)  # nor while they were read: it is kept as of the photos of the launch
+    check_unchanged(photos, runs=run.dir.parent)  # nor while they were read: it is kept as of the photos of the launch
     answers = asked.answers
     if place == TEST:
         _score(run, photos, answers[PLAIN])

@@ -102,7 +102,8 @@ class Alone:
 
 _HOW = [
     "Each start of the lab prints a link that lets a browser in: an address that ends with `/?token=...`",
-    "The account that started the lab can print it again, in the lab's folder: `python -m core link`",
+    "The account that started the lab can print it again, in the lab's folder: `python -m core link`, with "
+    "`--runs FOLDER` where its runs lie elsewhere",
 ]
 
 
