@@ -5,6 +5,8 @@ Imports no torch.
 
 from __future__ import annotations
 
+import contextlib
+
 from core.errors import LabError
 from core.jobs import control
 from core.plan.again import as_photos, read_as_before, since
@@ -41,8 +43,22 @@ def plan_of(run: Run) -> Plan:
 
 def differs(run: Run, plan: Plan) -> list[str]:
     """What differs between a run and what `plan_of` made of it, and what stays although it could, a sentence each."""
-    stays = as_photos(run.config().data.persons, plan.config.data.persons, "this run", "it")
+    first = _first(run)
+    anew = "it" if first.id == run.id else first.id
+    stays = as_photos(first.config().data.persons, plan.config.data.persons, "this run", anew)
     return [*since(run.samples(), plan.samples), *([stays] if stays else [])]
+
+
+def _first(run: Run) -> Run:
+    """The run that its retrainings began with, as far as these are there and can be read: what was asked for."""
+    met = {run.id}
+    with contextlib.suppress(LabError):
+        while (before := origin(run)) is not None and before not in met:
+            older = Run(before, run.dir.parent)
+            older.config()
+            met.add(before)
+            run = older
+    return run
 
 
 def launch(plan: Plan, of: Run, run_id: str | None = None) -> Run:

@@ -82,7 +82,12 @@ def test_a_run_from_before_the_column_patient_id_was_known_is_made_anew_with_eac
     again = plan.samples[["sample", "person", "fold"]].values.tolist()
     gone, as_photos = retrain.differs(one, plan)
     assert gone == "1 photo is not in it any more." and "The dataset names persons by now. As in this run" in as_photos
+    assert as_photos.endswith("launch it anew to part them.")
     assert again == [row for row in before[0] if row[0] != "0.jpg"]
+    retrained = retrain.launch(plan, one)
+    corrections.add_all(str(tmp_path), [Correction(kind="exclude-photo", sample="1.jpg", person="1.jpg")])
+    gone, as_photos = retrain.differs(retrained, retrain.plan_of(retrained))
+    assert "As in this run" in as_photos and f"launch {one.id} anew to part them" in as_photos
     with pytest.raises(LabError, match="its photos counted as people") as refused:
         records.joined(study, make_plan(now, scan(now.data)), scan(now.data))
     assert "Nobody is known" in refused.value.remedy
