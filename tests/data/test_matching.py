@@ -304,3 +304,29 @@ def test_a_table_in_the_root_is_read_and_asked_about_where_folders_may_be_the_cl
     said = f"metadata.csv is read: the folders {names} are taken for no classes."
     assert [text for text, asked in facts(scanned, "table").items() if asked] == [said] * is_asked
     assert not is_asked or not facts(read(tmp_path, reader="csv"), "table"), "it was asked again what was answered"
+
+
+@pytest.mark.parametrize(
+    ("first", "header", "cells", "more"),
+    [
+        ("none", "person", lambda n: f"p{n // 2}", []),
+        ("benign", "person,sex", lambda n: f"p{n // 2},{'unknown' if n == 3 else 'f'}", []),
+        ("benign", "person,age", lambda n: f"p{n // 2},{'85+' if n == 3 else 40 + n}", []),
+        ("benign", "split", lambda n: "extra" if n == 3 else ("train", "test")[n % 2], []),
+        ("benign", "split,person", lambda n: f"{('train', 'test')[n % 2]},{f'p{n // 2}' if n != 3 else ''}", []),
+        ("benign", "person", lambda n: f"p{n // 2}", ["8.jpg,benign,p4"]),
+        ("benign", "person", lambda n: f"p{n // 2}", ["0.jpg,benign,p0"]),
+        ("Benign", "person", lambda n: f"p{n // 2}", []),
+    ],
+    ids=["none", "sex", "age", "split", "person", "no photo", "twice", "capitals"],
+)
+def test_folders_stay_the_classes_beside_a_table_of_the_same_that_would_lose_photos_or_a_class(
+    tmp_path, first, header, cells, more
+):
+    """Or has more classes, or several rows of a photo. Which of both is not read is asked."""
+    photos = [f"top/{photo.replace('benign', first)}" for photo in SKIN]
+    words = [photo.split("/")[1] for photo in photos]
+    rows = [f"{n}.jpg,{word.lower() if n == 2 else word},{cells(n)}" for n, word in enumerate(words)]
+    scanned = read(table(tmp_path, rows + more, *photos, header=f"image,label,{header}", name="top/labels.csv"))
+    assert labels(scanned) == dict(zip(photos, words, strict=True)) and scanned.reader == "folders"
+    assert any(facts(scanned, "table").values())

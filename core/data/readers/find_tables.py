@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -266,12 +266,18 @@ def _may_wait(path: str) -> bool:
 
 
 def count_before_folders(
-    looked: Candidates, photos: Sequence[dict], tree: Tree, data: DataConfig, matcher: Matcher
+    looked: Candidates,
+    photos: Sequence[dict],
+    tree: Tree,
+    data: DataConfig,
+    matcher: Matcher,
+    takes_each: Callable[[], bool],
 ) -> bool:
     """Whether tables one folder down are read, and not the folders that name classes. photos: as folders label them.
 
     Only tables of usual columns are that can be read as one, and name nearly all photos: where they tell other classes;
-    or the same of each photo, and who is shown or what is a test, of which the folders say nothing.
+    or the same of each photo, and who is shown or what is a test, of which the folders say nothing. takes_each: whether
+    they can be read then without a photo or a class less than the folders have.
     """
     tables, forms, waiting = _to_read(_without_companions(looked))
     if len(tables) > 1 and not _parts_of_one(tables, waiting):
@@ -292,7 +298,8 @@ def count_before_folders(
     tells_persons = not any(says_nothing(cells.get("person", ""), nothing) for cells in cells_of.values())
     tells_more = (tells_persons and not numbers_photos) or len(tables) > 1 or not columns.keys().isdisjoint(PARTED)
     folders_tell_more = any(each["part"] or each["attributes"] for each in photos)
-    return tells_more and not folders_tell_more and are_the_folders(cells_of, folder_of, tree.images)
+    restate = tells_more and not folders_tell_more and are_the_folders(cells_of, folder_of, tree.images)
+    return restate and takes_each()
 
 
 def _cells_of_photos(

@@ -6,6 +6,8 @@ decoded is for core.data.scan.scan to find out.
 
 import posixpath
 import re
+from contextlib import suppress
+from functools import partial
 from pathlib import PurePosixPath
 
 from core.config.parts import NO_COLUMN
@@ -133,6 +135,21 @@ def _class_folders(tree: Tree, level: int | None) -> list[dict]:
     return photos if len({photo["label"] for photo in photos}) > 1 else []
 
 
+def _tables_take_each(of_classes: list[dict], tree: Tree, data: DataConfig) -> bool:
+    """Whether the reader of tables refuses nothing and takes each of these photos from one row, with the class that its
+    folder is, and each class written in one way."""
+    with suppress(LabError):
+        reading = read_csv_dataset(tree, data)
+        if not any(each["severity"] == "error" for each in reading.problems):
+            labels = {photo["label"] for photo in reading.photos}
+            of_rows, of_folders = (
+                sorted((photo["sample"], (photo["label"] or "").casefold()) for photo in photos)
+                for photos in (reading.photos, of_classes)
+            )
+            return of_rows == of_folders and len(labels) <= len({photo["label"] for photo in of_classes})
+    return False
+
+
 READERS = {"mask": read_mask, "utkface": read_utkface, "folders": read_folders, "csv": read_csv_dataset}
 
 
@@ -154,7 +171,8 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
     if any(each.chosen or each.is_in_root for each in usual):
         return "csv"
     of_classes = _class_folders(tree, data.class_level) if looked.tables or looked.faults else []
-    if looked.tables and (not of_classes or count_before_folders(looked, of_classes, tree, data, matcher)):
+    takes_each = partial(_tables_take_each, of_classes, tree, data)
+    if looked.tables and (not of_classes or count_before_folders(looked, of_classes, tree, data, matcher, takes_each)):
         return "csv"
     names = [path.rpartition("/")[2] for path in tree.images]
     if 2 * sum(UTKFACE_NAME.match(name) is not None for name in names) > len(names):
