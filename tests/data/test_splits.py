@@ -377,12 +377,40 @@ def test_a_table_in_the_root_that_is_none_of_photos_hides_none_below(tmp_path):
     ids=["validation", "a fold's list", "a column of splits"],
 )
 def test_a_table_of_all_photos_in_the_folder_of_one_part_finds_all(tmp_path, name, moved, words, held_out):
-    """A fold is divided in its own way; where a column tells what a row is for, no folder does."""
+    """A fold is divided in its own way; where a column tells what a row is for, no folder does. A copy of a photo of
+    train/ does not make all others of val/ new ones."""
     for number in range(6):
         draw(tmp_path / (moved if number % 3 == 2 else "train") / f"{number}.jpg")
+    for stem in ("0", *"abcdefghi") if moved == "val" else ():
+        draw(tmp_path / moved / f"{stem}.jpg")
     (tmp_path / name).parent.mkdir(exist_ok=True)
     rows = [f"{i}.jpg,{'ab'[i % 2]},{words[i % 3] if words else ''}" for i in range(6)]
     scanned = read(table(tmp_path, rows, header="image,label,split", name=name), csv_file=name)
     assert not errors(scanned) and len(labels(scanned)) == 6 - held_out
     assert aside(scanned) == ({f"{moved}/{i}.jpg": "test" for i in (2, 5)} if held_out else {})
     assert not facts(scanned), "a name was said to stand in several folders"
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "name", "word", "lost"),
+    [
+        ("train", "test", "train/labels.csv", "train", [2]),
+        ("train", "val", "train/labels.csv", "test", [2]),
+        ("train", "val", "train/labels.csv", "", [2]),
+        ("fold_1", "fold_2", "fold_1/labels.csv", "", [2]),
+        ("train/images", "val/images", "train/labels/all.csv", "", [0, 1, 2]),
+    ],
+    ids=["a column of splits", "another split", "validation", "folds", "folders beside"],
+)
+@pytest.mark.parametrize("suffix", [".jpg", ""], ids=["names", "ids"])
+def test_a_lost_photo_is_not_the_one_of_a_folder_that_numbers_its_photos_anew(
+    tmp_path, here, there, name, word, lost, suffix
+):
+    photos = [f"{here}/{number}.jpg" for number in (0, 1, 3)]
+    for photo in (*photos, *(f"{there}/{number}.jpg" for number in range(3)), "test/9.jpg"):
+        draw(tmp_path / photo)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    rows = [f"{i}{suffix},{'ab'[i % 2]},{word and ('train', word)[i == 2]}" for i in range(4)]
+    scanned = read(table(tmp_path, rows, header="id,label,split", name=name), csv_file=name)
+    assert labels(scanned) == {f"{here}/{i}.jpg": "ab"[i % 2] for i in range(4) if i not in lost}
+    assert list(problems_of(scanned, "missing-file")) == [f"{name} row {i + 2}" for i in lost] and not aside(scanned)

@@ -20,7 +20,7 @@ from core.data.readers.reading import Fact, Reading
 from core.data.readers.split_names import Part, folders_of_parts
 from core.data.readers.tree import Tree, by_folder, left_over, list_tree
 from core.data.tables.columns import Columns, attribute_columns, class_of, kind_of, read_cell
-from core.data.tables.matching import NO_MATCH, Match, Matcher, Place, facts_of
+from core.data.tables.matching import NO_MATCH, Match, Matcher, Place, facts_of, is_of_another_split
 from core.data.tables.meanings import Meanings
 from core.data.tables.splits import is_coded, parts_of_column
 from core.data.tables.table import Table, read_table
@@ -138,7 +138,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
             photos.append(photo(sample, real, row=number, where=where, **labels | stands | person))
             without_label.look_at(photos[-1], cell.get("label"))
     facts += [*table.facts, *dataset.meanings.facts, *parts.facts]
-    facts += _of_parts(zip(dataset.sources, places, strict=True), matches, name)
+    facts += _of_parts(zip(dataset.sources, places, strict=True), matches, matcher, name)
     facts += facts_of(((cell, match) for (cell, _), match in matches.items()), name)
     facts += [*without_label.facts(photos), *own.facts]
     all_problems = notes + problems.all() + left_over(tree, used, f"in no row of {name}")
@@ -149,8 +149,8 @@ def _places(
     rows: list[tuple[Source, tuple[int, list[str]]]], index: dict[str, int], parts: _Parts, matcher: Matcher
 ) -> list[Place]:
     """The path of each row with the folder in which it is looked for first: that of its table. A bare name that several
-    photos have, such as train/1.jpg and test/1.jpg, is looked for in the folder of the row's part of the dataset. Where
-    the row states its part, the table's folder tells none."""
+    photos have, such as train/1.jpg and test/1.jpg, is looked for in the folder of the row's part of the dataset. So is
+    one of a row that states another part than the table's folder."""
     folders = folders_of_parts(by_folder(matcher.tree.images))
     split = index.get("split")
     places = []
@@ -160,15 +160,18 @@ def _places(
         part = parts.stated(source, written)
         if part in folders and len(matcher.called(path)) > 1 and not matcher.exact(path, home):
             home = folders[part]
-        elif home and written and part and not matcher.exact(path, home) and matcher.is_photo(path):
-            home = ""
+        elif written and part and is_of_another_split(home, part) and not matcher.exact(path, home):
+            home = folders.get(part, "") if matcher.is_photo(path) else home
         places.append((path, home))
     return places
 
 
-def _of_parts(rows: Iterable[tuple[Source, Place]], matches: Mapping[Place, Match], name: str) -> list[Fact]:
+def _of_parts(
+    rows: Iterable[tuple[Source, Place]], matches: Mapping[Place, Match], matcher: Matcher, name: str
+) -> list[Fact]:
     """A fact about the names that were looked for in the folder of a part, and found there."""
     elsewhere = (place for source, place in rows if place[1] not in ("", source.home))
+    elsewhere = (place for place in elsewhere if len(matcher.called(place[0])) > 1)
     samples = {place: match.sample for place in elsewhere if (match := matches.get(place, NO_MATCH)).sample}
     if not samples:
         return []

@@ -3,7 +3,7 @@
 First as it is written: from the table's folder, from the root, or a bare name that stands once. What is left is
 matched by the end of the path, without regard to case and to the picture's suffix, where that means one file only. A
 bare name that means several means the one below the folder in which it is looked for; one of a table in train/ means
-none in test/.
+none in test/, and none in val/ where that numbers its photos anew.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TypeVar
 from core.data.images import SUFFIXES
 from core.data.paths import inside
 from core.data.readers.reading import Fact
-from core.data.readers.split_names import FOLD, may_be_part, parts_of
+from core.data.readers.split_names import FOLD, Part, may_be_part, parts_of
 from core.data.readers.tree import Tree
 from core.text import LONGEST_NAME, listed, number_of, one_line
 
@@ -87,8 +87,9 @@ class Matcher:
                     beside.add(sample)
                 continue
             sample, ways = self._loose(key[0])
-            if key[1] and "/" not in _normal(key[0]) and (not sample or _are_other_parts(key[1], _folder(sample))):
+            if key[1] and "/" not in _normal(key[0]) and (not sample or self._is_anothers(key[1], _folder(sample))):
                 sample, ways = self._loose(posixpath.join(key[1], key[0]))
+                sample = "" if self._is_anothers(key[1], _folder(sample)) else sample
             if sample:
                 loose[key] = sample, ways
         for key, match in matches.items():
@@ -144,7 +145,22 @@ class Matcher:
             if path in self._others or self._is_unlisted(path):
                 return path
         named = self._by_name.get(text, []) if "/" not in text else []
-        return self._photos[named[0]] if len(named) == 1 and not _are_other_parts(home, _folder(named[0])) else ""
+        return self._photos[named[0]] if len(named) == 1 and not self._is_anothers(home, _folder(named[0])) else ""
+
+    def _is_anothers(self, home: str, folder: str) -> bool:
+        """Whether a folder is of another part than a table's folder, or numbers its photos anew beside that part."""
+        if _are_other_parts(home, folder):
+            return True
+        own = _folder_of_part(home)
+        return bool(own) and not f"{folder}/".startswith(f"{own}/") and folder in self._numbered_anew(own)
+
+    def _numbered_anew(self, part: str) -> set[str]:
+        """The folders of which a tenth of the names or more stand in or below this one, too: fewer may be copies."""
+        if part not in self._anew:
+            stems = {_stem(path.rpartition("/")[2]).casefold() for path in self._photos if path.startswith(f"{part}/")}
+            again = Counter(_folder(path) for stem in stems for path in self._by_stem[stem])
+            self._anew[part] = {folder for folder, count in again.items() if 10 * count >= self._sizes[folder]}
+        return self._anew[part]
 
     def _paths(self, text: str, home: str) -> list[str]:
         if text.startswith("/"):
@@ -257,6 +273,14 @@ class Matcher:
         return {name.casefold() for folder in folders for name in folder.split("/") if name}
 
     @cached_property
+    def _sizes(self) -> Counter[str]:
+        return Counter(map(_folder, self._photos))
+
+    @cached_property
+    def _anew(self) -> dict[str, set[str]]:
+        return {}
+
+    @cached_property
     def _is_folder(self) -> dict[str, bool]:
         return {}
 
@@ -321,6 +345,18 @@ def _splits(folder: str) -> list[str]:
     """The split that each of the names of a folder and those above it tells; a fold has a test part of its own."""
     parts = (part for name in folder.split("/") for part in parts_of([name]).values())
     return [part.split for part in parts if part.role != FOLD]
+
+
+@lru_cache(1024)
+def _folder_of_part(folder: str) -> str:
+    """The nearest of a folder and those above it that by its name is a part; "" if none is."""
+    names = folder.split("/")
+    return next(("/".join(names[:end]) for end in range(len(names), 0, -1) if may_be_part(names[end - 1])), "")
+
+
+def is_of_another_split(folder: str, part: Part) -> bool:
+    """Whether a folder, by its name and those above it, is of a split, and not of this part's."""
+    return bool(folder) and bool(own := _splits(folder)) and part.split not in own
 
 
 def _folder(path: str) -> str:
