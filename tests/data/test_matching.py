@@ -330,3 +330,24 @@ def test_folders_stay_the_classes_beside_a_table_of_the_same_that_would_lose_pho
     scanned = read(table(tmp_path, rows + more, *photos, header=f"image,label,{header}", name="top/labels.csv"))
     assert labels(scanned) == dict(zip(photos, words, strict=True)) and scanned.reader == "folders"
     assert any(facts(scanned, "table").values())
+
+
+@pytest.mark.parametrize(
+    ("photo", "column", "settings", "people"),
+    [
+        ("top/{word}/q{pair}/{n}.jpg", "split", {}, 8),
+        ("top/{word}/q{pair}/{n}.jpg", "split", {"persons": "folder"}, 4),
+        ("top/{word}/q{pair}_{n}.jpg", "id", {"person_pattern": r"(q\d)_"}, 4),
+    ],
+    ids=["asked", "folder", "pattern"],
+)
+def test_what_folders_or_somebody_says_of_persons_counts_before_a_table_of_their_classes(
+    tmp_path, photo, column, settings, people
+):
+    photos = [photo.format(word=each.split("/")[0], pair=n // 2, n=n) for n, each in enumerate(SKIN)]
+    cells = [n % 4 if column == "id" else ("train", "test")[n % 2] for n in range(8)]
+    rows = [f"{each.rpartition('/')[2]},{each.split('/')[1]},{cells[n]}" for n, each in enumerate(photos)]
+    table(tmp_path, rows, *photos, header=f"image,label,{column}", name="top/labels.csv")
+    scanned = read(tmp_path, **settings)
+    assert scanned.reader == "folders" and any(facts(scanned, "table").values())
+    assert scanned.persons.people == people and any(facts(scanned, "persons").values()) == (not settings)

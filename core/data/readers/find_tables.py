@@ -276,8 +276,8 @@ def count_before_folders(
     """Whether tables one folder down are read, and not the folders that name classes. photos: as folders label them.
 
     Only tables of usual columns are that can be read as one, and name nearly all photos: where they tell other classes;
-    or the same of each photo, and who is shown or what is a test, of which the folders say nothing. takes_each: whether
-    they can be read then without a photo or a class less than the folders have.
+    or the same of each photo, and who is shown or what is a test, of which neither folders nor somebody says anything.
+    takes_each: whether they can be read then without a photo or a class less than the folders have.
     """
     tables, forms, waiting = _to_read(_without_companions(looked))
     if len(tables) > 1 and not _parts_of_one(tables, waiting):
@@ -294,12 +294,24 @@ def count_before_folders(
     nothing = words_for_nothing(data.no_label)
     if are_other_classes(cells_of, folder_of, nothing):
         return True
-    numbers_photos = tables[0].meanings.numbers_photos
-    tells_persons = not any(says_nothing(cells.get("person", ""), nothing) for cells in cells_of.values())
-    tells_more = (tells_persons and not numbers_photos) or len(tables) > 1 or not columns.keys().isdisjoint(PARTED)
-    folders_tell_more = any(each["part"] or each["attributes"] for each in photos)
-    restate = tells_more and not folders_tell_more and are_the_folders(cells_of, folder_of, tree.images)
+    restate = _tell_more(tables, cells_of, photos, data) and are_the_folders(cells_of, folder_of, tree.images)
     return restate and takes_each()
+
+
+def _tell_more(
+    tables: Sequence[DatasetTable], cells_of: Mapping[str, Mapping[str, str]], photos: Sequence[dict], data: DataConfig
+) -> bool:
+    """Whether tables tell persons or parts, and the folders neither attributes nor parts nor, in their own way or by
+    what somebody said of them, persons."""
+    nothing = words_for_nothing(data.no_label)
+    tell_persons = data.persons == "auto" and not tables[0].meanings.numbers_photos
+    tell_persons &= not any(says_nothing(cells.get("person", ""), nothing) for cells in cells_of.values())
+    of_persons = data.persons == "folder"
+    if data.persons == "auto":  # a pattern would not count before persons that a table tells
+        of_persons = bool(data.person_pattern) if tell_persons else any(each["person_folder"] for each in photos)
+    if of_persons or any(each["part"] or each["attributes"] for each in photos):
+        return False
+    return tell_persons or len(tables) > 1 or not tables[0].meanings.columns.keys().isdisjoint(PARTED)
 
 
 def _cells_of_photos(
