@@ -211,6 +211,9 @@ AGES = "image,age,sex", [f"{n}.jpg,{20 + n},{'fm'[n % 2]}" for n in range(8)]
 NOTES = "image,sex,remark", ["0.jpg,f,x", "7.jpg,m,y"]
 LABELS = "image,label", [f"{n}.jpg,{20 + n % 2}" for n in range(8)]
 GENDERS = "path,gender,age", [f"{photo},{'fm'[n // 2 % 2]},{20 + n}" for n, photo in enumerate(PEOPLE)]
+BLANK = GENDERS[0], [row.replace(",f,", ",,") if n < 2 else row for n, row in enumerate(GENDERS[1])]
+TEN = [f"{20 + n // 2}/{n}.jpg" for n in range(20)]
+WRONG = GENDERS[0], [f"{photo},{'fm'[not n or n // 2 % 2]},{20 + n}" for n, photo in enumerate(TEN)]
 TRAIN, TEST = (LABELS[0], LABELS[1][:6]), ("image", ["6.jpg", "7.jpg"])
 
 
@@ -222,12 +225,26 @@ TRAIN, TEST = (LABELS[0], LABELS[1][:6]), ("image", ["6.jpg", "7.jpg"])
         (SKIN, {"labels.csv": LABELS, "notes.csv": NOTES}, "folders"),
         (PEOPLE, {"labels.csv": LABELS}, "csv"),
         (PEOPLE, {"labels.csv": GENDERS}, "csv"),
+        (PEOPLE, {"labels.csv": BLANK}, "csv"),
+        (TEN, {"labels.csv": WRONG}, "csv"),
         (PEOPLE, {"metadata.csv": AGES}, "folders"),
         (BATCHES, {"train.csv": TRAIN}, "folders"),
         (BATCHES, {"train.csv": TRAIN, "test.csv": TEST}, "csv"),
         (BATCHES, {"train.csv": TRAIN, "sample_submission.csv": ("image,label", ["6.jpg,20", "7.jpg,20"])}, "csv"),
     ],
-    ids=["ages", "two tables", "labels and notes", "patients", "people", "grades", "some", "a test", "a form"],
+    ids=[
+        "ages",
+        "two tables",
+        "labels and notes",
+        "patients",
+        "people",
+        "a blank",
+        "a slip",
+        "grades",
+        "some",
+        "a test",
+        "a form",
+    ],
 )
 def test_folders_count_before_tables_one_folder_down_unless_these_tell_other_classes(tmp_path, photos, tables, reader):
     """An age or gender is none, unless each folder is of one person, or one gender; nor do tables tell any of which
