@@ -208,6 +208,8 @@ SKIN = [f"{'benign' if n < 4 else 'malignant'}/{n}.jpg" for n in range(8)]
 PEOPLE = [f"{20 + n // 2}/{n}.jpg" for n in range(8)]
 BATCHES = [f"img/batch_{n // 4}/{n}.jpg" for n in range(8)]
 AGES = "image,age,sex", [f"{n}.jpg,{20 + n},{'fm'[n % 2]}" for n in range(8)]
+WOMEN = AGES[0], [row.replace(",m", ",f") for row in AGES[1]]
+ONE_PERSON = "image,age,person", [f"{n}.jpg,{20 + n},Kim" for n in range(8)]
 NOTES = "image,sex,remark", ["0.jpg,f,x", "7.jpg,m,y"]
 LABELS = "image,label", [f"{n}.jpg,{20 + n % 2}" for n in range(8)]
 GENDERS = "path,gender,age", [f"{photo},{'fm'[n // 2 % 2]},{20 + n}" for n, photo in enumerate(PEOPLE)]
@@ -221,6 +223,8 @@ TRAIN, TEST = (LABELS[0], LABELS[1][:6]), ("image", ["6.jpg", "7.jpg"])
     ("photos", "tables", "reader"),
     [
         (SKIN, {"metadata.csv": AGES}, "folders"),
+        (SKIN, {"metadata.csv": WOMEN}, "folders"),
+        (SKIN, {"metadata.csv": ONE_PERSON}, "folders"),
         (SKIN, {"metadata.csv": AGES, "notes.csv": NOTES}, "folders"),
         (SKIN, {"labels.csv": LABELS, "notes.csv": NOTES}, "folders"),
         (PEOPLE, {"labels.csv": LABELS}, "csv"),
@@ -234,6 +238,8 @@ TRAIN, TEST = (LABELS[0], LABELS[1][:6]), ("image", ["6.jpg", "7.jpg"])
     ],
     ids=[
         "ages",
+        "women",
+        "one person",
         "two tables",
         "labels and notes",
         "patients",

@@ -27,16 +27,16 @@ def are_other_classes(
         alike = [label == folder or (label in folders and not label.isdecimal()) for folder, label in labels]
         return 2 * sum(alike) < len(alike)
     persons, genders = (set(_by_folder(meaning, cells_of, folder_of, nothing)) for meaning in ("person", "gender"))
-    are_more = len(folders) > len({gender for _, gender in genders})
+    are_more = len(folders) > len({gender for _, gender in genders})  # two folders of women and men are genders
     return _hold_one(persons, folders) or (are_more and _hold_one(genders, folders))
 
 
 def _hold_one(cells: Set[tuple[str, str]], folders: Set[str]) -> bool:
-    """Whether nearly all folders of which something is told hold one thing, and half of all are such: a cell may be
-    empty, or wrong. cells: (folder, cell), each once."""
+    """Whether nearly all folders of which something is told hold one thing, not all the same, and half of all are
+    such: a cell may be empty, or wrong. cells: (folder, cell), each once."""
     held = Counter(folder for folder, _ in cells)
     single = sum(number == 1 for number in held.values())
-    return single > 1 and 10 * single >= 9 * len(held) and 2 * single >= len(folders)
+    return len({cell for _, cell in cells}) > 1 and 10 * single >= 9 * len(held) and 2 * single >= len(folders)
 
 
 def are_the_folders(
