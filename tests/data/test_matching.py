@@ -212,6 +212,7 @@ WOMEN = AGES[0], [row.replace(",m", ",f") for row in AGES[1]]
 ONE_PERSON = "image,age,person", [f"{n}.jpg,{20 + n},Kim" for n in range(8)]
 NOTES = "image,sex,remark", ["0.jpg,f,x", "7.jpg,m,y"]
 LABELS = "image,label", [f"{n}.jpg,{20 + n % 2}" for n in range(8)]
+CODES = "image,label", [f"{n}.jpg,{n // 2}" for n in range(8)]
 GENDERS = "path,gender,age", [f"{photo},{'fm'[n // 2 % 2]},{20 + n}" for n, photo in enumerate(PEOPLE)]
 BLANK = GENDERS[0], [row.replace(",f,", ",,") if n < 2 else row for n, row in enumerate(GENDERS[1])]
 TEN = [f"{20 + n // 2}/{n}.jpg" for n in range(20)]
@@ -232,6 +233,9 @@ TRAIN, TEST = (LABELS[0], LABELS[1][:6]), ("image", ["6.jpg", "7.jpg"])
         (PEOPLE, {"labels.csv": BLANK}, "csv"),
         (TEN, {"labels.csv": WRONG}, "csv"),
         (PEOPLE, {"metadata.csv": AGES}, "folders"),
+        (PEOPLE, {"labels.csv": CODES}, "folders"),
+        (SKIN, {"labels.csv": ("image,label", [f"{n}.jpg,{n // 4}.0" for n in range(8)])}, "folders"),
+        (BATCHES, {"labels.csv": ("image,label", [f"{n}.jpg,{'cat' if n < 4 else 'dog'}" for n in range(8)])}, "csv"),
         (BATCHES, {"train.csv": TRAIN}, "folders"),
         (BATCHES, {"train.csv": TRAIN, "test.csv": TEST}, "csv"),
         (BATCHES, {"train.csv": TRAIN, "sample_submission.csv": ("image,label", ["6.jpg,20", "7.jpg,20"])}, "csv"),
@@ -247,6 +251,9 @@ TRAIN, TEST = (LABELS[0], LABELS[1][:6]), ("image", ["6.jpg", "7.jpg"])
         "a blank",
         "a slip",
         "grades",
+        "numbers",
+        "codes",
+        "names",
         "some",
         "a test",
         "a form",

@@ -7,6 +7,7 @@ says nothing in a cell. All words folded.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
@@ -15,20 +16,31 @@ from core.data.readers.attributes import GENDER_WORDS, MASK_WORDS
 from core.data.readers.split_names import parts_of
 from core.data.tables.words import says_nothing
 
+_NUMBER = re.compile(r"[+-]?\d+(\.0*)?", re.ASCII)
+
 
 def are_other_classes(
     cells_of: Mapping[str, Mapping[str, str]], folder_of: Mapping[str, str], nothing: frozenset[str]
 ) -> bool:
     """Whether by the table the folders are no classes: fewer than half of its labels are called as a folder is (a
-    number: as the photo's own), as what somebody predicted would be. A gender, age or mask alone is no other class; but
-    folders of persons are none."""
+    number: as the photo's own), as what somebody predicted would be, nor are they numbers of the folders. A gender, age
+    or mask alone is no other class; but folders of persons are none."""
     folders = set(folder_of.values())
     if labels := _by_folder("label", cells_of, folder_of, nothing):
+        if _are_numbers_of(labels):
+            return False
         alike = [label == folder or (label in folders and not label.isdecimal()) for folder, label in labels]
         return 2 * sum(alike) < len(alike)
     persons, genders = (set(_by_folder(meaning, cells_of, folder_of, nothing)) for meaning in ("person", "gender"))
     are_more = len(folders) > len({gender for _, gender in genders})  # two folders of women and men are genders
     return _hold_one(persons, folders) or (are_more and _hold_one(genders, folders))
+
+
+def _are_numbers_of(labels: Sequence[tuple[str, str]]) -> bool:
+    """Whether all labels are numbers, one for each folder: they count classes, which the folders name."""
+    pairs = set(labels)
+    folders, numbers = {folder for folder, _ in pairs}, {label for _, label in pairs}
+    return len(pairs) == len(folders) == len(numbers) and all(map(_NUMBER.fullmatch, numbers))
 
 
 def _hold_one(cells: Set[tuple[str, str]], folders: Set[str]) -> bool:
