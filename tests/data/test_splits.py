@@ -395,12 +395,13 @@ def test_a_table_of_all_photos_in_the_folder_of_one_part_finds_all(tmp_path, nam
     ("here", "there", "name", "word", "lost"),
     [
         ("train", "test", "train/labels.csv", "train", [2]),
+        ("train", "test", "labels.csv", "train", [2]),
         ("train", "val", "train/labels.csv", "test", [2]),
         ("train", "val", "train/labels.csv", "", [2]),
         ("fold_1", "fold_2", "fold_1/labels.csv", "", [2]),
         ("train/images", "val/images", "train/labels/all.csv", "", [0, 1, 2]),
     ],
-    ids=["a column of splits", "another split", "validation", "folds", "folders beside"],
+    ids=["a column of splits", "in the root", "another split", "validation", "folds", "folders beside"],
 )
 @pytest.mark.parametrize("suffix", [".jpg", ""], ids=["names", "ids"])
 def test_a_lost_photo_is_not_the_one_of_a_folder_that_numbers_its_photos_anew(

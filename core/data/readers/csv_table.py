@@ -150,7 +150,7 @@ def _places(
 ) -> list[Place]:
     """The path of each row with the folder in which it is looked for first: that of its table. A bare name that several
     photos have, such as train/1.jpg and test/1.jpg, is looked for in the folder of the row's part of the dataset. So is
-    one of a row that states another part than the table's folder."""
+    one of a row that states another part than the table's folder, or would be found where photos are numbered anew."""
     folders = folders_of_parts(by_folder(matcher.tree.images))
     split = index.get("split")
     places = []
@@ -158,10 +158,13 @@ def _places(
         path, home = _cell(cells, index["path"]), source.home
         written = "" if split is None else _cell(cells, split)
         part = parts.stated(source, written)
-        if part in folders and len(matcher.called(path)) > 1 and not matcher.exact(path, home):
-            home = folders[part]
+        own = folders.get(part, "") if part else ""
+        called = matcher.called(path) if part in folders else []
+        is_another = len(called) == 1 and matcher.is_another_one(called[0], home, own)
+        if is_another or (len(called) > 1 and not matcher.exact(path, home)):
+            home = own
         elif written and part and is_of_another_split(home, part) and not matcher.exact(path, home):
-            home = folders.get(part, "") if matcher.is_photo(path) else home
+            home = own if matcher.is_photo(path) else home
         places.append((path, home))
     return places
 

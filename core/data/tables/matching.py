@@ -149,17 +149,26 @@ class Matcher:
 
     def _is_anothers(self, home: str, folder: str) -> bool:
         """Whether a folder is of another part than a table's folder, or numbers its photos anew beside that part."""
-        if _are_other_parts(home, folder):
-            return True
         own = _folder_of_part(home)
-        return bool(own) and not f"{folder}/".startswith(f"{own}/") and folder in self._numbered_anew(own)
+        return _are_other_parts(home, folder) or (bool(own) and folder in self._numbered_anew(own))
+
+    def is_another_one(self, sample: str, home: str, part: str) -> bool:
+        """Whether a photo that does not lie beside its table is of a folder that numbers anew what the folder of this
+        part numbers."""
+        return _folder(sample) != home and _folder(sample) in self._numbered_anew(part)
 
     def _numbered_anew(self, part: str) -> set[str]:
-        """The folders of which a tenth of the names or more stand in or below this one, too: fewer may be copies."""
+        """The folders elsewhere of which a tenth of the names or more stand in or below this one, too: fewer may be
+        copies."""
         if part not in self._anew:
-            stems = {_stem(path.rpartition("/")[2]).casefold() for path in self._photos if path.startswith(f"{part}/")}
+            inner = f"{part}/"
+            stems = {_stem(path.rpartition("/")[2]).casefold() for path in self._photos if path.startswith(inner)}
             again = Counter(_folder(path) for stem in stems for path in self._by_stem[stem])
-            self._anew[part] = {folder for folder, count in again.items() if 10 * count >= self._sizes[folder]}
+            self._anew[part] = {
+                folder
+                for folder, count in again.items()
+                if 10 * count >= self._sizes[folder] and not f"{folder}/".startswith(inner)
+            }
         return self._anew[part]
 
     def _paths(self, text: str, home: str) -> list[str]:
