@@ -37,8 +37,8 @@ def _corrected_since(parent: Run, root: str, folder: Path) -> str:
     gone = _asked(parent, [each for each in own if each.id not in kept])
     if not corrections.file(root, folder).is_file():
         gone = []  # they are of another lab, and nobody took them back
-    again = {_whose(each) for each in later if each.kind != "relabel"}
-    gone = [each for each in gone if each.kind == "relabel" or _whose(each) not in again]
+    again = {_says(each) for each in later}
+    gone = [e for e in gone if _says(e) not in again or any(_order_matters(e, other) for other in [*own, *now])]
     if not gone and not later:
         return ""
     samples = parent.samples()
@@ -70,8 +70,22 @@ def _asked(parent: Run, several: Sequence[Correction]) -> list[Correction]:
     return [each for each in several if each.kind != "relabel" or each.attribute in asked]
 
 
-def _whose(each: Correction) -> tuple[str, str]:
-    return each.kind, each.sample or each.person
+def _says(each: Correction) -> tuple:
+    return each.kind, each.sample or each.person, not each.sample, each.attribute, each.before, each.after
+
+
+def _order_matters(one: Correction, other: Correction) -> bool:
+    """Whether two corrections that say something else may do something else the other way round."""
+    if "exclude-photo" in (one.kind, other.kind) or _says(one) == _says(other):
+        return False
+    attributes = {one.attribute, other.attribute}
+    if one.sample and other.sample:
+        return one.sample == other.sample and len(attributes) == 1
+    return ("person" in attributes or len(attributes) == 1) and not _names(one).isdisjoint(_names(other))
+
+
+def _names(each: Correction) -> set[str]:
+    return {nfc(name) for name in corrections.names_of(each)}
 
 
 def _without(samples: pd.DataFrame, gone: Sequence[Correction]) -> tuple[pd.DataFrame, bool]:
@@ -89,7 +103,7 @@ def _of_photos(gone: Sequence[Correction], photos: set[str]) -> list[Correction]
 
 def _named(samples: pd.DataFrame, several: Sequence[Correction]) -> pd.DataFrame:
     """The photos that corrections are of: few of what may be many, by their own names and by those of persons."""
-    names = {nfc(name) for each in several for name in corrections.names_of(each)}
+    names = {name for each in several for name in _names(each)}
     people = [person for person in samples["person"].unique() if nfc(person) in names]
     is_named = samples["sample"].isin([each.sample for each in several]) | samples["person"].isin(people)
     return samples[is_named]

@@ -129,12 +129,25 @@ def test_corrections_that_change_no_class_and_those_of_another_lab_are_no_reason
             for before, after in ((listed[2].after, age), (f"{photo['age'] + 50:g}", age))
         )
         again = replace(listed[2], id="0" * 8)
+        whole = {"kind": "relabel", "person": photo["person"]}  # all photos of a person, of several values before
+        everyone = Correction(**whole, attribute="age", before=f"{years.before} | {other_years.before}", after=age)
+        renamed = Correction(**whole | {"person": "a"}, attribute="person", before="a", after=photo["person"])
+        gender = Correction(**whole, attribute="gender", before=other, after=photo["gender"])
+        later = replace(other_years, person=photo["person"])
         for trained, now, told in [
             ([years], listed[1:2], ""),  # taken back within the group
             ([years], [replace(again, before=years.before, after=other_years.before)], "1 label was corrected:"),
             ([other_years], [replace(other_years, id="0" * 8)], ""),  # taken back, and made again
             ([other_years], [], f"1 of the corrections of {parent.id} is not among"),
             ([out := Correction(kind="exclude-photo", sample="out.jpg")], [replace(out, id="0" * 8)], ""),
+            ([everyone], [replace(everyone, id="0" * 8)], ""),
+            ([gender, everyone], [replace(everyone, id="0" * 8), replace(gender, id="1" * 8)], ""),
+            ([renamed], [replace(renamed, id="0" * 8)], ""),
+            (
+                [everyone, later],
+                [replace(later, id="0" * 8), replace(everyone, id="1" * 8)],
+                f"2 of the corrections of {parent.id} are not",
+            ),
         ]:
             files.write_text(parent.corrections_file, to_csv(trained))
             files.write_text(place, to_csv(now))
