@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.config.run_config import TaskConfig
 from core.data.labels import corrections
 from core.data.labels.correction_rows import SEVERAL, Correction
 from core.data.readers.spelling import nfc
@@ -42,6 +43,7 @@ def _corrected_since(parent: Run, root: str, folder: Path) -> str:
     if not gone and not later:
         return ""
     samples = parent.samples()
+    gone = _within(parent, gone, samples, own)
     before = _named(samples, [*gone, *later])
     without, is_without = _without(before, gone)
     after, _ = corrections.effects(without, later)
@@ -65,9 +67,28 @@ def _corrected_since(parent: Run, root: str, folder: Path) -> str:
 def _asked(parent: Run, several: Sequence[Correction]) -> list[Correction]:
     """Of corrections those that may change which photos a run has, their classes or their persons."""
     task = parent.config().task
-    unmasked = task.unmasked or task.name == "gender-age"
-    asked = {*attributes_of(task), *task.only, "person", *(["mask"] if unmasked else [])}
+    asked = {*attributes_of(task), *task.only, "person", *(["mask"] if _unmasked(task) else [])}
     return [each for each in several if each.kind != "relabel" or each.attribute in asked]
+
+
+def _within(
+    parent: Run, gone: Sequence[Correction], samples: pd.DataFrame, own: Sequence[Correction]
+) -> list[Correction]:
+    """Without relabels of photos that the run does not have and, by what they said before, would not have either."""
+    task = parent.config().task
+    lets_in = {*task.only, *(["mask"] if _unmasked(task) else []), *(attributes_of(task) if task.leave_out else ())}
+    photos, people = {*samples["sample"]}, {nfc(person) for person in samples["person"].unique()}
+    people |= {name for each in own if each.attribute == "person" for name in _names(each)}  # they are called so now
+    stands = [each.sample in photos if each.sample else not people.isdisjoint(_names(each)) for each in gone]
+    return [
+        each
+        for each, is_there in zip(gone, stands, strict=True)
+        if is_there or each.kind != "relabel" or not each.after or each.attribute in lets_in
+    ]
+
+
+def _unmasked(task: TaskConfig) -> bool:
+    return task.unmasked or task.name == "gender-age"
 
 
 def _says(each: Correction) -> tuple:

@@ -134,6 +134,8 @@ def test_corrections_that_change_no_class_and_those_of_another_lab_are_no_reason
         renamed = Correction(**whole | {"person": "a"}, attribute="person", before="a", after=photo["person"])
         gender = Correction(**whole, attribute="gender", before=other, after=photo["gender"])
         later = replace(other_years, person=photo["person"])
+        gone = replace(other_years, id="2" * 8, sample="masked.jpg", person="masked")
+        aside = replace(everyone, id="3" * 8, person="aside")
         for trained, now, told in [
             ([years], listed[1:2], ""),  # taken back within the group
             ([years], [replace(again, before=years.before, after=other_years.before)], "1 label was corrected:"),
@@ -148,6 +150,8 @@ def test_corrections_that_change_no_class_and_those_of_another_lab_are_no_reason
                 [replace(later, id="0" * 8), replace(everyone, id="1" * 8)],
                 f"2 of the corrections of {parent.id} are not",
             ),
+            ([years, gone, aside], [], ""),  # of photos that the run does not have
+            ([years, replace(gone, attribute="mask", before="none", after="mask")], [], "2 of the corrections of"),
         ]:
             files.write_text(parent.corrections_file, to_csv(trained))
             files.write_text(place, to_csv(now))
