@@ -134,7 +134,8 @@ def check_held(first: dict[str, str], runs: Iterable[Run]) -> None:
                 f"weights: {first['init'].removeprefix('file:')} has changed since {run.id} was launched: its SHA-256 "
                 f"starts with {first['sha256'][:8]}, not {before[:8]}. What is held against that run has to begin with "
                 "the same weights.",
-                "Put back the file that it was and give the other one a name of its own, or run that one again.",
+                "Put back the file that it was and give the other one a name of its own, or launch that run anew with "
+                "all that is held against it (of a study: the whole study).",
                 kind="weights",
             )
 

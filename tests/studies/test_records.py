@@ -291,8 +291,9 @@ def test_a_missing_run_and_one_that_joins_begin_with_the_weights_of_the_others(s
     first.write_bytes(b"as it is ")
     after = records.launch_missing(made)
     assert f"has changed since {made.run_ids[0]} was launched" in after.refused[made.run_ids[1]]
-    with pytest.raises(LabError, match=f"has changed since {made.run_ids[0]} was launched"):
+    with pytest.raises(LabError, match=f"has changed since {made.run_ids[0]} was launched") as refused:
         records.add(made, with_changes(plans[2], model__init=f"file:{first}"), scanned)
+    assert "of a study: the whole study" in refused.value.remedy, "one of its runs launched anew would not be of it"
     assert records.load(made.id).run_ids == made.run_ids
     other = first.rename(tmp_path / "other.pth")
     assert records.add(made, with_changes(plans[2], model__init=f"file:{other}"), scanned), "on purpose"
