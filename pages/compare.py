@@ -169,6 +169,8 @@ differences = pairs.differences(
 if differences:
     if not relabelled.draw(comparable, question) or len(comparable) > 2:
         decide.draw(judged(comparable), comparable, costs)
+    if words := load.other_losses(comparable):
+        st.caption(plain(words))
     say(differences, within)
 else:
     st.info("Choose a second run to compare with this one.", icon=":material/compare_arrows:")

@@ -93,7 +93,6 @@ def pair(run: ComparedRun, baseline: ComparedRun, *, metric: str = "f1", which: 
     if warning := _different_folds(run, baseline):
         return Pair(run, baseline, (), np.empty(0), np.empty(0), math.nan, None, warning=warning)
     notes = [*_unfinished(run), *_unfinished(baseline), *_replaced(run, baseline)]
-    notes += [words for words in [other_losses([run, baseline])] if words]
     folds = sorted(set(run.done) & set(baseline.done))
     table, trouble = _shared_predictions(run, baseline, which, folds)
     notes += trouble

@@ -12,7 +12,6 @@ import pandas as pd
 
 from core.compare.members import ComparedRun, out_of_fold
 from core.compare.pairs import Difference
-from core.runs import starts
 from core.stats import paired
 from core.stats.metrics import confusion_of, macro_f1
 from core.text import count, number_of
@@ -105,11 +104,6 @@ def what_it_is_scored_on(change: Corrected, before: ComparedRun, after: Compared
     parts += [f"{count(change.gone)} left out"] if change.gone else []
     parts += [f"{count(change.new)} new"] if change.new else []
     differs = f"In {after.name}: {', '.join(parts)}. " if parts else ""
-    if starts.weighed_classes(before.run) and not starts.weighed_classes(after.run):
-        differs += (
-            f"Its weighted loss weighs each photo by its label, that of {before.name} still weighed each class of a "
-            "target: not the labels alone differ. "
-        )
     return (
         f"{differs}Scores on different labels cannot be subtracted, so the verdict counts only photos whose label "
         f"stayed. The others were corrected because {before.name} contradicted their labels, which favours it there."

@@ -19,7 +19,7 @@ from core.config import to_yaml
 from core.data.chosen import selections
 from core.errors import LabError
 from core.figures import comparison_curves
-from core.runs import Run, metrics_file, notes
+from core.runs import Run, metrics_file, notes, starts
 from core.storage import parquet
 from core.studies import record_file
 from core.text import plain
@@ -224,12 +224,15 @@ def test_missing_folds_other_folds_and_other_classes_are_said(study, folder):
 
 
 def test_a_run_on_other_folds_is_launched_beside_the_best_by_a_button(study, folder):
-    other = make_run(
-        folder, samples(folder, people=60, photos=2, seed=4), "other", skill=0.1, config={"model": {"depth": 34}}
-    )
-    better = make_run(folder, study, "better", skill=0.99, seed=9)
-    at = page("compare", runs=",".join([better.id, IDS[0], other.id]))
+    weighted = {"training": {"loss": "weighted"}}
+    config = weighted | {"model": {"depth": 34}}
+    other = make_run(folder, samples(folder, people=60, photos=2, seed=4), "other", skill=0.1, config=config)
+    better = make_run(folder, study, "better", skill=0.99, seed=9, config=weighted)
+    for fold in better.folds():
+        starts.note(better, fold, 0, {"weighs": "photos"})
+    at = page("compare", runs=",".join([IDS[0], better.id, other.id]))
     assert "other cannot be set against better" in html(at)
+    assert (html(at) + captions(at)).count("The weighted loss of other weighed each class of a target") == 1
     assert "2 new runs as a study, with the same settings and seeds: 10 fold jobs" in captions(at)
     assert "Queue them" in labels(at)
 

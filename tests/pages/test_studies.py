@@ -24,7 +24,7 @@ from core.network import weights
 from core.places import HOME
 from core.plan.plan import make_plan
 from core.report import numbers
-from core.runs import FoldState, Run
+from core.runs import FoldState, Run, starts
 from core.runs.lists.summaries import summaries
 from core.storage import files
 from core.studies import grid as study
@@ -695,14 +695,23 @@ def test_what_would_decide_a_study_is_queued_by_its_button(opened, tmp_path, mon
     table = compared.samples(root, people=30, photos=2, folds=2)
     made = [
         compared.make_run(
-            root, table, f"seeds {seed}", skill=0.6 + 0.2 * seed, seed=seed, config={"training": {"seed": seed}}
+            root,
+            table,
+            f"seeds {seed}",
+            skill=0.6 + 0.2 * seed,
+            seed=seed,
+            config={"training": {"seed": seed, "loss": "weighted"}},
         )
         for seed in (0, 1)
     ]
+    for fold in made[1].folds():
+        starts.note(made[1], fold, 0, {"weighs": "photos"})
     members = [StudyRun(run.id, run.config().name, run.config().model_dump(mode="json")) for run in made]
     with record_file.locked(root):
         record_file.write(Study("20260301-000000-seeds-0000", "seeds", "", 1.0, {}, members), root)
-    press(show(study="20260301-000000-seeds-0000"), "Queue them")
+    at = show(study="20260301-000000-seeds-0000")
+    assert captions(at).count("The weighted loss of seeds 0 weighed each class of a target") == 1
+    press(at, "Queue them")
     assert [sorted(runs) for runs in launched] == [sorted(run.id for run in made)]
     assert opened[-1][0] == "studies" and opened[-1][1]["study"] != "20260301-000000-seeds-0000"
 

@@ -11,10 +11,11 @@ import streamlit as st
 from core.answers import frozen_features
 from core.compare import contrast, verdict
 from core.compare import earned as earnings
+from core.compare import pairs as of_pairs
 from core.compare.cost import RunCost, cost_of
 from core.compare.earned import Earned
 from core.compare.members import ComparedRun, version_of
-from core.compare.pairs import Pair, pair
+from core.compare.pairs import Pair
 from core.storage.remembered import MOST_BYTES, Remembered, bytes_of
 from pages.parts.compare.pick import Question
 from pages.parts.run import view
@@ -49,7 +50,11 @@ def pairs(baseline: ComparedRun, runs: Sequence[ComparedRun], question: Question
 
 def pairs_of(baseline: ComparedRun, runs: Sequence[ComparedRun], metric: str, which: str) -> tuple[Pair, ...]:
     key = _key([baseline, *runs], which), metric, which
-    return _PAIRS.of(key, lambda: tuple(pair(run, baseline, metric=metric, which=which) for run in runs))
+    return _PAIRS.of(key, lambda: tuple(of_pairs.pair(run, baseline, metric=metric, which=which) for run in runs))
+
+
+def other_losses(members: Sequence[ComparedRun]) -> str:
+    return _SMALL.of(("losses", _key(members, "best")), lambda: of_pairs.other_losses(members))
 
 
 def no_rivals(members: Sequence[ComparedRun], question: Question) -> dict[str, str]:

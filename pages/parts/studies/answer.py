@@ -11,7 +11,7 @@ from core.compare.members import load_all, same_classes, told_apart
 from core.compare.verdict import Verdict
 from core.errors import in_sentences
 from core.runs.lists.best import highest_first
-from core.text import count, number_of
+from core.text import count, number_of, plain
 from pages.parts.compare import decide, load, pick
 from pages.parts.studies.view import StudyStatus, best_row, of_which
 
@@ -48,6 +48,8 @@ def section(status: StudyStatus) -> Verdict | None:
     differences = pairs.differences(against, within=WITHIN, highest=True)
     said = verdict.verdict(comparable, top, differences, {}, within=WITHIN)
     decide.draw(said, comparable, {})
+    if words := load.other_losses(comparable):
+        st.caption(plain(words))
     return said if said.kind != "nothing" and not refused else None
 
 
