@@ -46,7 +46,7 @@ def title(name: str) -> str:
 def version(root: Path | None = None) -> tuple[tuple[str, int, int], ...]:
     """(file, time, size) of every recipe there is: the same value means the same recipes."""
     stamps = []
-    for path in (*sorted(RECIPES.glob("*.yaml")), *sorted(recipes_home(root).glob("*.yaml"))):
+    for path in (*sorted(RECIPES.glob("*.yaml")), *_own_files(root)):
         with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
             status = path.stat()
             stamps.append((str(path), status.st_mtime_ns, status.st_size))
@@ -69,10 +69,18 @@ def recipes_home(root: Path | None = None) -> Path:
     return lab_folder(root) / "recipes"
 
 
+def _own_files(root: Path | None) -> list[Path]:
+    """None where their folder is out of reach: the lab's own recipes need none."""
+    try:
+        return sorted(recipes_home(root).glob("*.yaml"))
+    except OSError:
+        return []
+
+
 def own_recipes(root: Path | None = None) -> tuple[dict[str, RunConfig], dict[str, LabError]]:
     """(name -> recipe, name -> what is wrong with its file), a name of the lab's own never among them."""
     named, wrong = {}, {}
-    for path in sorted(recipes_home(root).glob("*.yaml")):
+    for path in _own_files(root):
         if not NAME.fullmatch(path.stem) or (RECIPES / path.name).exists():
             wrong[path.stem] = LabError(f"recipe {path}: its name cannot be used.", "Rename the file.", "config")
             continue

@@ -227,6 +227,8 @@ def test_what_was_undone_in_a_copy_does_not_come_back_with_the_runs_that_return_
     relocate(run, new)
     corrections.undo(new, first.id, lab)
     corrections.undo(dataset, third.id, lab)
+    assert corrections.take_in(dataset, correction_rows.to_csv([third]), lab) == 1
+    corrections.undo(dataset, third.id, lab)  # once more
     reviews.forget(new, "train/dog/1.png", lab)
     reviews.confirm(new, "train/dog/2.png", "puppy", lab)
     outcome = relocate(run, dataset)  # where the other run is still: what is there is its, too

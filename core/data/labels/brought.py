@@ -40,6 +40,15 @@ def forget(listing: Path, anew: set[str]) -> None:
         _change(listing, lambda noted: noted - anew)
 
 
+def leave(listing: Path, gone: set[str]) -> None:
+    """Note what was undone in a list that has moved: it may have been forgotten as written anew, and is not now.
+
+    Raises LabError as files.change_json does; OSErrors pass.
+    """
+    if _note(listing).exists():
+        _add(listing, gone)
+
+
 def follow(old: Path, new: Path, before: Iterable[str], after: Iterable[str], *, keep: bool) -> None:
     """Note what both lists have now, and in the new one what the old one had before. keep: else the old one goes.
 

@@ -140,6 +140,7 @@ def undo_all(root: str | Path, ids: Sequence[str], folder: Path | None = None) -
             asking.check(each.by, f"the correction of {each.sample or each.person}")
         if gone:
             files.write_text(path, to_csv([each for each in on_file if each not in gone]))
+            brought.leave(path, {each.id for each in gone})
     return gone
 
 
