@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from core.config.parts import NO_COLUMN
 from core.config.run_config import TaskConfig
+from core.data.tables.cells import spelt
 from core.data.tables.meanings import usual_column
 from core.data.tasks import attributes_of, class_values
 from core.data.values import are_apart, is_bare, names_itself
@@ -47,5 +48,5 @@ def are_of_the_same(one: Sequence[str], other: Sequence[str]) -> bool:
     A label that nothing says more about, as that of folders, may be any attribute.
     """
     return len(one) == len(other) and all(
-        mine == others or LABEL in (mine, others) for mine, others in zip(one, other, strict=True)
+        spelt(mine) == spelt(others) or LABEL in (mine, others) for mine, others in zip(one, other, strict=True)
     )

@@ -294,6 +294,13 @@ def test_a_table_of_the_classes_of_all_folders_is_read_for_what_else_it_tells(tm
     assert scanned.reader == "folders", "a photo was left out"
 
 
+def test_a_table_of_numbers_for_the_folders_is_read_where_it_tells_persons_and_the_folders_are_asked_about(tmp_path):
+    rows = [f"{n}.jpg,{int('malignant' in photo)},p{n // 2}" for n, photo in enumerate(SKIN)]
+    table(tmp_path, rows, *(f"top/{photo}" for photo in SKIN), header="image,label,person", name="top/labels.csv")
+    scanned = read(tmp_path)
+    assert scanned.persons.state == "known" and any(facts(scanned, "table").values())
+
+
 def of_photos(*folders, value):
     """(photos, four in each folder; a table's rows of these with what value(number) says)."""
     photos = [f"{folder}/{number}.jpg" for at, folder in enumerate(folders) for number in range(4 * at, 4 * at + 4)]

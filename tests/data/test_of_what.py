@@ -69,4 +69,4 @@ def test_merged_classes_that_are_called_by_bare_words_must_say_of_what_they_are(
 def test_a_label_without_a_column_may_be_any_one_attribute():
     assert are_of_the_same(("label",), ("side",)) and are_of_the_same(("side",), ("label",)) and are_of_the_same((), ())
     assert not are_of_the_same(("side",), ("view",)) and not are_of_the_same(("label",), ("side", "view"))
-    assert not are_of_the_same(("label",), ())
+    assert not are_of_the_same(("label",), ()) and are_of_the_same(("Tumor Grade",), ("tumor_grade",))

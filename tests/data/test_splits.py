@@ -391,6 +391,14 @@ def test_a_table_of_all_photos_in_the_folder_of_one_part_finds_all(tmp_path, nam
     assert not facts(scanned), "a name was said to stand in several folders"
 
 
+def test_a_photo_that_its_row_says_is_to_validate_on_is_found_there_also_where_that_numbers_its_own(tmp_path):
+    for photo in (*(f"train/{n}.jpg" for n in (0, 1, 3)), *(f"val/x/{n}.jpg" for n in range(3))):
+        draw(tmp_path / photo)
+    rows = ["0.jpg,a,train", "1.jpg,b,train", "2.jpg,a,val", "3.jpg,b,train"]
+    scanned = read(table(tmp_path, rows, header="id,label,split", name="train/labels.csv"), csv_file="train/labels.csv")
+    assert labels(scanned) == {"train/0.jpg": "a", "train/1.jpg": "b", "val/x/2.jpg": "a", "train/3.jpg": "b"}
+
+
 @pytest.mark.parametrize(
     ("here", "there", "name", "word", "lost"),
     [

@@ -17,7 +17,7 @@ from core.data.reach import bounds
 from core.data.readers.attributes import PARSERS, TEST, UNLABELLED, photo, problem
 from core.data.readers.find_tables import DatasetTable, Source, chosen_csv, find_table
 from core.data.readers.reading import Fact, Reading
-from core.data.readers.split_names import Part, folders_of_parts
+from core.data.readers.split_names import Part, folders_of_parts, parts_of
 from core.data.readers.tree import Tree, by_folder, left_over, list_tree
 from core.data.tables.columns import Columns, attribute_columns, class_of, kind_of, read_cell
 from core.data.tables.matching import NO_MATCH, Match, Matcher, Place, facts_of, is_of_another_split
@@ -163,10 +163,17 @@ def _places(
         is_another = len(called) == 1 and matcher.is_another_one(called[0], home, own)
         if is_another or (len(called) > 1 and not matcher.exact(path, home)):
             home = own
+        elif written and part and len(called) == 1 and _is_in(called[0], part) and not matcher.exact(path, home):
+            home = called[0].rpartition("/")[0]
         elif written and part and is_of_another_split(home, part) and not matcher.exact(path, home):
             home = own if matcher.is_photo(path) else home
         places.append((path, home))
     return places
+
+
+def _is_in(photo: str, part: Part) -> bool:
+    """Whether a photo lies in a folder of this part, or below one."""
+    return part in [part for name in photo.split("/")[:-1] for part in parts_of([name]).values()]
 
 
 def _of_parts(

@@ -18,7 +18,7 @@ from core.data.readers.companions import says, tells_positions, with_companions,
 from core.data.readers.reading import Fact
 from core.data.readers.split_names import Part, may_be_part, parts_of
 from core.data.readers.tree import Tree, is_above_photos, list_tree
-from core.data.tables.beside_folders import are_other_classes, are_the_folders
+from core.data.tables.beside_folders import are_numbered, are_other_classes, are_the_folders
 from core.data.tables.matching import NO_MATCH, Matcher
 from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
 from core.data.tables.table import Table, is_list, is_old, is_table, read_table
@@ -294,8 +294,11 @@ def count_before_folders(
     nothing = words_for_nothing(data.no_label)
     if are_other_classes(cells_of, folder_of, nothing):
         return True
-    restate = _tell_more(tables, cells_of, photos, data) and are_the_folders(cells_of, folder_of, tree.images)
-    return restate and takes_each()
+    if not _tell_more(tables, cells_of, photos, data):
+        return False
+    if are_numbered(cells_of, folder_of, nothing):
+        return True  # names of classes are worth less than persons or a test set
+    return are_the_folders(cells_of, folder_of, tree.images) and takes_each()
 
 
 def _tell_more(

@@ -36,6 +36,14 @@ def are_other_classes(
     return _hold_one(persons, folders) or (are_more and _hold_one(genders, folders))
 
 
+def are_numbered(
+    cells_of: Mapping[str, Mapping[str, str]], folder_of: Mapping[str, str], nothing: frozenset[str]
+) -> bool:
+    """Whether the labels are numbers that count the folders, which alone have names for the classes."""
+    labels = _by_folder("label", cells_of, folder_of, nothing)
+    return bool(labels) and _are_numbers_of(labels)
+
+
 def _are_numbers_of(labels: Sequence[tuple[str, str]]) -> bool:
     """Whether all labels are numbers, one for each folder: they count classes, which the folders name."""
     pairs = set(labels)
