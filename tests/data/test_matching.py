@@ -299,6 +299,9 @@ def test_a_table_of_numbers_for_the_folders_is_read_where_it_tells_persons_and_t
     table(tmp_path, rows, *(f"top/{photo}" for photo in SKIN), header="image,label,person", name="top/labels.csv")
     scanned = read(tmp_path)
     assert scanned.persons.state == "known" and any(facts(scanned, "table").values())
+    for wrong in (rows[0].replace(",0,", ",,"), "none.jpg,0,p9"):  # a photo without a label, a row without a photo
+        table(tmp_path, [*rows[1:], wrong], header="image,label,person", name="top/labels.csv")
+        assert read(tmp_path).reader == "folders", wrong
 
 
 def of_photos(*folders, value):

@@ -394,9 +394,13 @@ def test_a_table_of_all_photos_in_the_folder_of_one_part_finds_all(tmp_path, nam
 def test_a_photo_that_its_row_says_is_to_validate_on_is_found_there_also_where_that_numbers_its_own(tmp_path):
     for photo in (*(f"train/{n}.jpg" for n in (0, 1, 3)), *(f"val/x/{n}.jpg" for n in range(3))):
         draw(tmp_path / photo)
+    here = {"header": "id,label,split", "name": "train/labels.csv"}
     rows = ["0.jpg,a,train", "1.jpg,b,train", "2.jpg,a,val", "3.jpg,b,train"]
-    scanned = read(table(tmp_path, rows, header="id,label,split", name="train/labels.csv"), csv_file="train/labels.csv")
+    scanned = read(table(tmp_path, rows, **here), csv_file="train/labels.csv")
     assert labels(scanned) == {"train/0.jpg": "a", "train/1.jpg": "b", "val/x/2.jpg": "a", "train/3.jpg": "b"}
+    rows[3] = "3.jpg,b,val"  # the column parts train/ itself, of which 2.jpg is lost
+    scanned = read(table(tmp_path, rows, **here), csv_file="train/labels.csv")
+    assert labels(scanned) == {"train/0.jpg": "a", "train/1.jpg": "b", "train/3.jpg": "b"}
 
 
 @pytest.mark.parametrize(

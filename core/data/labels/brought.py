@@ -12,6 +12,8 @@ from typing import Any
 from core.data.reach import bounds
 from core.storage import files
 
+_ANEW = " anew"  # behind an id in a note, which is of no list: what was forgotten
+
 
 def stays(old: str | Path, *, leave: bool) -> bool:
     """Whether the list of a place stays there: the dataset is, or may be, there still, or some run goes by it."""
@@ -37,16 +39,14 @@ def forget(listing: Path, anew: set[str]) -> None:
     Raises LabError as files.change_json does; OSErrors pass.
     """
     if anew & of(listing):
-        _change(listing, lambda noted: noted - anew)
+        _change(listing, lambda noted: (noted - anew) | {f"{each}{_ANEW}" for each in anew & noted})
 
 
 def leave(listing: Path, gone: set[str]) -> None:
-    """Note what was undone in a list that has moved: it may have been forgotten as written anew, and is not now.
-
-    Raises LabError as files.change_json does; OSErrors pass.
-    """
-    if _note(listing).exists():
-        _add(listing, gone)
+    """Note again what was forgotten as written anew, where it is undone once more. Raises as `forget` does."""
+    noted = of(listing)
+    if again := {each for each in gone if f"{each}{_ANEW}" in noted}:
+        _add(listing, again)
 
 
 def follow(old: Path, new: Path, before: Iterable[str], after: Iterable[str], *, keep: bool) -> None:

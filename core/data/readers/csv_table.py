@@ -153,6 +153,7 @@ def _places(
     one of a row that states another part than the table's folder, or would be found where photos are numbered anew."""
     folders = folders_of_parts(by_folder(matcher.tree.images))
     split = index.get("split")
+    beside = set() if split is None else _said_beside(rows, index["path"], split, matcher)
     places = []
     for source, (_, cells) in rows:
         path, home = _cell(cells, index["path"]), source.home
@@ -163,12 +164,30 @@ def _places(
         is_another = len(called) == 1 and matcher.is_another_one(called[0], home, own)
         if is_another or (len(called) > 1 and not matcher.exact(path, home)):
             home = own
-        elif written and part and len(called) == 1 and _is_in(called[0], part) and not matcher.exact(path, home):
+        elif (
+            written
+            and part
+            and len(called) == 1
+            and (home, written) not in beside
+            and not matcher.exact(path, home)
+            and _is_in(called[0], part)
+        ):
             home = called[0].rpartition("/")[0]
         elif written and part and is_of_another_split(home, part) and not matcher.exact(path, home):
             home = own if matcher.is_photo(path) else home
         places.append((path, home))
     return places
+
+
+def _said_beside(
+    rows: list[tuple[Source, tuple[int, list[str]]]], path: int, split: int, matcher: Matcher
+) -> set[tuple[str, str]]:
+    """(folder of a table, what it calls a part) of photos that lie there themselves: the column parts that folder."""
+    return {
+        (source.home, _cell(cells, split))
+        for source, (_, cells) in rows
+        if source.home and matcher.exact(_cell(cells, path), source.home).startswith(f"{source.home}/")
+    }
 
 
 def _is_in(photo: str, part: Part) -> bool:

@@ -296,9 +296,8 @@ def count_before_folders(
         return True
     if not _tell_more(tables, cells_of, photos, data):
         return False
-    if are_numbered(cells_of, folder_of, nothing):
-        return True  # names of classes are worth less than persons or a test set
-    return are_the_folders(cells_of, folder_of, tree.images) and takes_each()
+    counts = are_numbered(cells_of, folder_of, nothing)  # names of classes are worth less than persons or a test set
+    return (counts or are_the_folders(cells_of, folder_of, tree.images)) and takes_each()
 
 
 def _tell_more(

@@ -136,17 +136,21 @@ def _class_folders(tree: Tree, level: int | None) -> list[dict]:
 
 
 def _tables_take_each(of_classes: list[dict], tree: Tree, data: DataConfig) -> bool:
-    """Whether the reader of tables refuses nothing and takes each of these photos from one row, with the class that its
-    folder is, and each class written in one way."""
+    """Whether the reader of tables refuses nothing and takes each of these photos from one row, with a class for each
+    folder, as it is called or a number, written in one way."""
     with suppress(LabError):
         reading = read_csv_dataset(tree, data)
         if not any(each["severity"] == "error" for each in reading.problems):
             labels = {photo["label"] for photo in reading.photos}
             of_rows, of_folders = (
-                sorted((photo["sample"], (photo["label"] or "").casefold()) for photo in photos)
+                {photo["sample"]: (photo["label"] or "").casefold() for photo in photos}
                 for photos in (reading.photos, of_classes)
             )
-            return of_rows == of_folders and len(labels) <= len({photo["label"] for photo in of_classes})
+            each_once = len(reading.photos) == len(of_rows) and of_rows.keys() == of_folders.keys()
+            pairs = {(of_folders.get(sample), label) for sample, label in of_rows.items()}
+            one_to_one = len(pairs) == len(set(of_folders.values())) == len(set(of_rows.values()))
+            all_told = each_once and all(of_rows.values())
+            return all_told and one_to_one and len(labels) <= len({photo["label"] for photo in of_classes})
     return False
 
 
