@@ -46,7 +46,7 @@ def title(name: str) -> str:
 def version(root: Path | None = None) -> tuple[tuple[str, int, int], ...]:
     """(file, time, size) of every recipe there is: the same value means the same recipes."""
     stamps = []
-    for path in (*sorted(RECIPES.glob("*.yaml")), *_own_files(root)):
+    for path in (*sorted(RECIPES.glob("*.yaml")), *_own_files(root)[0]):
         with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
             status = path.stat()
             stamps.append((str(path), status.st_mtime_ns, status.st_size))
@@ -61,6 +61,8 @@ def load_recipe(name: str, root: Path | None = None) -> RunConfig:
     path = Path(name)
     if path.suffix in (".yaml", ".yml") and path.is_file():
         return read_config(path, path.name)
+    if fault := _own_files(root)[1]:
+        raise fault
     remedy = f"Use one of {', '.join(named)}, or a YAML file. Saved ones are looked for in {recipes_home(root)}."
     raise LabError(f"recipe '{name}' is not known.", remedy, kind="config")
 
@@ -69,18 +71,13 @@ def recipes_home(root: Path | None = None) -> Path:
     return lab_folder(root) / "recipes"
 
 
-def _own_files(root: Path | None) -> list[Path]:
-    """None where their folder is out of reach: the lab's own recipes need none."""
-    try:
-        return sorted(recipes_home(root).glob("*.yaml"))
-    except OSError:
-        return []
-
-
 def own_recipes(root: Path | None = None) -> tuple[dict[str, RunConfig], dict[str, LabError]]:
     """(name -> recipe, name -> what is wrong with its file), a name of the lab's own never among them."""
     named, wrong = {}, {}
-    for path in _own_files(root):
+    paths, fault = _own_files(root)
+    if fault:
+        wrong[recipes_home(root).name] = fault
+    for path in paths:
         if not NAME.fullmatch(path.stem) or (RECIPES / path.name).exists():
             wrong[path.stem] = LabError(f"recipe {path}: its name cannot be used.", "Rename the file.", "config")
             continue
@@ -92,6 +89,16 @@ def own_recipes(root: Path | None = None) -> tuple[dict[str, RunConfig], dict[st
             message = f"recipe {path}: cannot be read ({type(error).__name__})."
             wrong[path.stem] = LabError(message, "Correct the file, or delete it.", "config")
     return named, wrong
+
+
+def _own_files(root: Path | None) -> tuple[list[Path], LabError | None]:
+    """(the files, None), or none and why: of a folder that is out of reach the lab's own recipes need nothing."""
+    home = recipes_home(root)
+    try:
+        return sorted(home.glob("*.yaml")), None
+    except OSError as error:
+        message = f"saved recipes in {home}: cannot be looked for ({error.strerror or type(error).__name__})."
+        return [], LabError(message, "Give this account the right to read that folder.", "config")
 
 
 def owner_of(name: str) -> str:

@@ -60,6 +60,15 @@ def test_a_broken_file_is_named_and_the_others_are_still_there(home, content):
     assert recipes.all_recipes()["study"].description  # the lab's own
 
 
+def test_a_folder_of_saved_recipes_that_is_out_of_reach_is_said_and_the_labs_own_are_there(tmp_path):
+    far = tmp_path / ("x" * 300)  # as one below a folder that this account may not enter
+    (fault,) = recipes.own_recipes(far)[1].values()
+    assert "cannot be looked for (File name too long)" in fault.message
+    assert recipes.load_recipe("study", far).description and recipes.version(far)
+    with pytest.raises(LabError, match="cannot be looked for"):
+        recipes.load_recipe("mine", far)
+
+
 def test_a_file_whose_reading_fails_as_nobody_foresaw_is_named_too(home, monkeypatch):
     recipes.save_recipe("bad", recipes.load_recipe("study"))
     monkeypatch.setattr(run_config.plain_yaml, "load", lambda text, source: {}[source])
