@@ -391,16 +391,22 @@ def test_a_table_of_all_photos_in_the_folder_of_one_part_finds_all(tmp_path, nam
     assert not facts(scanned), "a name was said to stand in several folders"
 
 
-def test_a_photo_that_its_row_says_is_to_validate_on_is_found_there_also_where_that_numbers_its_own(tmp_path):
+@pytest.mark.parametrize("suffix", [".jpg", ""], ids=["names", "ids"])
+def test_a_photo_that_its_row_says_is_to_validate_on_is_found_there_also_where_that_numbers_its_own(tmp_path, suffix):
     for photo in (*(f"train/{n}.jpg" for n in (0, 1, 3)), *(f"val/x/{n}.jpg" for n in range(3))):
         draw(tmp_path / photo)
     here = {"header": "id,label,split", "name": "train/labels.csv"}
-    rows = ["0.jpg,a,train", "1.jpg,b,train", "2.jpg,a,val", "3.jpg,b,train"]
+    rows = [f"0{suffix},a,train", f"1{suffix},b,train", f"2{suffix},a,val", f"3{suffix},b,train"]
     scanned = read(table(tmp_path, rows, **here), csv_file="train/labels.csv")
     assert labels(scanned) == {"train/0.jpg": "a", "train/1.jpg": "b", "val/x/2.jpg": "a", "train/3.jpg": "b"}
-    rows[3] = "3.jpg,b,val"  # the column parts train/ itself, of which 2.jpg is lost
+    rows[3] = f"3{suffix},b,val"  # the column parts train/ itself, of which 2.jpg is lost
     scanned = read(table(tmp_path, rows, **here), csv_file="train/labels.csv")
     assert labels(scanned) == {"train/0.jpg": "a", "train/1.jpg": "b", "train/3.jpg": "b"}
+    assert list(problems_of(scanned, "missing-file")) == ["train/labels.csv row 4"]
+    draw(tmp_path / "test/9.jpg")
+    rows[3] = f"3{suffix},b,test"  # its photo lies in train/, whatever test/ is for
+    scanned = read(table(tmp_path, rows, **here), csv_file="train/labels.csv")
+    assert aside(scanned) == {"train/3.jpg": "test"}
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ def _places(
             and _is_in(called[0], part)
         ):
             home = called[0].rpartition("/")[0]
-        elif written and part and is_of_another_split(home, part) and not matcher.exact(path, home):
+        elif written and part and is_of_another_split(home, part) and not _meant(path, home, matcher):
             home = own if matcher.is_photo(path) else home
         places.append((path, home))
     return places
@@ -186,8 +186,16 @@ def _said_beside(
     return {
         (source.home, _cell(cells, split))
         for source, (_, cells) in rows
-        if source.home and matcher.exact(_cell(cells, path), source.home).startswith(f"{source.home}/")
+        if source.home and _meant(_cell(cells, path), source.home, matcher).startswith(f"{source.home}/")
     }
+
+
+def _meant(cell: str, home: str, matcher: Matcher) -> str:
+    """The photo that is written so, or the only one that a name without its suffix could mean, where that lies in this
+    folder; "" if there is none."""
+    called = matcher.called(cell)
+    alone = called[0] if len(called) == 1 and called[0].startswith(f"{home}/") else ""
+    return matcher.exact(cell, home) or alone
 
 
 def _is_in(photo: str, part: Part) -> bool:
