@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from core.config.run_config import DataConfig
@@ -41,17 +43,21 @@ def as_photos(asked: object, now: object, whose: str, anew: str) -> str:
     )
 
 
-def since(before: pd.DataFrame, now: pd.DataFrame) -> list[str]:
+def since(before: pd.DataFrame, now: pd.DataFrame, aside: Iterable[str] = ()) -> list[str]:
     """What differs between two tables of frozen samples, a sentence each; empty where they are the same.
 
-    before, now: samples with sample, person, class_name and fold, as a run or a plan has them.
+    before, now: samples with sample, person, class_name and fold, as a run or a plan has them. aside: the samples that
+    are set aside now.
     """
     were, are = (table.drop_duplicates("sample").set_index("sample") for table in (before, now))
     both = were.index.intersection(are.index)
     lines = []
     if new := len(are.index.difference(were.index)):
         lines.append(f"{number_of(new, 'photo')} {'is' if new == 1 else 'are'} new.")
-    if gone := len(were.index.difference(are.index)):
+    missing = were.index.difference(are.index)
+    if apart := int(missing.isin([*aside]).sum()):
+        lines.append(f"{number_of(apart, 'photo')} {'is' if apart == 1 else 'are'} set aside now, trained on no more.")
+    if gone := len(missing) - apart:
         lines.append(f"{number_of(gone, 'photo')} {'is' if gone == 1 else 'are'} not in it any more.")
     if "hash" in were and "hash" in are:
         old, new_hash = were.loc[both, "hash"], are.loc[both, "hash"]

@@ -46,7 +46,8 @@ def differs(run: Run, plan: Plan) -> list[str]:
     first = _first(run)
     anew = "it" if first.id == run.id else first.id
     stays = as_photos(first.config().data.persons, plan.config.data.persons, "this run", anew)
-    return [*since(run.samples(), plan.samples), *([stays] if stays else [])]
+    aside = plan.set_aside.get("sample", ())  # such as by folders that an older lab did not read beside a table
+    return [*since(run.samples(), plan.samples, aside), *([stays] if stays else [])]
 
 
 def _first(run: Run) -> Run:

@@ -194,6 +194,37 @@ def test_a_competition_keeps_its_test_photos_unlabelled_and_its_form_unread(tmp_
     assert "sample_submission.csv is not read: it is a form for predictions." in facts(scanned, "table")
 
 
+@pytest.mark.parametrize(
+    ("folders", "name", "tested"),
+    [
+        (["train", "test"], "labels.csv", "test/"),
+        (["data/train/images", "data/test/images"], "data/labels.csv", "test/"),
+        (["train/cat", "train/dog", "test/cat", "test/dog"], "meta/labels.csv", "test/"),
+        (["cat/seg_train", "cat/seg_test"], "labels.csv", "seg_test/"),
+        (["train", "val"], "labels.csv", ""),
+        (["train", "steam_train"], "labels.csv", ""),
+        (["fold_1/train", "fold_1/test", "fold_2/train", "fold_2/test"], "labels.csv", ""),
+    ],
+    ids=["root", "one folder down", "classes", "below", "validation", "another folder", "in each fold"],
+)
+def test_photos_of_a_table_without_a_column_of_splits_are_parted_by_their_folders(tmp_path, folders, name, tested):
+    photos = [f"{folders[i % len(folders)]}/{i}.jpg" for i in range(8)]
+    rows = [f"{photo},{'ab'[i // 4]}" for i, photo in enumerate(photos)]
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    root = table(tmp_path, rows, *photos, header="image,label", name=name)
+    scanned = read(root, csv_file=name)
+    of_tests = {photo: "test" for photo in photos if f"/{tested}" in f"/{photo}"} if tested else {}
+    assert aside(scanned) == of_tests and len(labels(scanned)) == 8 - len(of_tests) and not errors(scanned)
+    told = list(facts(scanned, "split"))
+    assert len(told) == (tested != "" or "val" in folders) and all(f"{tested} (" in text for text in told)
+    if tested:
+        assert len(read(root, test_set="pool", csv_file=name).samples) == 8
+        assert len(read(root, split_column="none", csv_file=name).samples) == 8
+        in_folds = [f"{row},{i % 2 if i < 6 else ''}" for i, row in enumerate(rows)]  # where a column tells, none does
+        scanned = read(table(root, in_folds, header="image,label,fold", name=name), csv_file=name)
+        assert list(aside(scanned)) == [photo for photo in of_tests if photo in photos[6:]]
+
+
 @pytest.mark.parametrize("cell", ["{}.jpg", "{}"])
 @pytest.mark.parametrize("as_column", [True, False])
 def test_a_bare_name_that_several_parts_have_is_the_photo_of_its_rows_part(tmp_path, as_column, cell):

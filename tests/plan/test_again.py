@@ -32,3 +32,7 @@ def test_each_kind_of_difference_is_counted(before):
         "1 photo shows another person now.",
         "2 photos stand in another fold.",
     ]
+    assert since(before, before.drop(index=[0, 1]), ["0.jpg", "7.jpg"]) == [
+        "1 photo is set aside now, trained on no more.",
+        "1 photo is not in it any more.",
+    ]

@@ -17,8 +17,9 @@ from core.data.reach import bounds
 from core.data.readers.attributes import PARSERS, TEST, UNLABELLED, photo, problem
 from core.data.readers.find_tables import DatasetTable, Source, chosen_csv, find_table
 from core.data.readers.reading import Fact, Reading
-from core.data.readers.split_names import Part, folders_of_parts, parts_of
-from core.data.readers.tree import Tree, by_folder, left_over, list_tree
+from core.data.readers.set_aside import parted_by_folders
+from core.data.readers.split_names import FOLD, Part, folders_of_parts, parts_of
+from core.data.readers.tree import Tree, by_folder, is_above_photos, left_over, list_tree
 from core.data.tables.columns import Columns, attribute_columns, class_of, kind_of, read_cell
 from core.data.tables.matching import NO_MATCH, Match, Matcher, Place, facts_of, is_of_another_split
 from core.data.tables.meanings import Meanings
@@ -114,7 +115,9 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
     matches = matcher.match(places)
     read_person = _person_reader(dataset.meanings, data)
     read_labels = _label_reader(table.columns, own, words_for_nothing(data.no_label))
-    photos, used = [], {*dataset.paths, *(path for path, joined in dataset.companions.items() if joined)}
+    photos: list[dict] = []
+    label_cells: list[str | None] = []  # of each of them
+    used = {*dataset.paths, *(path for path, joined in dataset.companions.items() if joined)}
     without_label = _WithoutLabel()
     for (source, (number, cells)), place in zip(rows, places, strict=True):
         cell = {meaning: _cell(cells, at) for meaning, at in index.items()}
@@ -136,7 +139,11 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
         if match.sample and not faults:
             real = cast(str, tree.images.get(sample) or inside(tree.root, sample))
             photos.append(photo(sample, real, row=number, where=where, **labels | stands | person))
-            without_label.look_at(photos[-1], cell.get("label"))
+            label_cells.append(cell.get("label"))
+    if parts.sets_aside and not parts.tells_of(dataset.paths, tree):
+        photos = parted_by_folders(photos)
+    for row, label_cell in zip(photos, label_cells, strict=True):
+        without_label.look_at(row, label_cell)
     facts += [*table.facts, *dataset.meanings.facts, *parts.facts]
     facts += _of_parts(zip(dataset.sources, places, strict=True), matches, matcher, name)
     facts += facts_of(((cell, match) for (cell, _), match in matches.items()), name)
@@ -268,6 +275,7 @@ class _Parts:
         self.sets_aside = sets_aside
         self.columns = dataset.meanings.columns
         self.facts: list[Fact] = []
+        self.by_table = any(source.part for source in dataset.sources)
         name = dataset.table.name
         self.of_cell = {
             meaning: parts_of_column(self.columns[meaning], dataset.table.column(self.columns[meaning]))
@@ -280,6 +288,13 @@ class _Parts:
         if is_coded(self.of_cell.get("split", {})):
             text = f"{name}: column {self.columns['split']!r} is read as 0 train, 1 validation, 2 test."
             self.facts.append(Fact("split", text, ("split_column",), probable=True))
+
+    def tells_of(self, tables: Iterable[str], tree: Tree) -> bool:
+        """Whether a column of splits, or where these tables stand, says what rows are for, so that folders of photos do
+        not: a table in train/ or fold_1/ is divided in its own way."""
+        own = [path.rpartition("/")[0] for path in tables if not is_above_photos(path, tree)]
+        by_column = any(part.role != FOLD for part in self.of_cell.get("split", {}).values())
+        return by_column or self.by_table or any(folders_of_parts([folder]) for folder in own)
 
     def stated(self, source: Source, written: str) -> Part | None:
         """What the table says of a row, or the column of splits, in which `written` stands."""

@@ -9,10 +9,38 @@ from core.config.run_config import DataConfig
 from core.data.content.same_bytes import twins
 from core.data.readers.attributes import TEST, UNLABELLED, problem
 from core.data.readers.reading import Fact
+from core.data.readers.split_names import FOLD, Part, parts_of
 from core.text import listed
 
 LEAK = "leak"  # kind of a problem: what is trained on stands in the test set, too
 MEND_LEAK = "Take them out of one of the two; until then the test set's scores are too good."
+
+
+def parted_by_folders(photos: list[dict]) -> list[dict]:
+    """Photos of which a table or a name tells no part, with the parts of a level of folders that all are called so, one
+    of them at least to train on. A table may label what is called unlabelled. Folds are divided in a way of their own,
+    and parts that would leave no photo to train on say nothing."""
+    folders = [photo["sample"].split("/")[:-1] for photo in photos]
+    levels: dict[int, dict[str, Part]] = {}
+    for i in range(max(map(len, folders), default=0)):
+        parts = parts_of({names[i] for names in folders if len(names) > i})
+        if parts and all(part.role == FOLD for part in parts.values()):
+            return photos
+        if len(parts) > 1 and not all(part.split for part in parts.values()):
+            levels[i] = parts
+    parted = [photo | _of_folders(photo, names, levels) for photo, names in zip(photos, folders, strict=True)]
+    return parted if any(not photo["split"] for photo in parted) else photos
+
+
+def _of_folders(photo: dict, names: list[str], levels: dict[int, dict[str, Part]]) -> dict:
+    """names: of the folders above the photo."""
+    here = {i: parts[names[i]] for i, parts in levels.items() if i < len(names)}
+    if not here or photo["part"] or photo["given_fold"] is not None:
+        return {}
+    is_tested = any(part.split == TEST for part in here.values())
+    if photo["split"] and not is_tested:  # it lacks a label for a reason that its reader tells
+        return {}
+    return {"part": f"{names[max(here)]}/", "split": photo["split"] or (TEST if is_tested else "")}
 
 
 def divided(photos: list[dict], data: DataConfig) -> tuple[list[dict], list[Fact]]:
