@@ -127,6 +127,38 @@ def test_utkface(tmp_path, folder):
     assert_nothing_is_skipped(scanned)
 
 
+@pytest.mark.parametrize(
+    ("folders", "tested", "asked"),
+    [
+        (["train", "test"], "test/", ""),
+        (["train/happy", "train/sad", "test/happy", "test/sad"], "test/", "happy/ and sad/"),
+        (["happy", "sad"], "", "happy/ and sad/"),
+        (["part1", "part2", "crop_part1", "UTKFace"], "", ""),
+        (["female", "male"], "", ""),
+        (["part1/black", "part1/asian"], "", ""),
+    ],
+    ids=["parts", "parts of classes", "classes", "UTKFace's own", "genders", "races"],
+)
+def test_folders_of_photos_with_names_of_utkface_are_parts_or_asked_about(tmp_path, folders, tested, asked):
+    for i in range(8):
+        gender = 1 - i % 2 if "female" in folders else i // 4
+        photo = f"{2 + i // 4}{i % 3}_{gender}_{1 + i % 2}_2017011617452512{i}.jpg"
+        draw(tmp_path / folders[i % len(folders)] / photo)
+    scanned = read(tmp_path)
+    assert scanned.reader == "utkface"
+    aside = scanned.set_aside
+    assert len(scanned.samples) + len(aside) == 8 and set(aside["split"]) == ({"test"} if tested else set())
+    assert not tested or aside["sample"].str.startswith(tested).sum() == 4
+    told = [fact.text for fact in scanned.facts if not fact.probable]
+    assert any(f"test set, never trained on: {tested} (4 photos)" in text for text in told) == bool(tested)
+    questions = [fact.text for fact in scanned.facts if fact.probable]
+    assert len(questions) == bool(asked) and all(f"folders {asked} are taken for no classes" in q for q in questions)
+    if asked:
+        chosen = read(tmp_path, reader="folders")
+        assert set(chosen.samples["label"]) == {"happy", "sad"}
+        assert not any(fact.probable for fact in read(tmp_path, reader="utkface").facts)
+
+
 def test_utkface_is_detected_though_some_names_are_malformed(tmp_path):
     for i in range(3):
         draw(tmp_path / f"2{i}_0_1_2017011617452512{i}.jpg.chip.jpg")

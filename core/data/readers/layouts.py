@@ -24,6 +24,7 @@ from core.data.readers.find_tables import (
 )
 from core.data.readers.folders import folder_list, read_folders
 from core.data.readers.reading import Fact, Reading
+from core.data.readers.set_aside import parted_by_folders
 from core.data.readers.tree import Tree, by_folder, is_above_photos, left_over
 from core.data.tables.beside_folders import may_be_classes, name_classes
 from core.data.tables.matching import Matcher
@@ -34,6 +35,7 @@ from core.text import listed
 MASK_STEMS = {**{f"mask{i}": "mask" for i in range(1, 6)}, "incorrect_mask": "incorrect", "normal": "normal"}
 MASK_COLUMNS = {"id", "gender", "age", "path"}
 UTKFACE_NAME = re.compile(r"(\d{1,3})_(\d)_(\d)_\d{6,}(?!\d)")
+PIECE = re.compile(r"(crop(ped)?[ _-]?)?(part|batch|chunk)[ _-]?\d+|utkface.*", re.IGNORECASE)  # of its zips
 UTKFACE_RACES = ("White", "Black", "Asian", "Indian", "Others")
 
 
@@ -104,7 +106,8 @@ def _mask_person(cell: dict[str, str], nothing: frozenset[str]) -> tuple[dict, l
 
 
 def read_utkface(tree: Tree, data: DataConfig) -> Reading:
-    """<age>_<gender: 0 male, 1 female>_<race>_<date and time>... in the file name; no person is known."""
+    """<age>_<gender: 0 male, 1 female>_<race>_<date and time>... in the file name; no person is known. Of folders those
+    of a test set are set aside."""
     photos, problems = [], []
     for path, real in tree.images.items():
         match = UTKFACE_NAME.match(path.rpartition("/")[2])
@@ -122,7 +125,7 @@ def read_utkface(tree: Tree, data: DataConfig) -> Reading:
             photos.append(photo(path, real, gender=gender, age=float(match[1]), race=race))
             continue
         problems.append(problem(kind, path, path, text, "Rename it, or leave it out."))
-    return Reading(photos, problems + left_over(tree, set(tree.images), ""))
+    return Reading(parted_by_folders(photos), problems + left_over(tree, set(tree.images), ""))
 
 
 def _class_folders(tree: Tree, level: int | None) -> list[dict]:
@@ -203,7 +206,7 @@ def not_read(tree: Tree, data: DataConfig, reader: str, reading: Reading) -> lis
     if data.reader != "auto":
         return []
     if reader in ("folders", "utkface"):
-        return unread_tables(tree, data)
+        return unread_tables(tree, data) + (_beside_names(tree, data, reading) if reader == "utkface" else [])
     is_chosen = data.csv_file or data.attributes or chosen_meanings(data)
     if reader != "csv" or is_chosen:
         return []
@@ -221,3 +224,15 @@ def not_read(tree: Tree, data: DataConfig, reader: str, reading: Reading) -> lis
     if same and all(same):
         return [Fact("table", f"{are_read} the classes are those of the folders {folders}.", ("reader",))]
     return [Fact("table", f"{are_read} the folders {folders} are taken for no classes.", ("reader",), probable=True)]
+
+
+def _beside_names(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
+    """A question about folders that name classes, where the names of the photos are read; not about those in which
+    UTKFace comes."""
+    of_classes = [each for each in _class_folders(tree, data.class_level) if not PIECE.fullmatch(each["label"])]
+    photos = [photo | {"attributes": {"race": photo["race"]}} for photo in reading.photos]
+    if not may_be_classes(photos, of_classes):
+        return []
+    folders = folder_list({photo["label"] for photo in of_classes})
+    text = f"Ages and genders are read from the names of the photos: the folders {folders} are taken for no classes."
+    return [Fact("classes", text, ("reader",), probable=True)]
