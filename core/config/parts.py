@@ -55,7 +55,11 @@ class DataConfig(Part):
     reader: Literal["auto", "mask", "utkface", "folders", "csv"] = Field(
         "auto", description="How labels are found: detected from the folder, or chosen here."
     )
-    csv_file: str | None = Field(None, description="Table inside the folder: CSV, .xlsx, .jsonl, a list (reader csv).")
+    csv_file: str | None = Field(
+        None,
+        description="Table inside the folder: CSV, .xlsx, .jsonl, a list (reader csv; reader folders: for persons and "
+        "parts alone).",
+    )
     path_column: str | None = Field(None, description="CSV column that holds the image path.")
     label_column: str | None = Field(None, description="CSV column that holds the class; none for no column.")
     person_column: str | None = Field(None, description="CSV column that names the person; none for no column.")

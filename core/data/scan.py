@@ -24,7 +24,7 @@ from core.data.pictures.depth_facts import depth_facts
 from core.data.pictures.photo import BITS, bits_of
 from core.data.reach import bounds, opening
 from core.data.readers.attributes import problem
-from core.data.readers.layouts import READERS, detect, not_read
+from core.data.readers.layouts import READERS, detect, not_read, reader_of
 from core.data.readers.reading import Fact
 from core.data.readers.set_aside import divided, leaks
 from core.data.readers.spelling import one_spelling
@@ -117,9 +117,7 @@ def scan(
         others = [fact.text for fact in tree.facts if fact.kind == "pictures"]
         text = " ".join([f"dataset {tree.root}: no images in this folder{'.' if others else ''}", *others])
         raise LabError(text.removesuffix("."), "Choose the folder that holds them.", "empty")
-    reader: str = data.reader
-    if reader == "auto":
-        reader = "csv" if data.csv_file or data.path_column or data.attributes else detect(tree, data)
+    reader = reader_of(tree, data)
     # Before any of them is read: what is saved from here on is another one. Who chose a file that is not called as
     # tables are, or is hidden, has it looked at afterwards.
     stamps = {path: _stamp(tree.root, path) for path in tree.others if is_table(path) or is_list(path)}

@@ -16,7 +16,7 @@ from core.data.paths import followed, photo_file
 from core.data.reach import bounds
 from core.data.reach.opening import open_file
 from core.data.readers.attributes import TEST, UNLABELLED
-from core.data.readers.layouts import READERS, detect
+from core.data.readers.layouts import READERS, reader_of
 from core.data.readers.set_aside import divided
 from core.data.readers.spelling import one_spelling
 from core.data.readers.tree import list_tree
@@ -163,8 +163,7 @@ def rows_of(data: DataConfig) -> tuple[Path, list[dict]]:
             f"dataset {root}: there is no such folder.", "Put it back, or choose photos elsewhere.", "missing"
         )
     tree = list_tree(root, data.follow_links)
-    reader = detect(tree, data) if data.reader == "auto" else data.reader
-    rows, _ = divided(READERS[reader](tree, data).photos, data)
+    rows, _ = divided(READERS[reader_of(tree, data)](tree, data).photos, data)
     return root, one_spelling(with_persons(rows, data, tree.root)[0])[0]
 
 

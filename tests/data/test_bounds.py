@@ -153,7 +153,7 @@ def test_no_dataset_leads_out_by_links_and_tables(hidden, held):
         cells=some.lists(some.sampled_from(CELLS), max_size=4),
         table=some.sampled_from(["labels.csv", "train.csv", "rows.jsonl", ""]),
         chosen=some.sampled_from(
-            [None, None, None, "labels.csv", "book.xlsx", "../../outside/labels.csv", "{out}/labels.csv"]
+            [*[None] * 6, "labels.csv", "book.xlsx", "../../outside/labels.csv", "{out}/labels.csv"]
         ),
         choices=some.fixed_dictionaries(
             {

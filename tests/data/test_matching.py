@@ -144,8 +144,8 @@ def test_folders_that_name_classes_count_before_a_table_that_only_lists_the_phot
     *_, last = facts(scanned := read(root), "table")
     assert len(facts(scanned, "table")) == 4, "a dataset with a table beside each photo had a question for each"
     assert last == f"2 more tables name photos, too: not read ({top}sizes_2.csv and {top}sizes_3.csv)."
-    others[2].write_text("id,person\n1,Kim\n2,Kim\n3,Kim\n4,Lee\n")
-    others[3].write_text("id,phase\n1,TRAIN\n2,TRAIN\n3,TRAIN\n4,TEST\n")
+    others[2].write_text("id,person\n1,Kim\n2,Kim\n3,Lee\n")
+    others[3].write_text("id,phase\n1,TRAIN\n2,TRAIN\n3,TEST\n")
     first, second, *_ = facts(read(root), "table")
     assert first == f"{top}sizes_3.csv names photos, too, and may say which are a test (phase): it is not read."
     assert second == f"{top}sizes_2.csv names photos, too, and tells whom they show (person): it is not read."
@@ -269,41 +269,6 @@ def test_folders_count_before_tables_one_folder_down_unless_these_tell_other_cla
     assert any(facts(scanned, "table").values())
 
 
-OF_SKIN = [f"{n}.jpg,{photo.split('/')[0]}" for n, photo in enumerate(SKIN)]
-PERSONS = "image,label,person", [f"{row.title()},p{n // 2}" for n, row in enumerate(OF_SKIN)]
-SPLITS = "image,label,split", [f"{row},{'train' if n % 7 else 'test'}" for n, row in enumerate(OF_SKIN)]
-
-
-@pytest.mark.parametrize(
-    ("tables", "persons", "held_out"),
-    [
-        ({"labels.csv": PERSONS}, True, 0),
-        ({"labels.csv": SPLITS}, False, 2),
-        ({"train.csv": ("image,label", OF_SKIN[1:-1]), "test.csv": ("image,label", OF_SKIN[::7])}, False, 2),
-    ],
-    ids=["persons", "splits", "parts"],
-)
-def test_a_table_of_the_classes_of_all_folders_is_read_for_what_else_it_tells(tmp_path, tables, persons, held_out):
-    for name, (header, rows) in tables.items():
-        table(tmp_path, rows, *(f"top/{photo}" for photo in SKIN), header=header, name=f"top/{name}")
-    scanned = read(tmp_path)
-    assert (scanned.persons.state == "known") == persons and len(scanned.set_aside) == held_out
-    assert not any(facts(scanned, "table").values())
-    draw(tmp_path / "top/benign/8.jpg")
-    assert any(facts(scanned := read(tmp_path), "table").values())
-    assert scanned.reader == "folders", "a photo was left out"
-
-
-def test_a_table_of_numbers_for_the_folders_is_read_where_it_tells_persons_and_the_folders_are_asked_about(tmp_path):
-    rows = [f"{n}.jpg,{int('malignant' in photo)},p{n // 2}" for n, photo in enumerate(SKIN)]
-    table(tmp_path, rows, *(f"top/{photo}" for photo in SKIN), header="image,label,person", name="top/labels.csv")
-    scanned = read(tmp_path)
-    assert scanned.persons.state == "known" and any(facts(scanned, "table").values())
-    for wrong in (rows[0].replace(",0,", ",,"), "none.jpg,0,p9"):  # a photo without a label, a row without a photo
-        table(tmp_path, [*rows[1:], wrong], header="image,label,person", name="top/labels.csv")
-        assert read(tmp_path).reader == "folders", wrong
-
-
 def of_photos(*folders, value):
     """(photos, four in each folder; a table's rows of these with what value(number) says)."""
     photos = [f"{folder}/{number}.jpg" for at, folder in enumerate(folders) for number in range(4 * at, 4 * at + 4)]
@@ -344,50 +309,3 @@ def test_a_table_in_the_root_is_read_and_asked_about_where_folders_may_be_the_cl
     said = f"metadata.csv is read: the folders {names} are taken for no classes."
     assert [text for text, asked in facts(scanned, "table").items() if asked] == [said] * is_asked
     assert not is_asked or not facts(read(tmp_path, reader="csv"), "table"), "it was asked again what was answered"
-
-
-@pytest.mark.parametrize(
-    ("first", "header", "cells", "more"),
-    [
-        ("none", "person", lambda n: f"p{n // 2}", []),
-        ("benign", "person,sex", lambda n: f"p{n // 2},{'unknown' if n == 3 else 'f'}", []),
-        ("benign", "person,age", lambda n: f"p{n // 2},{'85+' if n == 3 else 40 + n}", []),
-        ("benign", "split", lambda n: "extra" if n == 3 else ("train", "test")[n % 2], []),
-        ("benign", "split,person", lambda n: f"{('train', 'test')[n % 2]},{f'p{n // 2}' if n != 3 else ''}", []),
-        ("benign", "person", lambda n: f"p{n // 2}", ["8.jpg,benign,p4"]),
-        ("benign", "person", lambda n: f"p{n // 2}", ["0.jpg,benign,p0"]),
-        ("Benign", "person", lambda n: f"p{n // 2}", []),
-    ],
-    ids=["none", "sex", "age", "split", "person", "no photo", "twice", "capitals"],
-)
-def test_folders_stay_the_classes_beside_a_table_of_the_same_that_would_lose_photos_or_a_class(
-    tmp_path, first, header, cells, more
-):
-    """Or has more classes, or several rows of a photo. Which of both is not read is asked."""
-    photos = [f"top/{photo.replace('benign', first)}" for photo in SKIN]
-    words = [photo.split("/")[1] for photo in photos]
-    rows = [f"{n}.jpg,{word.lower() if n == 2 else word},{cells(n)}" for n, word in enumerate(words)]
-    scanned = read(table(tmp_path, rows + more, *photos, header=f"image,label,{header}", name="top/labels.csv"))
-    assert labels(scanned) == dict(zip(photos, words, strict=True)) and scanned.reader == "folders"
-    assert any(facts(scanned, "table").values())
-
-
-@pytest.mark.parametrize(
-    ("photo", "column", "settings", "people"),
-    [
-        ("top/{word}/q{pair}/{n}.jpg", "split", {}, 8),
-        ("top/{word}/q{pair}/{n}.jpg", "split", {"persons": "folder"}, 4),
-        ("top/{word}/q{pair}_{n}.jpg", "id", {"person_pattern": r"(q\d)_"}, 4),
-    ],
-    ids=["asked", "folder", "pattern"],
-)
-def test_what_folders_or_somebody_says_of_persons_counts_before_a_table_of_their_classes(
-    tmp_path, photo, column, settings, people
-):
-    photos = [photo.format(word=each.split("/")[0], pair=n // 2, n=n) for n, each in enumerate(SKIN)]
-    cells = [n % 4 if column == "id" else ("train", "test")[n % 2] for n in range(8)]
-    rows = [f"{each.rpartition('/')[2]},{each.split('/')[1]},{cells[n]}" for n, each in enumerate(photos)]
-    table(tmp_path, rows, *photos, header=f"image,label,{column}", name="top/labels.csv")
-    scanned = read(tmp_path, **settings)
-    assert scanned.reader == "folders" and any(facts(scanned, "table").values())
-    assert scanned.persons.people == people and any(facts(scanned, "persons").values()) == (not settings)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from core.config.parts import NO_COLUMN
@@ -112,10 +112,12 @@ def _why_not_chosen(joined: Table, meaning: str, paths: Sequence[str], data: Dat
     return "it names nobody" if before == column else f"column {before!r} of {listed(paths)} counts before it"
 
 
-def without_a_table(tree: Tree, data: DataConfig, matcher: Matcher) -> list[Fact]:
-    """The companions in the root, or above all photos, of a dataset whose photos are read by their folders or names."""
+def without_a_table(tree: Tree, data: DataConfig, matcher: Matcher, read: Collection[str]) -> list[Fact]:
+    """The companions in the root, or above all photos, of a dataset whose photos are read by their folders or names,
+    but for those that are read beside these."""
     reasons = {}
-    for other in (other for other, _ in _companions(tree, data, [""]) if is_above_photos(other, tree)):
+    companions = [other for other, _ in _companions(tree, data, [""]) if is_above_photos(other, tree)]
+    for other in (other for other in companions if other not in read):
         _, of_photo, why = _column_by_photo(other, tree, data, matcher)
         if of_photo or why:
             reasons[other] = why or "photos are read without a table"

@@ -110,7 +110,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
     for source, number, text in dataset.faults:
         problems.add("bad-row", "", f"{source.path} row {number}", text)
     rows = list(zip(dataset.sources, table.rows, strict=True))
-    parts = _Parts(dataset, sets_aside=data.split_column != NO_COLUMN)
+    parts = Parts(dataset, sets_aside=data.split_column != NO_COLUMN)
     places = _places(rows, index, parts, matcher)
     matches = matcher.match(places)
     read_person = _person_reader(dataset.meanings, data)
@@ -153,7 +153,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
 
 
 def _places(
-    rows: list[tuple[Source, tuple[int, list[str]]]], index: dict[str, int], parts: _Parts, matcher: Matcher
+    rows: list[tuple[Source, tuple[int, list[str]]]], index: dict[str, int], parts: Parts, matcher: Matcher
 ) -> list[Place]:
     """The path of each row with the folder in which it is looked for first: that of its table. A bare name that several
     photos have, such as train/1.jpg and test/1.jpg, is looked for in the folder of the row's part of the dataset. So is
@@ -265,7 +265,7 @@ def _label_reader(
     return read
 
 
-class _Parts:
+class Parts:
     """Which part of the dataset a row is of: by its column, or by the table that it stands in.
 
     sets_aside: whether words in a column of folds are splits; not where somebody said that no column is one.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,19 +15,18 @@ from core.data.paths import inside
 from core.data.reach import bounds
 from core.data.readers.attributes import TEST, UNLABELLED
 from core.data.readers.companions import says, tells_positions, with_companions, without_a_table
-from core.data.readers.reading import Fact
+from core.data.readers.reading import Fact, Reading
 from core.data.readers.split_names import Part, may_be_part, parts_of
 from core.data.readers.tree import Tree, is_above_photos, list_tree
-from core.data.tables.beside_folders import are_numbered, are_other_classes, are_the_folders
+from core.data.tables.beside_folders import are_other_classes, are_the_same_classes
 from core.data.tables.matching import NO_MATCH, Matcher
 from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
 from core.data.tables.table import Table, is_list, is_old, is_table, read_table
 from core.data.tables.unread import UnreadTable, questions
-from core.data.tables.words import says_nothing, words_for_nothing
+from core.data.tables.words import words_for_nothing
 from core.errors import LabError, ended, in_sentences
 from core.text import listed
 
-PARTED = ("split", "fold")  # meanings of columns that divide a dataset
 MOST_DEEP = 60  # tables below the root that are looked at
 _A_FORM = re.compile(r"(^|[\W_])submission", re.IGNORECASE)  # a table to be filled with predictions
 
@@ -133,10 +132,11 @@ def candidates(tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
 def table_files(root: str, *, follow_links: bool) -> list[str]:
     """The tables that may be read of a dataset, relative to root: those in it, then those below. Raises LabError as
     typed and list_tree do."""
-    return _files(list_tree(bounds.typed(root), follow_links))
+    return files_of_tables(list_tree(bounds.typed(root), follow_links))
 
 
-def _files(tree: Tree) -> list[str]:
+def files_of_tables(tree: Tree) -> list[str]:
+    """Tables and lists, relative to root: those in it, those above all photos, then those below."""
     return [path for paths in _by_depth(tree) for path in paths]
 
 
@@ -151,19 +151,27 @@ def _by_depth(tree: Tree) -> tuple[list[str], list[str], list[str]]:
     return [path for path in paths if "/" not in path], above_photos[:MOST_DEEP], below[:most_below]
 
 
-def unread_tables(tree: Tree, data: DataConfig) -> list[Fact]:
+def unread_tables(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
     """Tables in the root, or above all photos, that tell labels of photos, or may, for a dataset that is read by its
-    folders or names."""
+    folders or names, and for nothing of the kind by them."""
     in_root, above_photos, _ = _by_depth(tree)
     paths = [path for path in in_root + above_photos if is_table(path) and not says(path)]
     matcher = Matcher(tree)
     looked = _look_at(paths, tree, data, matcher)
-    facts = [*_unread_facts(looked.unread), *without_a_table(tree, data, matcher)]
-    unread = [UnreadTable(each.paths[0], each.table, each.meanings) for each in looked.tables]
+    facts = [*_unread_facts(looked.unread), *without_a_table(tree, data, matcher, reading.joined)]
+    folder_of = {each["sample"]: each["label"].casefold() for each in reading.photos if each["label"] is not None}
+    nothing = words_for_nothing(data.no_label)
+    unread = []
+    for each in looked.tables:
+        path = each.paths[0]
+        cells_of = _cells_of_photos([(path, each.table)], each.meanings.columns, matcher)
+        joined = reading.joined.get(path, frozenset())
+        is_same = bool(joined) and are_the_same_classes(cells_of, folder_of, nothing)
+        unread.append(UnreadTable(path, each.table, each.meanings, joined, is_same))
     for path, table in looked.strange.items():
         with suppress(LabError):
             meanings = choose_columns(table, data, matcher.is_photo, needs_label=False)
-            other = UnreadTable(path, table, meanings)
+            other = UnreadTable(path, table, meanings, reading.joined.get(path, frozenset()))
             unread += [other] if other.parts or other.persons else []
     return facts + questions(each for each in unread if each.names_photos(matcher))
 
@@ -200,7 +208,7 @@ def _look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matche
             looked.faults.update({path: fault} if is_table(path) else {})
             continue
         try:
-            dataset = _dataset_table([(Source(path), table)], data, matcher)
+            dataset = dataset_table([(Source(path), table)], data, matcher)
             column = dataset.meanings.columns["path"]
             if not dataset.tells_usual and not any(map(matcher.is_photo, table.column(column))):
                 no_photo = LabError(f"its column {column!r} names no photo", "Add its photos.", "csv")
@@ -219,7 +227,9 @@ def _look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matche
     return replace(looked, strange={path: table for path, (table, _) in strange.items()})
 
 
-def _dataset_table(parts: list[tuple[Source, Table]], data: DataConfig, matcher: Matcher) -> DatasetTable:
+def dataset_table(
+    parts: list[tuple[Source, Table]], data: DataConfig, matcher: Matcher, *, needs_label: bool = True
+) -> DatasetTable:
     """One table of all rows, with the columns of the first; what those are is judged of all rows together."""
     first = parts[0][1]
     if len(parts) > 1:
@@ -233,7 +243,7 @@ def _dataset_table(parts: list[tuple[Source, Table]], data: DataConfig, matcher:
         kept = [i for i, (number, _) in enumerate(first.rows) if (sources[i].path, number) not in faulty]
         first = replace(first, rows=[first.rows[i] for i in kept])
         sources = [sources[i] for i in kept]
-    meanings = choose_columns(first, data, matcher.is_photo)
+    meanings = choose_columns(first, data, matcher.is_photo, needs_label=needs_label)
     return DatasetTable(first, meanings, sources, faults, chosen_meanings(data))
 
 
@@ -266,21 +276,14 @@ def _may_wait(path: str) -> bool:
 
 
 def count_before_folders(
-    looked: Candidates,
-    photos: Sequence[dict],
-    tree: Tree,
-    data: DataConfig,
-    matcher: Matcher,
-    takes_each: Callable[[], bool],
+    looked: Candidates, photos: Sequence[dict], tree: Tree, data: DataConfig, matcher: Matcher
 ) -> bool:
     """Whether tables one folder down are read, and not the folders that name classes. photos: as folders label them.
 
-    Only tables of usual columns are that can be read as one, and name nearly all photos: where they tell other classes;
-    or the same of each photo, and who is shown or what is a test, of which neither folders nor somebody says anything.
-    takes_each: whether they can be read then without a photo or a class less than the folders have.
+    Only tables of usual columns are that can be read as one, name nearly all photos and tell other classes.
     """
     tables, forms, waiting = _to_read(_without_companions(looked))
-    if len(tables) > 1 and not _parts_of_one(tables, waiting):
+    if len(tables) > 1 and not parts_of_one(tables, waiting):
         return False
     if not all(each.is_usual and is_above_photos(each.paths[0], tree) for each in tables):
         return False
@@ -291,29 +294,7 @@ def count_before_folders(
     if 10 * len(named & tree.images.keys()) < 9 * len(tree.images):
         return False
     folder_of = {each["sample"]: each["label"].casefold() for each in photos}
-    nothing = words_for_nothing(data.no_label)
-    if are_other_classes(cells_of, folder_of, nothing):
-        return True
-    if not _tell_more(tables, cells_of, photos, data):
-        return False
-    counts = are_numbered(cells_of, folder_of, nothing)  # names of classes are worth less than persons or a test set
-    return (counts or are_the_folders(cells_of, folder_of, tree.images)) and takes_each()
-
-
-def _tell_more(
-    tables: Sequence[DatasetTable], cells_of: Mapping[str, Mapping[str, str]], photos: Sequence[dict], data: DataConfig
-) -> bool:
-    """Whether tables tell persons or parts, and the folders neither attributes nor parts nor, in their own way or by
-    what somebody said of them, persons."""
-    nothing = words_for_nothing(data.no_label)
-    tell_persons = data.persons == "auto" and not tables[0].meanings.numbers_photos
-    tell_persons &= not any(says_nothing(cells.get("person", ""), nothing) for cells in cells_of.values())
-    of_persons = data.persons == "folder"
-    if data.persons == "auto":  # a pattern would not count before persons that a table tells
-        of_persons = bool(data.person_pattern) if tell_persons else any(each["person_folder"] for each in photos)
-    if of_persons or any(each["part"] or each["attributes"] for each in photos):
-        return False
-    return tell_persons or len(tables) > 1 or not tables[0].meanings.columns.keys().isdisjoint(PARTED)
+    return are_other_classes(cells_of, folder_of, words_for_nothing(data.no_label))
 
 
 def _cells_of_photos(
@@ -322,8 +303,7 @@ def _cells_of_photos(
     """Photo -> meaning -> cell, without regard to case, of tables that by their names are no predictions."""
     cells_of = {}
     for path, table in tables:
-        is_predicted = any(part.split == UNLABELLED for name in _names(path) for part in parts_of([name]).values())
-        if is_predicted or columns["path"] not in table.columns:
+        if is_predicted(path) or columns["path"] not in table.columns:
             continue
         of_meaning = {meaning: table.column(column) for meaning, column in columns.items() if column in table.columns}
         places = [(cell, Source(path).home) for cell in of_meaning["path"]]
@@ -332,6 +312,16 @@ def _cells_of_photos(
             if sample := matches.get(place, NO_MATCH).sample:
                 cells_of[sample] = {meaning: cells[at].casefold() for meaning, cells in of_meaning.items()}
     return cells_of
+
+
+def is_predicted(path: str) -> bool:
+    """Whether a table by its name holds predictions."""
+    return any(part.split == UNLABELLED for name in _names(path) for part in parts_of([name]).values())
+
+
+def is_form(path: str) -> bool:
+    """Whether a table by its name is to be filled with predictions."""
+    return _A_FORM.search(path) is not None
 
 
 def _names(path: str) -> list[str]:
@@ -361,7 +351,7 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
         path = chosen_csv(tree.root, data.csv_file)
         table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
         table, facts, companions = with_companions([path], table, tree, data, matcher)
-        return replace(_dataset_table([(Source(path), table)], data, matcher), companions=companions), facts
+        return replace(dataset_table([(Source(path), table)], data, matcher), companions=companions), facts
     looked = _without_companions(candidates(tree, data, matcher))
     tables, forms, waiting = _to_read(looked)
     facts = []
@@ -371,15 +361,15 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
     for path, fault in looked.passed_over.items():
         facts.append(Fact("table", ended(f"{path} is not read: {fault.message.removeprefix('csv: ')}"), ("csv_file",)))
     facts += _beside_unread([*(each.paths[0] for each in tables), *(table.name for table in waiting)], looked.unread)
-    if parts := _parts_of_one(tables, waiting):
+    if parts := parts_of_one(tables, waiting):
         text = f"The tables {listed([source.path for source, _ in parts])} are read as one."
         facts.append(Fact("table", text, ("csv_file",)))
-        return _joined(_dataset_table(parts, data, matcher), facts, tree, data, matcher)
+        return _joined(dataset_table(parts, data, matcher), facts, tree, data, matcher)
     if len(tables) == 1:
         return _joined(tables[0], facts, tree, data, matcher)
     if len(looked.faults) == 1 and not tables:
         raise next(iter(looked.faults.values()))
-    names = [each.paths[0] for each in tables] or list(filter(is_table, _files(tree)))
+    names = [each.paths[0] for each in tables] or list(filter(is_table, files_of_tables(tree)))
     files = f"{len(names)} CSV files ({listed(names)})" if names else "no CSV file"
     raise LabError(f"csv: {files} in {tree.root}", "Choose one CSV file by name.", "csv")
 
@@ -388,7 +378,7 @@ def _to_read(looked: Candidates) -> tuple[list[DatasetTable], list[DatasetTable]
     """(the tables of which the only one is read, or all as parts of one; forms to be filled with predictions; those
     without a label that may be parts, too)."""
     usual = [each for each in looked.tables if each.tells_usual] or looked.tables
-    tables = [each for each in usual if not _A_FORM.search(each.paths[0])] or usual
+    tables = [each for each in usual if not is_form(each.paths[0])] or usual
     waiting = [replace(each.table, name=each.paths[0]) for each in looked.tables if each not in usual]
     waiting = looked.unlabelled + [table for table in waiting if _may_wait(table.name)]
     return tables, [each for each in usual if each not in tables], waiting
@@ -426,7 +416,7 @@ def _joined(
     return replace(dataset, table=table, meanings=meanings, companions=companions), [*facts, *of_companions]
 
 
-def _parts_of_one(tables: list[DatasetTable], unlabelled: list[Table]) -> list[tuple[Source, Table]]:
+def parts_of_one(tables: list[DatasetTable], unlabelled: list[Table]) -> list[tuple[Source, Table]]:
     """The tables with their parts, where names say that all are parts of one dataset and the columns are the same; []
     where they are not. Tables without labels have other columns, and name their photos as the others do."""
     if not tables or len({frozenset(each.table.columns) for each in tables}) > 1:

@@ -6,8 +6,6 @@ decoded is for core.data.scan.scan to find out.
 
 import posixpath
 import re
-from contextlib import suppress
-from functools import partial
 from pathlib import PurePosixPath
 
 from core.config.parts import NO_COLUMN
@@ -27,7 +25,10 @@ from core.data.readers.reading import Fact, Reading
 from core.data.readers.set_aside import parted_by_folders
 from core.data.readers.tree import Tree, by_folder, is_above_photos, left_over
 from core.data.tables.beside_folders import may_be_classes, name_classes
+from core.data.tables.joined import with_tables
 from core.data.tables.matching import Matcher
+from core.data.tables.meanings import choose_columns
+from core.data.tables.table import read_table
 from core.data.tables.words import names_nobody, words_for_nothing
 from core.errors import LabError
 from core.text import listed
@@ -138,26 +139,37 @@ def _class_folders(tree: Tree, level: int | None) -> list[dict]:
     return photos if len({photo["label"] for photo in photos}) > 1 else []
 
 
-def _tables_take_each(of_classes: list[dict], tree: Tree, data: DataConfig) -> bool:
-    """Whether the reader of tables refuses nothing and takes each of these photos from one row, with a class for each
-    folder, as it is called or a number, written in one way."""
-    with suppress(LabError):
-        reading = read_csv_dataset(tree, data)
-        if not any(each["severity"] == "error" for each in reading.problems):
-            labels = {photo["label"] for photo in reading.photos}
-            of_rows, of_folders = (
-                {photo["sample"]: (photo["label"] or "").casefold() for photo in photos}
-                for photos in (reading.photos, of_classes)
-            )
-            each_once = len(reading.photos) == len(of_rows) and of_rows.keys() == of_folders.keys()
-            pairs = {(of_folders.get(sample), label) for sample, label in of_rows.items()}
-            one_to_one = len(pairs) == len(set(of_folders.values())) == len(set(of_rows.values()))
-            all_told = each_once and all(of_rows.values())
-            return all_told and one_to_one and len(labels) <= len({photo["label"] for photo in of_classes})
-    return False
+def read_folders_and_tables(tree: Tree, data: DataConfig) -> Reading:
+    """Folders name the classes; what else tables tell of their photos joins them."""
+    return with_tables(read_folders(tree, data), tree, data)
 
 
-READERS = {"mask": read_mask, "utkface": read_utkface, "folders": read_folders, "csv": read_csv_dataset}
+READERS = {"mask": read_mask, "utkface": read_utkface, "folders": read_folders_and_tables, "csv": read_csv_dataset}
+
+
+def reader_of(tree: Tree, data: DataConfig) -> str:
+    """The reader that was chosen; else that of a table of which somebody chose something, unless it is one without
+    labels beside folders that name classes; else the one whose layout the folder has. Raises LabError as detect."""
+    if data.reader != "auto":
+        return data.reader
+    if data.csv_file and not (data.path_column or data.attributes) and not _labels(tree, data):
+        return "folders" if _class_folders(tree, data.class_level) else "csv"
+    return "csv" if data.csv_file or data.path_column or data.attributes else detect(tree, data)
+
+
+def _labels(tree: Tree, data: DataConfig) -> bool:
+    """Whether the table that was chosen may label photos; so may one that cannot be read, which its reader tells."""
+    path = chosen_csv(tree.root, data.csv_file or "")
+    is_photo = Matcher(tree).is_photo
+    try:
+        table = read_table(tree.root / path, encoding=data.encoding, is_photo=is_photo)
+        choose_columns(table, data, is_photo, needs_label=False)
+    except LabError:
+        return True
+    try:
+        return bool(choose_columns(table, data, is_photo).columns)
+    except LabError:
+        return False
 
 
 def detect(tree: Tree, data: DataConfig | None = None) -> str:
@@ -165,7 +177,7 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
 
     A table in the root counts before folders where its columns are called what they hold, or chosen; where only its
     cells say that they name photos, folders that name classes count before it. So they do before a table one folder
-    down, unless by it they are none, or it tells more than they do. Raises LabError naming the layouts if it has none.
+    down, unless by it they are none. Raises LabError naming the layouts if it has none.
     """
     if "train.csv" in tree.others and any(path.startswith("images/") for path in tree.images):
         columns = {column.lower() for column in read_csv(tree.root / "train.csv").columns}
@@ -178,8 +190,7 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
     if any(each.chosen or each.is_in_root for each in usual):
         return "csv"
     of_classes = _class_folders(tree, data.class_level) if looked.tables or looked.faults else []
-    takes_each = partial(_tables_take_each, of_classes, tree, data)
-    if looked.tables and (not of_classes or count_before_folders(looked, of_classes, tree, data, matcher, takes_each)):
+    if looked.tables and (not of_classes or count_before_folders(looked, of_classes, tree, data, matcher)):
         return "csv"
     names = [path.rpartition("/")[2] for path in tree.images]
     if 2 * sum(UTKFACE_NAME.match(name) is not None for name in names) > len(names):
@@ -206,7 +217,8 @@ def not_read(tree: Tree, data: DataConfig, reader: str, reading: Reading) -> lis
     if data.reader != "auto":
         return []
     if reader in ("folders", "utkface"):
-        return unread_tables(tree, data) + (_beside_names(tree, data, reading) if reader == "utkface" else [])
+        beside_names = _beside_names(tree, data, reading) if reader == "utkface" else []
+        return [] if data.csv_file else unread_tables(tree, data, reading) + beside_names
     is_chosen = data.csv_file or data.attributes or chosen_meanings(data)
     if reader != "csv" or is_chosen:
         return []

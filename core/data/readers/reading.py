@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -22,7 +23,8 @@ class Fact:
 @dataclass(frozen=True)
 class Reading:
     """photos, problems: rows as attributes.photo and attributes.problem make them. tables: files of labels that were
-    read, relative to the dataset.
+    read, relative to the dataset. joined: those of them that tell something else of photos whose folders name the
+    classes -> what, as meanings of columns.
 
     A photo whose `split` is test or unlabelled is set aside by the scan: it is checked, and never trained on.
     """
@@ -31,3 +33,4 @@ class Reading:
     problems: list[dict]
     facts: list[Fact] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
+    joined: Mapping[str, frozenset[str]] = field(default_factory=dict)

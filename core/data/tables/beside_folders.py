@@ -33,15 +33,15 @@ def are_other_classes(
         return 2 * sum(alike) < len(alike)
     persons, genders = (set(_by_folder(meaning, cells_of, folder_of, nothing)) for meaning in ("person", "gender"))
     are_more = len(folders) > len({gender for _, gender in genders})  # two folders of women and men are genders
-    return _hold_one(persons, folders) or (are_more and _hold_one(genders, folders))
+    return hold_one(persons, folders) or (are_more and hold_one(genders, folders))
 
 
-def are_numbered(
+def are_the_same_classes(
     cells_of: Mapping[str, Mapping[str, str]], folder_of: Mapping[str, str], nothing: frozenset[str]
 ) -> bool:
-    """Whether the labels are numbers that count the folders, which alone have names for the classes."""
+    """Whether the table labels each photo as its folder is called, or by a number for each folder."""
     labels = _by_folder("label", cells_of, folder_of, nothing)
-    return bool(labels) and _are_numbers_of(labels)
+    return bool(labels) and (all(label == folder for folder, label in labels) or _are_numbers_of(labels))
 
 
 def _are_numbers_of(labels: Sequence[tuple[str, str]]) -> bool:
@@ -51,19 +51,12 @@ def _are_numbers_of(labels: Sequence[tuple[str, str]]) -> bool:
     return len(pairs) == len(folders) == len(numbers) and all(map(_NUMBER.fullmatch, numbers))
 
 
-def _hold_one(cells: Set[tuple[str, str]], folders: Set[str]) -> bool:
+def hold_one(cells: Set[tuple[str, str]], folders: Set[str]) -> bool:
     """Whether nearly all folders of which something is told hold one thing, not all the same, and half of all are
     such: a cell may be empty, or wrong. cells: (folder, cell), each once."""
     held = Counter(folder for folder, _ in cells)
     single = sum(number == 1 for number in held.values())
     return len({cell for _, cell in cells}) > 1 and 10 * single >= 9 * len(held) and 2 * single >= len(folders)
-
-
-def are_the_folders(
-    cells_of: Mapping[str, Mapping[str, str]], folder_of: Mapping[str, str], photos: Iterable[str]
-) -> bool:
-    """Whether the table labels each of these photos as its folder is called."""
-    return all(photo in folder_of and cells_of.get(photo, {}).get("label") == folder_of[photo] for photo in photos)
 
 
 def name_classes(photos: Iterable[str]) -> bool:

@@ -16,11 +16,14 @@ MOST_TOLD = 3  # tables that are asked about one by one
 
 @dataclass(frozen=True)
 class UnreadTable:
-    """path: relative to the dataset's folder."""
+    """path: relative to the dataset's folder. joined: what it is read for, as meanings. is_same: its labels are those
+    of the folders."""
 
     path: str
     table: Table
     meanings: Meanings
+    joined: frozenset[str] = frozenset()
+    is_same: bool = False
 
     def names_photos(self, matcher: Matcher) -> bool:
         column = self.meanings.columns.get("path")
@@ -30,26 +33,38 @@ class UnreadTable:
     def parts(self) -> list[str]:
         """The columns that may say what its photos are for."""
         split = [column for meaning, column in self.meanings.columns.items() if meaning == "split"]
-        return [*split, *self.meanings.parts]
+        return [] if "split" in self.joined else [*split, *self.meanings.parts]
 
     @property
     def persons(self) -> list[str]:
         """The column that says who they show."""
         columns = [column for meaning, column in self.meanings.columns.items() if meaning == "person"]
-        return [] if self.meanings.numbers_photos else columns
+        return [] if self.meanings.numbers_photos or "person" in self.joined else columns
+
+    @property
+    def labels(self) -> list[str]:
+        columns = self.meanings.columns.items()
+        return [
+            column for meaning, column in columns if meaning in LABELLED and not (self.is_same and meaning == "label")
+        ]
+
+    @property
+    def is_read(self) -> bool:
+        """Whether nothing is left to ask about."""
+        return bool(self.joined) and not (self.parts or self.persons or self.labels)
 
     @property
     def question(self) -> str:
-        labels = [column for meaning, column in self.meanings.columns.items() if meaning in LABELLED]
         also = [f"may say which are a test ({listed(self.parts)})"] if self.parts else []
         also += [f"tells whom they show ({listed(self.persons)})"] if self.persons else []
-        says = f" (labels in {listed(labels)})" if labels else ""
-        return f"{self.path} names photos, too{says}{', and ' if also else ''}{' and '.join(also)}: it is not read."
+        says = f" (labels in {listed(self.labels)})" if self.labels else ""
+        ends = "that is not read" if self.joined else "it is not read"
+        return f"{self.path} names photos, too{says}{', and ' if also else ''}{' and '.join(also)}: {ends}."
 
 
 def questions(unread: Iterable[UnreadTable]) -> list[Fact]:
     """First of those that may tell the test set, then of those that tell persons; of many, some in one line."""
-    tables = sorted(unread, key=lambda each: (not each.parts, not each.persons))
+    tables = sorted((each for each in unread if not each.is_read), key=lambda each: (not each.parts, not each.persons))
     texts = [each.question for each in tables]
     if more := tables[MOST_TOLD:]:
         texts[MOST_TOLD:] = [_summary(more)]

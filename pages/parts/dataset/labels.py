@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -45,6 +46,7 @@ TEST_SETS = {"set aside": "Set aside, never trained on", "pool": "Trained on wit
 KINDS = {"auto": "As its values look", "categories": "Categories", "yes/no": "Yes or no", "number": "A number"}
 UNWRITTEN = "largest-photo-error"
 TABLES = "tables-of-dataset"  # of the scan that is looked at: it, its folder, the tables
+BESIDE_FOLDERS = ("path", "person", "split")  # what a table tells where folders name the classes
 MOST_OFFERED = 60  # tables of which the columns can be chosen while none is read; they are read for it
 DECODE = {"before": "Before a launch, to find bad ones", "first epoch": "In the first epoch"}
 TRUNCATED = {"refuse": "Refuse", "keep": "Use them as they are"}
@@ -56,6 +58,7 @@ def labels_form(choice: Choice, key: str, *, scan: Scan | None, fault: LabError 
     reader = scan.reader if scan else None
     wants_columns = choice["reader"] == "csv" or (choice["reader"] == "auto" and reader == "csv")
     wants_columns |= fault is not None and fault.kind == "csv"
+    by_folders = "folders" in (choice["reader"], reader) and not wants_columns
     waits_for_links = fault is not None and fault.kind == "links"
     name = READER_NAMES.get(reader or choice["reader"], "not known yet")
     people = f" · at most {choice['max_people']} people" if choice["max_people"] else ""
@@ -91,8 +94,8 @@ def labels_form(choice: Choice, key: str, *, scan: Scan | None, fault: LabError 
                 take=lambda agreed: choice.update(follow_links=agreed),
                 help=DataConfig.model_fields["follow_links"].description,
             )
-        if wants_columns:
-            _columns(choice, key, errors, scan)
+        if wants_columns or (by_folders and any(map(is_table, _tables(choice, scan)))):
+            _columns(choice, key, errors, scan, BESIDE_FOLDERS if by_folders else MEANINGS)
 
 
 def _largest(key: str) -> None:
@@ -137,7 +140,10 @@ def _tables(choice: Choice, scan: Scan | None) -> list[str]:
     return [*looked_at[2]]
 
 
-def _columns(choice: Choice, key: str, errors: dict[str, str], scan: Scan | None) -> None:
+def _columns(
+    choice: Choice, key: str, errors: dict[str, str], scan: Scan | None, meanings: Sequence[str] = MEANINGS
+) -> None:
+    """Which table is read, and what its columns mean; attributes where it names the classes, too."""
     root = os.path.expanduser(choice["root"])
     files = _tables(choice, scan)
     if choice["csv_file"] and choice["csv_file"] not in files:
@@ -160,13 +166,14 @@ def _columns(choice: Choice, key: str, errors: dict[str, str], scan: Scan | None
         badges.show_error(error)
         return
     with st.container(horizontal=True):
-        for meaning in MEANINGS:
+        for meaning in meanings:
             name = f"{meaning}_column"
             options: dict[str | None, str] = {None: "By its usual name"}
             options |= {column: column for column in [*columns, choice[name]] if column}
             options |= {NO_COLUMN: "None"} if meaning != "path" else {}
             _pick(choice, f"{key}.{name}", name, f"{meaning.capitalize()} column", options, 190)
-    _attributes(choice, key, [column for column in dict.fromkeys(columns) if column])
+    if "label" in meanings:
+        _attributes(choice, key, [column for column in dict.fromkeys(columns) if column])
 
 
 def _attributes(choice: Choice, key: str, columns: list[str]) -> None:

@@ -1,0 +1,193 @@
+"""Where folders name the classes, tables beside them tell whom photos show and which are a test: that joins them."""
+
+import pytest
+
+from core.config.run_config import DataConfig
+from core.errors import LabError
+from core.predict.photos import rows_of
+from tests.data.tables import facts, labels, table
+from tests.photos import draw, read
+
+SKIN = [f"{'benign' if n < 4 else 'malignant'}/{n}.jpg" for n in range(8)]
+OF_SKIN = [f"{n}.jpg,{photo.split('/')[0]}" for n, photo in enumerate(SKIN)]
+PERSONS = "image,label,person", [f"{row.title()},p{n // 2}" for n, row in enumerate(OF_SKIN)]
+SPLITS = "image,label,split", [f"{row},{'train' if n % 7 else 'test'}" for n, row in enumerate(OF_SKIN)]
+FOLDS = "image,fold", [f"{n}.jpg,{n % 2}" for n in range(8)]
+PATIENTS = "image,patient", [f"{n}.jpg,p{n // 2}" for n in range(8)]
+BOTH = "image,patient,split", [f"{row},{'test' if n > 6 else 'train'}" for n, row in enumerate(PATIENTS[1])]
+DRIVERS = "subject,classname,img", [f"d{n // 2},{photo.split('/')[0]},{n}.jpg" for n, photo in enumerate(SKIN)]
+
+
+def classes(scanned):
+    """Sample -> class of all photos, those of the test set among them."""
+    aside = scanned.set_aside
+    return labels(scanned) | dict(zip(aside["sample"], aside["label"], strict=True))
+
+
+def written(root, photos, tables):
+    """Draws the photos and writes the tables, path -> (header, rows)."""
+    for name, (header, rows) in tables.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        table(root, rows, *photos, header=header, name=name)
+
+
+def scanned_data(scanned):
+    """As a run of it freezes how it is read."""
+    return DataConfig(root=scanned.root, reader=scanned.reader)
+
+
+def read_for(scanned):
+    """What tables were read for."""
+    texts = list(facts(scanned, "table"))
+    said = {"persons": "who the photos show", "parts": "what they are for"}
+    return {
+        what for what, words in said.items() if any(f"says {words}" in text or f"say {words}" in text for text in texts)
+    }
+
+
+SOME = "image,split", [f"{n}.jpg,{'test' if n % 2 else 'train'}" for n in range(8)]
+PARTS = {"train.csv": ("image,label", OF_SKIN[1:-1]), "test.csv": ("image,label", OF_SKIN[::7])}
+
+
+@pytest.mark.parametrize(
+    ("above", "tables", "what", "held_out"),
+    [
+        ("top/", {"top/labels.csv": PERSONS}, {"persons"}, 0),
+        ("top/", {"top/labels.csv": SPLITS}, {"parts"}, 2),
+        ("top/", {f"top/{name}": rows for name, rows in PARTS.items()}, {"parts"}, 2),
+        ("", {"patients.csv": PATIENTS}, {"persons"}, 0),
+        ("", {"patients.csv": PATIENTS, "splits.csv": SOME}, {"persons", "parts"}, 4),
+        ("", {"folds.csv": FOLDS}, {"parts"}, 0),
+        ("images/", {"metadata/labels.csv": BOTH}, {"persons", "parts"}, 1),
+        ("imgs/train/", {"driver_imgs_list.csv": DRIVERS}, {"persons"}, 0),
+    ],
+    ids=["persons", "splits", "tables", "patients", "two", "folds", "aside", "subjects"],
+)
+def test_tables_tell_whom_photos_of_class_folders_show_and_which_are_a_test(tmp_path, above, tables, what, held_out):
+    photos = [f"{above}{photo}" for photo in SKIN]
+    written(tmp_path, photos, tables)
+    scanned = read(tmp_path)
+    assert scanned.reader == "folders" and classes(scanned) == {photo: photo.split("/")[-2] for photo in photos}
+    assert read_for(scanned) == what and len(scanned.set_aside) == held_out
+    assert (scanned.persons.state == "known") == ("persons" in what)
+    assert ("given_fold" in scanned.samples) == ("folds.csv" in tables)
+    assert not any(facts(scanned, "table").values()), "what is read was asked about"
+    assert {path for path, *_ in scanned.tables} == set(tables), "a change of one is not noticed"
+    _, rows = rows_of(scanned_data(scanned))
+    assert sorted(row["sample"] for row in rows if row["split"]) == sorted(scanned.set_aside["sample"])
+    people = dict(zip(scanned.samples["sample"], scanned.samples["person"], strict=True))
+    assert people.items() <= {row["sample"]: row["person"] for row in rows}.items()
+    no_more = read(tmp_path, person_column="none", split_column="none")
+    assert not read_for(no_more) and no_more.persons.state == "unknown" and no_more.set_aside.empty
+
+
+def test_persons_join_photos_of_which_folders_name_the_parts(tmp_path):
+    photos = [f"{'test' if n > 5 else 'train'}/{photo}" for n, photo in enumerate(SKIN)]
+    photos += ["test/benign/8.jpg", "train/malignant/9.jpg"]
+    rows = [f"{photo},p{n // 3},{'train'}" for n, photo in enumerate(photos)]
+    scanned = read(table(tmp_path, rows, *photos, header="image,patient,split", name="patients.csv"))
+    assert read_for(scanned) == {"persons"} and len(scanned.set_aside) == 3 and scanned.persons.state == "known"
+    asked = "patients.csv names photos, too, and may say which are a test (split): that is not read."
+    assert facts(scanned, "table")[asked], "folders name the parts: those of the table are asked about"
+
+
+@pytest.mark.parametrize(
+    ("first", "header", "cells", "more", "what"),
+    [
+        ("none", "person", lambda n: f"p{n // 2}", [], {"persons"}),
+        ("benign", "person,sex", lambda n: f"p{n // 2},{'unknown' if n == 3 else 'f'}", [], {"persons"}),
+        ("benign", "person,age", lambda n: f"p{n // 2},{'85+' if n == 3 else 40 + n}", [], {"persons"}),
+        ("benign", "split", lambda n: "extra" if n == 3 else ("train", "test")[n % 2], [], set()),
+        (
+            "benign",
+            "split,person",
+            lambda n: f"{('train', 'test')[n % 2]},{f'p{n // 2}' if n != 3 else ''}",
+            [],
+            {"parts"},
+        ),
+        ("benign", "person", lambda n: f"p{n // 2}", ["8.jpg,benign,p4"], {"persons"}),
+        ("benign", "person", lambda n: f"p{n // 2}", ["0.jpg,benign,p0"], {"persons"}),
+        ("benign", "person", lambda n: f"p{n // 2}", ["0.jpg,benign,p1"], set()),
+        ("Benign", "person", lambda n: f"p{n // 2}", [], {"persons"}),
+        ("benign", "person", lambda n: "Kim", [], set()),
+        ("benign", "person", lambda n: f"p{n // 4}", [], set()),
+    ],
+    ids=["none", "sex", "age", "split", "person", "no photo", "again", "two", "capitals", "one person", "each its own"],
+)
+def test_no_photo_and_no_class_is_lost_by_a_table_that_joins_and_what_does_not_is_asked(
+    tmp_path, first, header, cells, more, what
+):
+    """Labels stay those of the folders, whatever the table calls them; what is told of too few photos, or in two ways,
+    and persons who are as good as the classes, do not join by themselves."""
+    photos = [f"top/{photo.replace('benign', first)}" for photo in SKIN]
+    words = [photo.split("/")[1] for photo in photos]
+    rows = [f"{n}.jpg,{word.lower() if n == 2 else word},{cells(n)}" for n, word in enumerate(words)]
+    scanned = read(table(tmp_path, rows + more, *photos, header=f"image,label,{header}", name="top/labels.csv"))
+    assert scanned.reader == "folders" and classes(scanned) == dict(zip(photos, words, strict=True))
+    assert read_for(scanned) == what
+    columns = set(header.split(","))
+    asked = " ".join(text for text, is_asked in facts(scanned, "table").items() if is_asked)
+    assert [column for column in ("person", "split", "age", "sex") if column in asked] == [
+        column
+        for column in ("person", "split", "age", "sex")
+        if column in columns - ({"person"} if "persons" in what else set()) - ({"split"} if "parts" in what else set())
+    ]
+
+
+def test_a_photo_that_a_table_does_not_name_and_a_row_that_names_none_are_read_for(tmp_path):
+    photos = [f"{'benign' if n < 10 else 'malignant'}/{n}.jpg" for n in range(20)]
+    rows = [f"{n}.jpg,p{n // 3}" for n in range(19)] + ["99.jpg,p9"]
+    scanned = read(table(tmp_path, rows, *photos, header="image,patient", name="patients.csv"))
+    assert (
+        "patients.csv says who the photos show (patient): read together with the folders (19 of 20 photos)."
+        in facts(scanned, "table")
+    )
+    assert facts(scanned) == {"1 row of patients.csv names no photo: not read.": False}
+    assert scanned.persons.state == "partly" and len(scanned.samples) == 20
+    draw(tmp_path / "benign/20.jpg")
+    draw(tmp_path / "benign/21.jpg")
+    (text,) = facts(scanned := read(tmp_path), "table")
+    assert scanned.persons.state == "unknown" and "tells whom they show (patient): it is not read" in text
+
+
+def test_a_table_that_somebody_chose_joins_for_as_many_photos_as_it_names(tmp_path):
+    """Beside folders that name classes, it is no table of labels where it has none."""
+    root = table(tmp_path, PATIENTS[1][:3], *SKIN, header="image,patient_id", name="patients.csv")
+    assert any(facts(scanned := read(root), "table").values()) and scanned.persons.state == "unknown"
+    scanned = read(root, csv_file="patients.csv")
+    assert (scanned.reader, scanned.persons.state, read_for(scanned)) == ("folders", "partly", {"persons"})
+    table(root, ["0.jpg,a,x", "1.jpg,b,y"], header="image,doctor,remark", name="notes.csv")
+    assert read(root, csv_file="notes.csv", person_column="doctor").persons.known == 2
+    scanned = read(root, csv_file="notes.csv", reader="folders")
+    assert facts(scanned, "table") == {
+        "notes.csv tells neither who the photos show nor what they are for: it is not read.": True
+    }
+    table(root, ["0.jpg,p0", "0.jpg,p1"], header="image,patient_id", name="patients.csv")
+    with pytest.raises(LabError, match=r"patients.csv says two things of benign/0.jpg \(p0 and p1\)"):
+        read(root, csv_file="patients.csv")
+    table(
+        root, [f"{row},{n % 2}" for n, row in enumerate(PATIENTS[1])], header="image,patient,label", name="labels.csv"
+    )
+    assert read(root, csv_file="labels.csv").reader == "csv", "it has labels of its own"
+
+
+@pytest.mark.parametrize(
+    ("photo", "column", "settings", "people"),
+    [
+        ("top/{word}/q{pair}/{n}.jpg", "person", {"persons": "folder"}, 4),
+        ("top/{word}/q{pair}/{n}.jpg", "split", {"persons": "folder"}, 2),
+        ("top/{word}/q{pair}_{n}.jpg", "person", {"person_pattern": r"(q\d)_"}, 4),
+        ("top/{word}/q{pair}/{n}.jpg", "person", {}, 3),
+    ],
+    ids=["folder", "splits", "pattern", "table"],
+)
+def test_what_somebody_said_of_persons_counts_before_a_table_and_that_before_a_guess(
+    tmp_path, photo, column, settings, people
+):
+    photos = [photo.format(word=each.split("/")[0], pair=n // 2, n=n) for n, each in enumerate(SKIN)]
+    cells = [f"p{n % 3}" if column == "person" else ("train", "test")[n // 2 % 2] for n in range(8)]
+    rows = [f"{each.rpartition('/')[2]},{each.split('/')[1]},{cells[n]}" for n, each in enumerate(photos)]
+    table(tmp_path, rows, *photos, header=f"image,label,{column}", name="top/labels.csv")
+    scanned = read(tmp_path, **settings)
+    assert scanned.reader == "folders" and scanned.persons.people == people
+    assert not any(facts(scanned, "persons").values())
