@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import re
+import stat
 from pathlib import Path
 
 from core.config.run_config import DataConfig, RunConfig, read_config, to_yaml
-from core.errors import LabError
+from core.errors import LabError, in_sentences
 from core.places import lab_folder
 from core.storage import asking, files, locks
 
@@ -47,7 +48,7 @@ def version(root: Path | None = None) -> tuple[tuple[str, int, int], ...]:
     """(file, time, size) of every recipe there is: the same value means the same recipes."""
     stamps = []
     for path in (*sorted(RECIPES.glob("*.yaml")), *_own_files(root)[0]):
-        with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
+        with contextlib.suppress(OSError):  # deleted since it was listed, or out of reach, which own_recipes says
             status = path.stat()
             stamps.append((str(path), status.st_mtime_ns, status.st_size))
     return tuple(stamps)
@@ -59,12 +60,30 @@ def load_recipe(name: str, root: Path | None = None) -> RunConfig:
     if name in named:
         return named[name]
     path = Path(name)
-    if path.suffix in (".yaml", ".yml") and path.is_file():
+    if path.suffix in (".yaml", ".yml") and _may_be_read(path):
         return read_config(path, path.name)
-    if fault := _own_files(root)[1]:
-        raise fault
-    remedy = f"Use one of {', '.join(named)}, or a YAML file. Saved ones are looked for in {recipes_home(root)}."
-    raise LabError(f"recipe '{name}' is not known.", remedy, kind="config")
+    remedy = f"Use one of {', '.join(named)}, or a YAML file."
+    if NAME.fullmatch(name) and out_of_reach(root) is None:
+        remedy = f"{remedy} Saved ones are looked for in {recipes_home(root)}."
+    raise not_known(name, remedy, root)
+
+
+def _may_be_read(path: Path) -> bool:
+    """Of a file that is out of reach, too: read_config says why."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError) as error:
+        return files.out_of_reach(error)
+
+
+def not_known(name: str, remedy: str, root: Path | None = None) -> LabError:
+    """That a name is no recipe's; and, where it may be that of a saved one, that these are out of reach. remedy: names
+    those that are there."""
+    message = f"recipe '{name}' is not known."
+    if NAME.fullmatch(name) and (fault := out_of_reach(root)):
+        message = in_sentences(message, fault.message)
+        remedy = in_sentences(remedy, "For a saved one check the rights and the disk of that folder.")
+    return LabError(message, remedy, kind="config")
 
 
 def recipes_home(root: Path | None = None) -> Path:
@@ -91,14 +110,19 @@ def own_recipes(root: Path | None = None) -> tuple[dict[str, RunConfig], dict[st
     return named, wrong
 
 
+def out_of_reach(root: Path | None = None) -> LabError | None:
+    """Why saved recipes cannot be looked for; None where they can. The lab's own are there all the same."""
+    return _own_files(root)[1]
+
+
 def _own_files(root: Path | None) -> tuple[list[Path], LabError | None]:
-    """(the files, None), or none and why: of a folder that is out of reach the lab's own recipes need nothing."""
+    """(the files, None), or none and why."""
     home = recipes_home(root)
     try:
-        return sorted(home.glob("*.yaml")), None
+        return files.matching(home, "*.yaml"), None
     except OSError as error:
-        message = f"saved recipes in {home}: cannot be looked for ({error.strerror or type(error).__name__})."
-        return [], LabError(message, "Give this account the right to read that folder.", "config")
+        message = f"Saved recipes cannot be looked for in {home} ({error.strerror or type(error).__name__})."
+        return [], LabError(message, files.CHECK, "config")
 
 
 def owner_of(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fnmatch
 import json
 import os
 import secrets
@@ -143,6 +144,19 @@ def change_json(
 def table_of(content: Any) -> dict[str, Any]:
     """A JSON object as it is; {} for anything else, so that a damaged file is written anew."""
     return content if isinstance(content, dict) else {}
+
+
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """What lies in a folder under such a name, sorted; nothing where there is no folder.
+
+    Raises OSError for one that this account may not list, or not enter, and where its disk does not answer: Path.glob
+    finds nothing there, and people's work looks gone.
+    """
+    try:
+        names = os.listdir(os.path.join(folder, "."))  # the dot: one that may not be entered is not listed, either
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(folder / name for name in fnmatch.filter(names, pattern))
 
 
 def keep_newest(

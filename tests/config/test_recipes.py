@@ -1,7 +1,11 @@
+import errno
+import os
+
 import pytest
 
 from core.config import recipes, run_config
 from core.errors import LabError
+from tests.closed import close
 
 
 @pytest.fixture
@@ -60,13 +64,23 @@ def test_a_broken_file_is_named_and_the_others_are_still_there(home, content):
     assert recipes.all_recipes()["study"].description  # the lab's own
 
 
-def test_a_folder_of_saved_recipes_that_is_out_of_reach_is_said_and_the_labs_own_are_there(tmp_path):
-    far = tmp_path / ("x" * 300)  # as one below a folder that this account may not enter
-    (fault,) = recipes.own_recipes(far)[1].values()
-    assert "cannot be looked for (File name too long)" in fault.message
-    assert recipes.load_recipe("study", far).description and recipes.version(far)
-    with pytest.raises(LabError, match="cannot be looked for"):
-        recipes.load_recipe("mine", far)
+@pytest.mark.parametrize("fault", [errno.EACCES, errno.EIO])
+def test_a_folder_of_saved_recipes_that_is_out_of_reach_is_said_and_the_labs_own_are_there(home, monkeypatch, fault):
+    assert recipes.own_recipes() == ({}, {}) and recipes.out_of_reach() is None  # nobody saved one yet
+    recipes.save_recipe("mine", recipes.load_recipe("study"))
+    (home / "loop.yaml").symlink_to("loop.yaml")  # as one whose disk does not answer
+    assert "loop" in recipes.own_recipes()[1] and len(recipes.version()) == len(recipes.all_recipes())
+    close(monkeypatch, home, fault)
+    (told,) = recipes.own_recipes()[1].values()
+    assert told.message == f"Saved recipes cannot be looked for in {home} ({os.strerror(fault)})."
+    assert recipes.load_recipe("study").description and recipes.version()
+    with pytest.raises(LabError) as caught:
+        recipes.load_recipe("qick")
+    assert caught.value.message == f"recipe 'qick' is not known. {told.message}"
+    assert caught.value.remedy.startswith(f"Use one of {', '.join(recipes.all_recipes())}, or a YAML file. For a saved")
+    with pytest.raises(LabError) as caught:
+        recipes.load_recipe("./qick.yaml")
+    assert caught.value.message == "recipe './qick.yaml' is not known." and str(home) not in caught.value.remedy
 
 
 def test_a_file_whose_reading_fails_as_nobody_foresaw_is_named_too(home, monkeypatch):

@@ -196,6 +196,8 @@ def test_a_recipe_that_is_not_text_or_not_there_is_refused(tmp_path):
     assert all(name in caught.value.remedy for name in RECIPES)
     with pytest.raises(LabError, match="is not known"):
         load_recipe(str(tmp_path / "absent.yaml"))
+    with pytest.raises(LabError, match=r"x\.yaml: cannot be read \(File name too long\)"):
+        load_recipe(f"{'x' * 300}.yaml")  # out of reach, as one below a folder that this account may not enter
 
 
 def test_a_recipe_may_be_a_file(tmp_path):

@@ -6,11 +6,14 @@ from html import unescape
 import pytest
 
 from core.config import recipes
+from core.errors import LabError
 from core.jobs.processes import ready
 from core.places import runs_folder
 from core.plan.plan import with_whole_path
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
+from core.studies.grid import StudyConfig
+from pages.parts.launch import source
 from pages.parts.launch.click import is_of
 from tests.pages.app import elements
 from tests.pages.launch_form import button, faces, field, open_group, open_on, open_page, take_folder, text_of
@@ -225,7 +228,9 @@ def test_an_address_that_leads_nowhere_is_an_error_and_the_form_still_works(open
 
 
 @pytest.mark.parametrize("content", [None, "name: mine\nphases: none\n"], ids=["removed", "broken"])
-def test_a_recipe_whose_file_is_gone_or_broken_since_it_was_drawn_is_said_and_the_form_stays(opened, content):
+def test_a_recipe_whose_file_is_gone_or_broken_since_it_was_drawn_is_said_and_the_form_stays(
+    opened, content, monkeypatch
+):
     file = recipes.save_recipe("mine", recipes.load_recipe("quick"))
     page = open_page(recipe="study")
     file.unlink() if content is None else file.write_text(content)
@@ -233,6 +238,13 @@ def test_a_recipe_whose_file_is_gone_or_broken_since_it_was_drawn_is_said_and_th
     assert not page.exception and "recipe 'mine' is not known" in unescape(text_of(page))
     assert page.session_state["launch_source"] == ("recipe", "study")
     assert page.session_state["launch_draft"]["name"] == "study"
+    monkeypatch.setattr(recipes, "out_of_reach", lambda root: LabError("They are out of reach."))
+    for take, asked in (
+        (source.take_recipe, "mine"),
+        (source.take_study, StudyConfig(name="s", recipe="mine", grid={"training.seed": [0, 1]})),
+    ):
+        with pytest.raises(LabError, match=r"recipe 'mine' is not known\. They are out of reach\."):
+            take(asked)
 
 
 def test_a_folder_dataset_gets_the_label_task(opened, tmp_path):

@@ -85,7 +85,7 @@ def take_recipe(name: str) -> None:
     """The recipe's settings, on the dataset that is chosen already."""
     all_recipes = recipes.all_recipes()
     if name not in all_recipes:
-        raise LabError(f"recipe '{name}' is not known.", f"Choose one of {', '.join(all_recipes)}.", kind="config")
+        raise recipes.not_known(name, f"Choose one of {', '.join(all_recipes)}.")
     begin(all_recipes[name], ("recipe", name))
 
 
@@ -174,7 +174,8 @@ def take_study(study: StudyConfig) -> None:
     for name in (study.recipe, *study.grid.get("recipe", [])):
         if name not in all_recipes:
             remedy = f"Use one of {', '.join(all_recipes)}; import a recipe of your own first."
-            raise LabError(f"study '{study.name}': recipe {name!r} is not known.", remedy, "config")
+            error = recipes.not_known(str(name), remedy)
+            raise LabError(f"study '{study.name}': {error.message}", error.remedy, error.kind)
     base = all_recipes[study.recipe]
     dataset = st.session_state[draft.DRAFT]["data"]
     grid.expand(study.model_copy(update={"grid": {key: values[:1] for key, values in study.grid.items()}}))
