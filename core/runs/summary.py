@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from core.config import RunConfig, settings
+from core.config import RunConfig, recipes, settings
 from core.data.persons import persons_of
 from core.data.yes_no import pairs
 from core.errors import LabError
@@ -21,6 +21,8 @@ from core.storage.files import GARBAGE
 
 if TYPE_CHECKING:
     from core.runs.run import Run
+
+GUESSED = "guessed"  # in no summary.json
 
 
 def summary_of(
@@ -61,20 +63,31 @@ def split_of(samples: pd.DataFrame) -> str:
 
 
 def written_or_rebuilt(run: Run) -> dict[str, Any] | None:
-    """summary.json, made anew where it is missing or damaged; None where there is nothing to make it from."""
+    """summary.json, made anew where it is missing or damaged; None where there is nothing to make it from, or a guess
+    would be written."""
+    return _written(run) or rebuilt_to_write(run)
+
+
+def _written(run: Run) -> dict[str, Any] | None:
     try:
         summary = files.read_json(run.summary_file)
         check_summary(summary)
         return summary
     except (OSError, *GARBAGE):
-        return rebuilt(run)
+        return None
+
+
+def rebuilt_to_write(run: Run) -> dict[str, Any] | None:
+    """The same made anew in any case; None for a guess, too, which would stay: nobody makes a good summary anew."""
+    summary = rebuilt(run)
+    return None if summary is not None and is_guessed(summary) else summary
 
 
 def rebuilt(run: Run) -> dict[str, Any] | None:
     """summary.json as it has to be, from configuration, samples, fold states and, where it is not damaged, run.json.
 
-    None where configuration, samples or folds cannot be read, and while anything that it is made from is out of reach:
-    what was guessed meanwhile would stay, as nobody makes a good summary anew.
+    None where configuration, samples or folds cannot be read, and while any of them is out of reach. While saved
+    recipes are, its recipe is the one that is written, or else guessed among the lab's own, which is_guessed tells.
     """
     try:
         config, samples = run.config(), run.samples()
@@ -84,7 +97,15 @@ def rebuilt(run: Run) -> dict[str, Any] | None:
         check_summary(summary)
     except (OSError, LabError, *GARBAGE):
         return None
+    if recipes.out_of_reach(run.dir.parent) is not None:
+        before = _written(run) or {}
+        summary |= {"recipe": before["recipe"]} if "recipe" in before else {GUESSED: True}
     return summary if summary["folds"] else None
+
+
+def is_guessed(summary: Mapping[str, Any]) -> bool:
+    """Whether it was made while saved recipes were out of reach: it is listed, and neither written nor remembered."""
+    return GUESSED in summary
 
 
 def _facts(run: Run, samples: pd.DataFrame) -> dict[str, Any]:

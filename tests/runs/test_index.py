@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from core.config import from_dict, to_yaml
+from core.config import from_dict, recipes, to_yaml
 from core.errors import LabError
 from core.runs import FoldState, Run, notes
 from core.runs.create import create
 from core.runs.lists import index as run_index
 from core.runs.lists.summaries import read_summary, summaries
+from core.runs.moves import moved
 from core.storage import files
 from tests.closed import close
 from tests.yes_no_runs import told_by_few
@@ -192,6 +193,24 @@ def test_the_time_by_the_clock_is_not_known_where_a_fold_was_begun_again(made):
 def test_the_nearest_recipe_is_told_with_its_changes(made):
     made("a", from_dict({"name": "x", "data": {"root": "/x"}}))
     assert run_index.listed()[0].recipe.startswith("As published")
+
+
+def test_a_recipe_that_is_guessed_while_saved_ones_are_out_of_reach_is_listed_and_not_written(made, monkeypatch):
+    run = made("a")
+    recipes.save_recipe("mine", run.config())
+    run.summary_file.write_text("{")
+    with monkeypatch.context() as patch:
+        close(patch, recipes.recipes_home())
+        assert run_index.listed()[0].recipe_file.startswith("study-adam-sgd")  # of the lab's own
+        run.write_state(FoldState(1, "done"))
+        moved.record(run, "/new/old", {}, {})
+        assert run.summary_file.read_text() == "{"
+    assert run_index.listed()[0].recipe == "mine"
+    with monkeypatch.context() as patch:
+        close(patch, recipes.recipes_home())
+        moved.record(run, "/new/place", {}, {})
+    summary = files.read_json(run.summary_file)
+    assert (summary["recipe"], summary["dataset"], "guessed" in summary) == (["mine", 0], "place", False)
 
 
 def test_no_more_folders_than_a_few_are_remembered(tmp_path):

@@ -26,6 +26,7 @@ from core.runs.notes import Notes, written_notes
 from core.runs.owners import owner
 from core.runs.run import ID, Run
 from core.runs.states import overall
+from core.runs.summary import is_guessed
 from core.stats.metrics import mean_and_deviation
 
 FOLDERS = 4  # runs folders that are remembered: the lab's own, its trash, and what tests and tools open
@@ -279,10 +280,11 @@ def _names(root: Path, before: Container[str]) -> list[str]:
 def _entry(root: Path, summary: dict[str, Any], *, noted: bool) -> tuple[Listed, bool]:
     """The run as lists show it, and whether all of it was read.
 
-    What was not is asked for anew at the next look: configuration, samples, rights and disks are mended while
+    What was not is asked for anew at the next look: configuration, samples, recipes, rights and disks are mended while
     summary.json and notes.json stay as they are.
     """
-    notes, is_whole = _NO_NOTES, "unreadable" not in summary and not lacks_attributes(summary)
+    is_whole = not ("unreadable" in summary or lacks_attributes(summary) or is_guessed(summary))
+    notes = _NO_NOTES
     if noted:
         try:
             notes = written_notes(Run(summary["id"], root))

@@ -16,7 +16,7 @@ import pandas as pd
 from core.config import RunConfig
 from core.data.paths import moved_to
 from core.errors import LabError
-from core.runs.summary import rebuilt
+from core.runs.summary import rebuilt_to_write
 from core.storage import files
 from core.storage.files import GARBAGE
 
@@ -91,5 +91,5 @@ def record(run: Run, root: Path, facts: Mapping[str, Any], times: Mapping[str, i
     with files.written_to(run.dir):
         files.change_json(run.moved_file, f"where the dataset of '{run.id}' lies", one_more)
         with run.written_alone():
-            if (summary := rebuilt(run)) is not None:
+            if (summary := rebuilt_to_write(run)) is not None:
                 files.write_json(run.summary_file, summary)
