@@ -302,10 +302,12 @@ def _launch(label: str, study: Study, members: Sequence[StudyRun]) -> None:
 
 def overview() -> None:
     """All studies, newest first, or how to launch the first one."""
-    studies = record_file.all_studies()
+    studies, faults = record_file.listed()
     st.html('<div class="lab-title">Studies</div>')
     deleted_line()
-    if not studies:
+    for fault in faults:
+        badges.show_error(fault)
+    if not studies and not faults:
         st.info("No study yet. Launch several runs over a grid and compare them here.", icon=":material/grid_on:")
         if st.button("Launch a study", type="primary", icon=":material/rocket_launch:"):
             st.switch_page(LAUNCH, query_params={"as": "study"})

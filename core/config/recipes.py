@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import stat
 from pathlib import Path
 
 from core.config.run_config import DataConfig, RunConfig, read_config, to_yaml
@@ -60,20 +59,12 @@ def load_recipe(name: str, root: Path | None = None) -> RunConfig:
     if name in named:
         return named[name]
     path = Path(name)
-    if path.suffix in (".yaml", ".yml") and _may_be_read(path):
+    if path.suffix in (".yaml", ".yml") and files.may_be_there(path):
         return read_config(path, path.name)
     remedy = f"Use one of {', '.join(named)}, or a YAML file."
     if NAME.fullmatch(name) and out_of_reach(root) is None:
         remedy = f"{remedy} Saved ones are looked for in {recipes_home(root)}."
     raise not_known(name, remedy, root)
-
-
-def _may_be_read(path: Path) -> bool:
-    """Of a file that is out of reach, too: read_config says why."""
-    try:
-        return stat.S_ISREG(path.stat().st_mode)
-    except (OSError, ValueError) as error:
-        return files.out_of_reach(error)
 
 
 def not_known(name: str, remedy: str, root: Path | None = None) -> LabError:

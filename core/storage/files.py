@@ -8,6 +8,7 @@ import fnmatch
 import json
 import os
 import secrets
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +29,14 @@ def out_of_reach(error: BaseException) -> TypeGuard[OSError]:
     """
     gone = isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError)
     return isinstance(error, OSError) and bool(error.errno) and not gone
+
+
+def may_be_there(path: Path) -> bool:
+    """Whether there is such a file, or one may be that is out of reach, of which whoever reads it says why."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError) as error:
+        return out_of_reach(error)
 
 
 def write_whole(
@@ -171,8 +180,8 @@ def keep_newest(
     aged = []
     for path in folder.glob("*.json"):
         with contextlib.suppress(OSError):
-            stat = path.stat()
-            aged.append((stat.st_mtime, stat.st_size, path))
+            status = path.stat()
+            aged.append((status.st_mtime, status.st_size, path))
     newer: dict[str, tuple[int, int]] = {}  # person -> (number, bytes)
     for written, size, path in sorted(aged, reverse=True):
         place, together = newer.get(person := whose(path), (0, 0))

@@ -59,25 +59,37 @@ def folder_of(root: Path) -> Path:
 
 def all_studies(folder: Path | None = None) -> list[Study]:
     """Every readable study, newest first."""
-    studies = []
-    for path in sorted(folder_of(folder or runs_folder()).glob("*.json"), reverse=True):
+    return listed(folder)[0]
+
+
+def listed(folder: Path | None = None) -> tuple[list[Study], list[LabError]]:
+    """(every readable study, newest first; what is wrong with the record of another, or with the folder of all)."""
+    home = folder_of(folder or runs_folder())
+    try:
+        paths = files.matching(home, "*.json")
+    except OSError as error:
+        return [], [LabError(f"Studies cannot be looked for in {home} ({error.strerror}).", files.CHECK, "config")]
+    studies, faults = [], []
+    for path in reversed(paths):
         try:
             studies.append(_read(path))
-        except LabError:
-            continue
-    return studies
+        except LabError as error:
+            if files.may_be_there(path):  # not deleted since it was listed
+                faults.append(error)
+    return studies, faults
 
 
 def load(study_id: str, folder: Path | None = None) -> Study:
     """Raises LabError: 'bad-id', 'gone', or 'config' for a record that was damaged."""
     path = folder_of(folder or runs_folder()) / f"{check_id(study_id)}.json"
-    if not path.is_file():
+    if not files.may_be_there(path):
         raise LabError(f"study '{study_id}' is gone.", "It was deleted; pick another one.", kind="gone")
     return _read(path)
 
 
 def exists(study_id: str, folder: Path | None = None) -> bool:
-    return (folder_of(folder or runs_folder()) / f"{check_id(study_id)}.json").is_file()
+    """Also where its record is out of reach, which load says."""
+    return files.may_be_there(folder_of(folder or runs_folder()) / f"{check_id(study_id)}.json")
 
 
 def _read(path: Path) -> Study:

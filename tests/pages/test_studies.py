@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from html import unescape
 from types import SimpleNamespace
 
 import numpy as np
@@ -35,6 +36,7 @@ from pages.parts.compare import decide, pick
 from pages.parts.studies import view
 from tests import compared
 from tests.celeba import drawn
+from tests.closed import close
 from tests.pages.app import captions, page
 from tests.pages.launch_form import faces, field, open_group, open_on, open_page, text_of
 from tests.pages.study_form import open_study, study_button, vary
@@ -219,7 +221,13 @@ def finish(run, fold, f1, state="done"):
     run.write_state(FoldState(fold, state, epoch=25, best_epoch=3, scores=scores, **why))
 
 
-def test_without_a_study_the_page_says_how_to_launch_one(opened):
+def test_without_a_study_the_page_says_how_to_launch_one_and_that_they_are_out_of_reach(opened, monkeypatch):
+    home = record_file.folder_of(places.runs_folder())
+    with monkeypatch.context() as patch:
+        close(patch, home)
+        page = show()
+        assert f"Studies cannot be looked for in {home} (Permission denied)." in unescape(text_of(page))
+        assert not page.exception and "No study yet" not in text_of(page)
     page = show()
     assert "No study yet" in text_of(page)
     press(page, "Launch a study")

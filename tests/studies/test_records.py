@@ -607,7 +607,8 @@ def test_a_damaged_record_is_named_and_hides_no_other(seeds, workers):
     made = records.launch(study_config, plans[:1])
     bad = records.folder_of(workers.root) / "20200101-000000-bad-0000.json"
     bad.write_text('{"id": 3')
-    assert [s.id for s in record_file.all_studies()] == [made.id]
+    listed, (fault,) = record_file.listed()
+    assert [s.id for s in listed] == [made.id] and bad.stem in fault.message
     with pytest.raises(LabError, match=r"20200101-000000-bad-0000.*cannot be read"):
         records.load(bad.stem)
     with pytest.raises(LabError, match="is gone"):
@@ -625,6 +626,13 @@ def test_only_a_damaged_record_is_said_to_be_deleted_and_that_one_where_it_lies(
         with pytest.raises(LabError, match=r"its record cannot be read \(Permission denied\)") as caught:
             records.load(made.id)
     assert caught.value.remedy == files.CHECK
+    with monkeypatch.context() as patch:
+        close(patch, path.parent)
+        (fault,) = record_file.listed()[1]
+        assert fault.message == f"Studies cannot be looked for in {path.parent} (Permission denied)."
+        assert record_file.exists(made.id)
+        with pytest.raises(LabError, match=r"its record cannot be read \(Permission denied\)"):
+            records.load(made.id)
     path.write_text("{")
     with pytest.raises(LabError, match="its record cannot be read") as caught:
         records.load(made.id)
