@@ -156,7 +156,7 @@ def test_folders_that_name_classes_count_before_a_table_that_only_lists_the_phot
     for other in others:
         other.unlink()
     with monkeypatch.context() as patch:
-        patch.setattr("core.data.readers.find_tables.MOST_DEEP", 0)
+        patch.setattr("core.data.tables.looked.candidates.MOST_DEEP", 0)
         assert bool(facts(read(root), "table")) == (not top), "tables below are looked at without an end"
     assert not facts(read(root, reader="folders"), "table"), "it was asked again what was answered"
     assert read(root, csv_file=name, label_column="size").reader == "csv"

@@ -2,103 +2,40 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
 from core.data.paths import inside
 from core.data.reach import bounds
-from core.data.readers.attributes import TEST, UNLABELLED
+from core.data.readers.attributes import UNLABELLED
 from core.data.readers.companions import says, tells_positions, with_companions, without_a_table
 from core.data.readers.reading import Fact, Reading
-from core.data.readers.split_names import Part, may_be_part, parts_of
+from core.data.readers.split_names import may_be_part, parts_of
 from core.data.readers.tree import Tree, is_above_photos, list_tree
 from core.data.tables.beside_folders import are_other_classes, are_the_same_classes
+from core.data.tables.looked.candidates import (
+    Candidates,
+    DatasetTable,
+    Source,
+    by_depth,
+    dataset_table,
+    look_at,
+    may_wait,
+    names_of,
+)
 from core.data.tables.matching import NO_MATCH, Matcher
-from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
-from core.data.tables.table import Table, is_list, is_old, is_table, read_table
+from core.data.tables.meanings import choose_columns
+from core.data.tables.table import Table, is_old, is_table, read_table
 from core.data.tables.unread import UnreadTable, questions
 from core.data.tables.words import words_for_nothing
 from core.errors import LabError, ended, in_sentences
 from core.text import listed
 
-MOST_DEEP = 60  # tables below the root that are looked at
 _A_FORM = re.compile(r"(^|[\W_])submission", re.IGNORECASE)  # a table to be filled with predictions
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a row stands. path: of its table, relative to root. part: what its photos are for, where the table's name
-    tells it beside others."""
-
-    path: str
-    part: Part | None = None
-
-    @property
-    def home(self) -> str:
-        return self.path.rpartition("/")[0]
-
-
-@dataclass(frozen=True)
-class DatasetTable:
-    """A table of a dataset, or several that are read as one.
-
-    sources: where each row of the table stands. faults: rows that could not be read. chosen: the meanings of which a
-    person chose the column. companions: tables beside it that were read for one more column, relative to root ->
-    whether that stands in the table.
-    """
-
-    table: Table
-    meanings: Meanings
-    sources: list[Source]
-    faults: list[tuple[Source, int, str]]
-    chosen: frozenset[str] = frozenset()
-    companions: Mapping[str, bool] = field(default_factory=dict)
-
-    @property
-    def paths(self) -> list[str]:
-        """Its files, relative to root; not those of its companions."""
-        of_faults = (source for source, _, _ in self.faults)
-        return list(dict.fromkeys(source.path for source in (*self.sources, *of_faults)))
-
-    @property
-    def is_in_root(self) -> bool:
-        return any("/" not in path for path in self.paths)
-
-    @property
-    def tells_usual(self) -> bool:
-        """Whether it tells a label, gender, age or mask, and not only attributes of its own."""
-        return bool(self.meanings.columns.keys() & set(LABELLED))
-
-    @property
-    def is_usual(self) -> bool:
-        """Whether its path and a label are known by the usual names of their columns, or chosen, not only by what they
-        hold."""
-        columns = self.meanings.columns.items()
-        named = self.chosen | {meaning for meaning, column in columns if usual_column([column], meaning)}
-        return all(map(is_table, self.paths)) and "path" in named and bool(named & set(LABELLED))
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """The tables of a dataset that name photos and a label; those that name photos alone; why others are none.
-
-    faults: path -> why, of all others but lists. unread: path -> why, of those that may name photos as well: they
-    cannot be read, or have the columns of a table that names photos and no cell that does. strange: path -> a table
-    that was read and is none of the others. passed_over: those that name no photos, above tables that do.
-    """
-
-    tables: list[DatasetTable]
-    unlabelled: list[Table]
-    faults: dict[str, LabError]
-    unread: dict[str, LabError]
-    strange: Mapping[str, Table] = field(default_factory=dict)
-    passed_over: Mapping[str, LabError] = field(default_factory=dict)
 
 
 def chosen_csv(root: Path, name: str) -> str:
@@ -118,8 +55,8 @@ def candidates(tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
     faults: dict[str, LabError] = {}
     unread: dict[str, LabError] = {}
     unlabelled: list[Table] = []
-    for paths in _by_depth(tree):
-        looked = _look_at(paths, tree, data, matcher)
+    for paths in by_depth(tree):
+        looked = look_at(paths, tree, data, matcher)
         unread |= looked.unread
         if looked.tables:
             passed_over = {path: fault for path, fault in faults.items() if path not in unread}
@@ -137,27 +74,16 @@ def table_files(root: str, *, follow_links: bool) -> list[str]:
 
 def files_of_tables(tree: Tree) -> list[str]:
     """Tables and lists, relative to root: those in it, those above all photos, then those below."""
-    return [path for paths in _by_depth(tree) for path in paths]
-
-
-def _by_depth(tree: Tree) -> tuple[list[str], list[str], list[str]]:
-    """(tables and lists in the root, those in folders that hold all photos, others below; the highest first, as many as
-    are looked at)."""
-    paths = [path for path in tree.others if is_table(path) or is_list(path)]
-    deep = sorted((path for path in paths if "/" in path), key=lambda path: (path.count("/"), path))
-    above_photos = [path for path in deep if is_above_photos(path, tree)]
-    below = [path for path in deep if not is_above_photos(path, tree)]
-    most_below = MOST_DEEP - len(above_photos[:MOST_DEEP])
-    return [path for path in paths if "/" not in path], above_photos[:MOST_DEEP], below[:most_below]
+    return [path for paths in by_depth(tree) for path in paths]
 
 
 def unread_tables(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
     """Tables in the root, or above all photos, that tell labels of photos, or may, for a dataset that is read by its
     folders or names, and for nothing of the kind by them."""
-    in_root, above_photos, _ = _by_depth(tree)
+    in_root, above_photos, _ = by_depth(tree)
     paths = [path for path in in_root + above_photos if is_table(path) and not says(path)]
     matcher = Matcher(tree)
-    looked = _look_at(paths, tree, data, matcher)
+    looked = look_at(paths, tree, data, matcher)
     facts = [*_unread_facts(looked.unread), *without_a_table(tree, data, matcher, reading.joined)]
     folder_of = {each["sample"]: each["label"].casefold() for each in reading.photos if each["label"] is not None}
     nothing = words_for_nothing(data.no_label)
@@ -184,8 +110,8 @@ def _unread_facts(unread: dict[str, LabError], beside: Iterable[str] | None = No
     beside: the tables that are read; None where folders or names tell the classes, beside which none is asked about.
     """
     paths = [path for path in unread if is_table(path) and not says(path)]
-    stems = {_names(path)[0] for path in beside or ()}
-    old = [path for path in paths if is_old(path) and (beside is None or _names(path)[0] in stems)]
+    stems = {names_of(path)[0] for path in beside or ()}
+    old = [path for path in paths if is_old(path) and (beside is None or names_of(path)[0] in stems)]
     facts = []
     for probable, group in ((True, [path for path in paths if path not in old]), (False, old)):
         if group:
@@ -193,86 +119,6 @@ def _unread_facts(unread: dict[str, LabError], beside: Iterable[str] | None = No
             text = ended(f"{listed(group)} {are} {unread[group[0]].message}")
             facts.append(Fact("table", text, ("csv_file",), probable))
     return facts
-
-
-def _look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
-    looked = Candidates([], [], {}, {})
-    strange: dict[str, tuple[Table, LabError]] = {}
-    for path in paths:
-        try:
-            table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
-            if is_list(path) and not _lists_photos(table, matcher):
-                continue
-        except LabError as fault:
-            looked.unread[path] = fault
-            looked.faults.update({path: fault} if is_table(path) else {})
-            continue
-        try:
-            dataset = dataset_table([(Source(path), table)], data, matcher)
-            column = dataset.meanings.columns["path"]
-            if not dataset.tells_usual and not any(map(matcher.is_photo, table.column(column))):
-                no_photo = LabError(f"its column {column!r} names no photo", "Add its photos.", "csv")
-                strange[path] = table, no_photo
-                looked.faults.update({path: no_photo} if is_table(path) else {})
-                continue
-            looked.tables.append(dataset)
-        except LabError as fault:
-            if _may_wait(path) and (waiting := _without_labels(path, table, data, matcher)):
-                looked.unlabelled.append(waiting)
-            else:
-                strange[path] = table, fault
-            looked.faults.update({path: fault} if is_table(path) else {})
-    columns = {frozenset(each.table.columns) for each in looked.tables}
-    looked.unread.update({path: fault for path, (table, fault) in strange.items() if {*table.columns} in columns})
-    return replace(looked, strange={path: table for path, (table, _) in strange.items()})
-
-
-def dataset_table(
-    parts: list[tuple[Source, Table]], data: DataConfig, matcher: Matcher, *, needs_label: bool = True
-) -> DatasetTable:
-    """One table of all rows, with the columns of the first; what those are is judged of all rows together."""
-    first = parts[0][1]
-    if len(parts) > 1:
-        rows = [row for _, table in parts for row in _in_columns(table, first.columns)]
-        facts = list(dict.fromkeys(fact for _, table in parts for fact in table.facts))
-        first = replace(first, name=listed([source.path for source, _ in parts]), rows=rows, facts=facts)
-    sources = [source for source, table in parts for _ in table.rows]
-    faults = [(source, number, text) for source, table in parts for number, text in table.faults]
-    faulty = {(source.path, number) for source, number, _ in faults}
-    if faulty:
-        kept = [i for i, (number, _) in enumerate(first.rows) if (sources[i].path, number) not in faulty]
-        first = replace(first, rows=[first.rows[i] for i in kept])
-        sources = [sources[i] for i in kept]
-    meanings = choose_columns(first, data, matcher.is_photo, needs_label=needs_label)
-    return DatasetTable(first, meanings, sources, faults, chosen_meanings(data))
-
-
-def chosen_meanings(data: DataConfig) -> frozenset[str]:
-    return frozenset(meaning for meaning in MEANINGS if getattr(data, f"{meaning}_column") not in (None, NO_COLUMN))
-
-
-def _in_columns(table: Table, columns: list[str]) -> list[tuple[int, list[str]]]:
-    """The rows of a table with its cells in the order of these columns; "" for those that it lacks."""
-    if table.columns == columns:
-        return table.rows
-    places = [table.columns.index(column) if column in table.columns else -1 for column in columns]
-    return [
-        (number, [cells[at] if 0 <= at < len(cells) else "" for at in places] + cells[len(table.columns) :])
-        for number, cells in table.rows
-    ]
-
-
-def _without_labels(path: str, table: Table, data: DataConfig, matcher: Matcher) -> Table | None:
-    """A table that names photos and no label, with its column of paths; None for any other."""
-    try:
-        meanings = choose_columns(table, data, matcher.is_photo, needs_label=False)
-    except LabError:
-        return None
-    return replace(table, name=path) if "path" in meanings.columns else None
-
-
-def _may_wait(path: str) -> bool:
-    return any(part.split in (TEST, UNLABELLED) for name in _names(path) for part in parts_of([name]).values())
 
 
 def count_before_folders(
@@ -316,23 +162,12 @@ def _cells_of_photos(
 
 def is_predicted(path: str) -> bool:
     """Whether a table by its name holds predictions."""
-    return any(part.split == UNLABELLED for name in _names(path) for part in parts_of([name]).values())
+    return any(part.split == UNLABELLED for name in names_of(path) for part in parts_of([name]).values())
 
 
 def is_form(path: str) -> bool:
     """Whether a table by its name is to be filled with predictions."""
     return _A_FORM.search(path) is not None
-
-
-def _names(path: str) -> list[str]:
-    """What may say which part of a dataset a table is: its own name, and its folder's."""
-    return [posixpath.splitext(posixpath.basename(path))[0], posixpath.basename(posixpath.dirname(path))]
-
-
-def _lists_photos(table: Table, matcher: Matcher) -> bool:
-    """Whether the first cells of a text are photos: it may as well be a letter to the reader."""
-    first = [cells[0] for _, cells in table.rows[:20]]
-    return bool(first) and 2 * sum(map(matcher.is_photo, first)) > len(first)
 
 
 def check_passed_over(looked: Candidates) -> None:
@@ -380,7 +215,7 @@ def _to_read(looked: Candidates) -> tuple[list[DatasetTable], list[DatasetTable]
     usual = [each for each in looked.tables if each.tells_usual] or looked.tables
     tables = [each for each in usual if not is_form(each.paths[0])] or usual
     waiting = [replace(each.table, name=each.paths[0]) for each in looked.tables if each not in usual]
-    waiting = looked.unlabelled + [table for table in waiting if _may_wait(table.name)]
+    waiting = looked.unlabelled + [table for table in waiting if may_wait(table.name)]
     return tables, [each for each in usual if each not in tables], waiting
 
 
@@ -397,7 +232,7 @@ def _beside_unread(paths: list[str], unread: dict[str, LabError]) -> list[Fact]:
     alone, or be missing.
     """
     for path, fault in unread.items():
-        for own, *others in zip(_names(path), *map(_names, paths), strict=True):
+        for own, *others in zip(names_of(path), *map(names_of, paths), strict=True):
             read = [part for name in others for part in parts_of([name]).values()]
             for other, name in zip(paths, others, strict=True):
                 if own in others or parts_of([own, name]).get(own) in (None, *read):
@@ -426,7 +261,7 @@ def parts_of_one(tables: list[DatasetTable], unlabelled: list[Table]) -> list[tu
     every = [*((each.paths[0], each.table) for each in tables), *waiting]
     if len(every) < 2:
         return []
-    for names in zip(*(_names(path) for path, _ in every), strict=True):
+    for names in zip(*(names_of(path) for path, _ in every), strict=True):
         parts = parts_of(names) if len(set(names)) == len(every) and all(map(may_be_part, names)) else {}
         if parts and any(not parts[name].split for name in names[: len(tables)]):
             return [(Source(path, parts[name]), table) for name, (path, table) in zip(names, every, strict=True)]

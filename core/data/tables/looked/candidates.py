@@ -1,0 +1,192 @@
+"""The tables of a dataset, looked at: which of them name photos and a label, and why the others do not."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from core.config.parts import NO_COLUMN
+from core.config.run_config import DataConfig
+from core.data.readers.attributes import TEST, UNLABELLED
+from core.data.readers.split_names import Part, parts_of
+from core.data.readers.tree import Tree, is_above_photos
+from core.data.tables.matching import Matcher
+from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
+from core.data.tables.table import Table, is_list, is_table, read_table
+from core.errors import LabError
+from core.text import listed
+
+MOST_DEEP = 60  # tables below the root that are looked at
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a row stands. path: of its table, relative to root. part: what its photos are for, where the table's name
+    tells it beside others."""
+
+    path: str
+    part: Part | None = None
+
+    @property
+    def home(self) -> str:
+        return self.path.rpartition("/")[0]
+
+
+@dataclass(frozen=True)
+class DatasetTable:
+    """A table of a dataset, or several that are read as one.
+
+    sources: where each row of the table stands. faults: rows that could not be read. chosen: the meanings of which a
+    person chose the column. companions: tables beside it that were read for one more column, relative to root ->
+    whether that stands in the table.
+    """
+
+    table: Table
+    meanings: Meanings
+    sources: list[Source]
+    faults: list[tuple[Source, int, str]]
+    chosen: frozenset[str] = frozenset()
+    companions: Mapping[str, bool] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> list[str]:
+        """Its files, relative to root; not those of its companions."""
+        of_faults = (source for source, _, _ in self.faults)
+        return list(dict.fromkeys(source.path for source in (*self.sources, *of_faults)))
+
+    @property
+    def is_in_root(self) -> bool:
+        return any("/" not in path for path in self.paths)
+
+    @property
+    def tells_usual(self) -> bool:
+        """Whether it tells a label, gender, age or mask, and not only attributes of its own."""
+        return bool(self.meanings.columns.keys() & set(LABELLED))
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether its path and a label are known by the usual names of their columns, or chosen, not only by what they
+        hold."""
+        columns = self.meanings.columns.items()
+        named = self.chosen | {meaning for meaning, column in columns if usual_column([column], meaning)}
+        return all(map(is_table, self.paths)) and "path" in named and bool(named & set(LABELLED))
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The tables of a dataset that name photos and a label; those that name photos alone; why others are none.
+
+    faults: path -> why, of all others but lists. unread: path -> why, of those that may name photos as well: they
+    cannot be read, or have the columns of a table that names photos and no cell that does. strange: path -> a table
+    that was read and is none of the others. passed_over: those that name no photos, above tables that do.
+    """
+
+    tables: list[DatasetTable]
+    unlabelled: list[Table]
+    faults: dict[str, LabError]
+    unread: dict[str, LabError]
+    strange: Mapping[str, Table] = field(default_factory=dict)
+    passed_over: Mapping[str, LabError] = field(default_factory=dict)
+
+
+def by_depth(tree: Tree) -> tuple[list[str], list[str], list[str]]:
+    """(tables and lists in the root, those in folders that hold all photos, others below; the highest first, as many as
+    are looked at)."""
+    paths = [path for path in tree.others if is_table(path) or is_list(path)]
+    deep = sorted((path for path in paths if "/" in path), key=lambda path: (path.count("/"), path))
+    above_photos = [path for path in deep if is_above_photos(path, tree)]
+    below = [path for path in deep if not is_above_photos(path, tree)]
+    most_below = MOST_DEEP - len(above_photos[:MOST_DEEP])
+    return [path for path in paths if "/" not in path], above_photos[:MOST_DEEP], below[:most_below]
+
+
+def look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
+    looked = Candidates([], [], {}, {})
+    strange: dict[str, tuple[Table, LabError]] = {}
+    for path in paths:
+        try:
+            table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
+            if is_list(path) and not _lists_photos(table, matcher):
+                continue
+        except LabError as fault:
+            looked.unread[path] = fault
+            looked.faults.update({path: fault} if is_table(path) else {})
+            continue
+        try:
+            dataset = dataset_table([(Source(path), table)], data, matcher)
+            column = dataset.meanings.columns["path"]
+            if not dataset.tells_usual and not any(map(matcher.is_photo, table.column(column))):
+                no_photo = LabError(f"its column {column!r} names no photo", "Add its photos.", "csv")
+                strange[path] = table, no_photo
+                looked.faults.update({path: no_photo} if is_table(path) else {})
+                continue
+            looked.tables.append(dataset)
+        except LabError as fault:
+            if may_wait(path) and (waiting := _without_labels(path, table, data, matcher)):
+                looked.unlabelled.append(waiting)
+            else:
+                strange[path] = table, fault
+            looked.faults.update({path: fault} if is_table(path) else {})
+    columns = {frozenset(each.table.columns) for each in looked.tables}
+    looked.unread.update({path: fault for path, (table, fault) in strange.items() if {*table.columns} in columns})
+    return replace(looked, strange={path: table for path, (table, _) in strange.items()})
+
+
+def _lists_photos(table: Table, matcher: Matcher) -> bool:
+    """Whether the first cells of a text are photos: it may as well be a letter to the reader."""
+    first = [cells[0] for _, cells in table.rows[:20]]
+    return bool(first) and 2 * sum(map(matcher.is_photo, first)) > len(first)
+
+
+def dataset_table(
+    parts: list[tuple[Source, Table]], data: DataConfig, matcher: Matcher, *, needs_label: bool = True
+) -> DatasetTable:
+    """One table of all rows, with the columns of the first; what those are is judged of all rows together."""
+    first = parts[0][1]
+    if len(parts) > 1:
+        rows = [row for _, table in parts for row in _in_columns(table, first.columns)]
+        facts = list(dict.fromkeys(fact for _, table in parts for fact in table.facts))
+        first = replace(first, name=listed([source.path for source, _ in parts]), rows=rows, facts=facts)
+    sources = [source for source, table in parts for _ in table.rows]
+    faults = [(source, number, text) for source, table in parts for number, text in table.faults]
+    faulty = {(source.path, number) for source, number, _ in faults}
+    if faulty:
+        kept = [i for i, (number, _) in enumerate(first.rows) if (sources[i].path, number) not in faulty]
+        first = replace(first, rows=[first.rows[i] for i in kept])
+        sources = [sources[i] for i in kept]
+    meanings = choose_columns(first, data, matcher.is_photo, needs_label=needs_label)
+    return DatasetTable(first, meanings, sources, faults, chosen_meanings(data))
+
+
+def chosen_meanings(data: DataConfig) -> frozenset[str]:
+    return frozenset(meaning for meaning in MEANINGS if getattr(data, f"{meaning}_column") not in (None, NO_COLUMN))
+
+
+def _in_columns(table: Table, columns: list[str]) -> list[tuple[int, list[str]]]:
+    """The rows of a table with its cells in the order of these columns; "" for those that it lacks."""
+    if table.columns == columns:
+        return table.rows
+    places = [table.columns.index(column) if column in table.columns else -1 for column in columns]
+    return [
+        (number, [cells[at] if 0 <= at < len(cells) else "" for at in places] + cells[len(table.columns) :])
+        for number, cells in table.rows
+    ]
+
+
+def _without_labels(path: str, table: Table, data: DataConfig, matcher: Matcher) -> Table | None:
+    """A table that names photos and no label, with its column of paths; None for any other."""
+    try:
+        meanings = choose_columns(table, data, matcher.is_photo, needs_label=False)
+    except LabError:
+        return None
+    return replace(table, name=path) if "path" in meanings.columns else None
+
+
+def may_wait(path: str) -> bool:
+    return any(part.split in (TEST, UNLABELLED) for name in names_of(path) for part in parts_of([name]).values())
+
+
+def names_of(path: str) -> list[str]:
+    """What may say which part of a dataset a table is: its own name, and its folder's."""
+    return [posixpath.splitext(posixpath.basename(path))[0], posixpath.basename(posixpath.dirname(path))]
