@@ -92,13 +92,17 @@ class Candidates:
 
 def by_depth(tree: Tree) -> tuple[list[str], list[str], list[str]]:
     """(tables and lists in the root, those in folders that hold all photos, others below; the highest first, as many as
-    are looked at)."""
+    are looked at: tables before lists, of which each photo may have one, its caption)."""
+
+    def height(path: str) -> tuple[int, str]:
+        return path.count("/"), path
+
     paths = [path for path in tree.others if is_table(path) or is_list(path)]
-    deep = sorted((path for path in paths if "/" in path), key=lambda path: (path.count("/"), path))
-    above_photos = [path for path in deep if is_above_photos(path, tree)]
-    below = [path for path in deep if not is_above_photos(path, tree)]
-    most_below = MOST_DEEP - len(above_photos[:MOST_DEEP])
-    return [path for path in paths if "/" not in path], above_photos[:MOST_DEEP], below[:most_below]
+    deep = {path: is_above_photos(path, tree) for path in paths if "/" in path}
+    order = sorted(deep, key=lambda path: (not is_table(path), not deep[path], *height(path)))
+    looked_at = sorted(order[:MOST_DEEP], key=height)
+    above_photos, below = ([path for path in looked_at if deep[path] == is_above] for is_above in (True, False))
+    return [path for path in paths if "/" not in path], above_photos, below
 
 
 def look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
