@@ -2,8 +2,60 @@
 
 from __future__ import annotations
 
-from tests.data.tables import labels, table
+import pytest
+
+from tests.data.tables import facts, labels, table
 from tests.photos import draw, read
+
+EIGHT = [f"{n}.jpg" for n in range(8)]
+PETS = [f"{pet}/{n}.jpg" for pet in ("cat", "dog") for n in range(3)]
+SKIN = [f"{'benign' if n < 4 else 'malignant'}/{n}.jpg" for n in range(8)]
+TRAINED = [f"train/{pet}/{pet}{n}.jpg" for pet in ("cat", "dog") for n in range(3)]
+BATCHES = [f"batch_{1 + n // 4}/{n}.jpg" for n in range(8)]
+CODES = "id,name", ["0,cat", "1,dog"]
+NUMBERED = "file,class", [f"{n}.jpg,{n % 2}" for n in range(8)]
+LABELLED = "image,label", [f"{n}.jpg,{'ab'[n % 2]}" for n in range(8)]
+HALF, FEW = (LABELLED[0], LABELLED[1][:4]), (LABELLED[0], LABELLED[1][:3])
+OF_TRAINED = "image,label", [f"{photo},{('in', 'out')[n % 2]}" for n, photo in enumerate(TRAINED)]
+SIZES = "image,width,height", [f"{n}.jpg,{100 + n % 3 % 2 * 100},{60 + 20 * (n % 2)}" for n in range(8)]
+AGES = "image,age,sex", [f"{n}.jpg,{20 + n},{'fm'[n % 2]}" for n in range(8)]
+REMARKS = "image,sex,remark", ["0.jpg,f,x", "7.jpg,m,y"]
+NOTES = "image,category", ["cat/0.jpg,indoor", "dog/1.jpg,outdoor"]
+PREDICTED = "path,class,probability", [f"{photo},{'Dog' if '0' in photo else 'cat'},0.9" for photo in PETS]
+FORM = "image,label", ["t1.jpg,cat", "t2.jpg,cat"]
+OF_TEST = "image,label", ["t1.jpg,cat", "t2.jpg,dog"]
+
+
+def drawn(root, photos, tables):
+    for photo in photos:
+        draw(root / photo)
+    for name, (header, rows) in tables.items():
+        table(root, rows, header=header, name=name)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("photos", "tables", "classes", "asked"),
+    [
+        (PETS, {"notes.csv": NOTES}, "cat dog", "notes.csv"),
+        (PETS, {"predictions.csv": PREDICTED}, "cat dog", "predictions.csv"),
+        ([*TRAINED, "test/t1.jpg", "test/t2.jpg"], {"sample_submission.csv": FORM}, "cat dog", "sample_submission.csv"),
+        ([*TRAINED, *(f"test/{n}.jpg" for n in range(9))], {"labels.csv": OF_TRAINED}, "in out", ""),
+        (BATCHES, {"labels.csv": HALF}, "a b", ""),
+        ([f"images/{n}.jpg" for n in range(8)], {"labels.csv": FEW}, "a b", ""),
+        ([f"{n // 4:02d}/{n}.jpg" for n in range(8)], {"labels.csv": FEW}, "a b", ""),
+    ],
+    ids=["notes", "predictions", "form", "a test", "half", "no folders", "numbers"],
+)
+def test_a_table_in_the_root_counts_before_folders_of_classes_where_it_names_half_of_the_photos(
+    tmp_path, photos, tables, classes, asked
+):
+    """And is no form or prediction; what is of a test set needs no label. Where folders name no classes, it counts."""
+    scanned = read(drawn(tmp_path, photos, tables))
+    assert " ".join(sorted(set(labels(scanned).values()))) == classes
+    assert [text.split(" ")[0] for text, is_asked in facts(scanned, "table").items() if is_asked] == asked.split()
+    header, _ = next(iter(tables.values()))
+    assert read(tmp_path, label_column=header.split(",")[1]).reader == "csv", "its column was chosen"
 
 
 def test_a_table_of_labels_is_found_below_the_root_among_a_caption_of_each_photo(tmp_path):

@@ -11,21 +11,23 @@ from pathlib import Path
 from core.config.run_config import DataConfig
 from core.data.paths import inside
 from core.data.reach import bounds
-from core.data.readers.attributes import UNLABELLED
 from core.data.readers.companions import says, tells_positions, with_companions, without_a_table
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.split_names import may_be_part, parts_of
 from core.data.readers.tree import Tree, is_above_photos, list_tree
-from core.data.tables.beside_folders import are_other_classes, are_the_same_classes
+from core.data.tables.beside_folders import are_other_classes, are_the_same_classes, name_classes
 from core.data.tables.looked.candidates import (
     Candidates,
     DatasetTable,
     Source,
+    are_half,
     by_depth,
     dataset_table,
+    is_predicted,
     look_at,
     may_wait,
     names_of,
+    photos_of,
 )
 from core.data.tables.matching import NO_MATCH, Matcher
 from core.data.tables.meanings import choose_columns
@@ -121,6 +123,16 @@ def _unread_facts(unread: dict[str, LabError], beside: Iterable[str] | None = No
     return facts
 
 
+def count_in_root(looked: Candidates, tree: Tree, matcher: Matcher) -> bool:
+    """Whether tables in the root are read, also where folders name classes: their columns are called what they hold, by
+    their names they are no forms nor predictions, and they name half of the photos. Numbers hardly name classes."""
+    in_root = [each for each in looked.tables if each.is_usual and each.is_in_root]
+    tables = [each for each in in_root if not is_form(each.paths[0]) and not is_predicted(each.paths[0])]
+    if not tables or not name_classes(tree.images):
+        return bool(tables)
+    return are_half(photos_of(tables, tree, matcher), tree)
+
+
 def count_before_folders(
     looked: Candidates, photos: Sequence[dict], tree: Tree, data: DataConfig, matcher: Matcher
 ) -> bool:
@@ -158,11 +170,6 @@ def _cells_of_photos(
             if sample := matches.get(place, NO_MATCH).sample:
                 cells_of[sample] = {meaning: cells[at].casefold() for meaning, cells in of_meaning.items()}
     return cells_of
-
-
-def is_predicted(path: str) -> bool:
-    """Whether a table by its name holds predictions."""
-    return any(part.split == UNLABELLED for name in names_of(path) for part in parts_of([name]).values())
 
 
 def is_form(path: str) -> bool:

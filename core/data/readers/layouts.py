@@ -17,6 +17,7 @@ from core.data.readers.find_tables import (
     check_passed_over,
     chosen_csv,
     count_before_folders,
+    count_in_root,
     unread_tables,
 )
 from core.data.readers.folders import folder_list, read_folders
@@ -175,9 +176,9 @@ def _labels(tree: Tree, data: DataConfig) -> bool:
 def detect(tree: Tree, data: DataConfig | None = None) -> str:
     """The reader whose layout the folder has. data: what is chosen of columns and encoding.
 
-    A table in the root counts before folders where its columns are called what they hold, or chosen; where only its
-    cells say that they name photos, folders that name classes count before it. So they do before a table one folder
-    down, unless by it they are none. Raises LabError naming the layouts if it has none.
+    A table in the root counts before folders where its columns are chosen, or called what they hold and it names half
+    of the photos. Before any other, and before one a folder down, folders that name classes count, unless by it they
+    are none. Raises LabError naming the layouts if it has none.
     """
     if "train.csv" in tree.others and any(path.startswith("images/") for path in tree.images):
         columns = {column.lower() for column in read_csv(tree.root / "train.csv").columns}
@@ -187,7 +188,7 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
     matcher = Matcher(tree)
     looked = candidates(tree, data, matcher)
     usual = [each for each in looked.tables if each.is_usual and is_above_photos(each.paths[0], tree)]
-    if any(each.chosen or each.is_in_root for each in usual):
+    if any(each.chosen for each in usual) or count_in_root(looked, tree, matcher):
         return "csv"
     of_classes = _class_folders(tree, data.class_level) if looked.tables or looked.faults else []
     if looked.tables and (not of_classes or count_before_folders(looked, of_classes, tree, data, matcher)):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
@@ -188,7 +189,39 @@ def _without_labels(path: str, table: Table, data: DataConfig, matcher: Matcher)
 
 
 def may_wait(path: str) -> bool:
-    return any(part.split in (TEST, UNLABELLED) for name in names_of(path) for part in parts_of([name]).values())
+    return _is_of(path, TEST, UNLABELLED)
+
+
+def is_predicted(path: str) -> bool:
+    """Whether a table by its name says what somebody predicted."""
+    return _is_of(path, UNLABELLED)
+
+
+def _is_of(path: str, *splits: str) -> bool:
+    return any(part.split in splits for name in names_of(path) for part in parts_of([name]).values())
+
+
+def photos_of(tables: Iterable[DatasetTable], tree: Tree, matcher: Matcher) -> set[str]:
+    """The photos that rows of these tables name, or could by a bare name that several have."""
+    places = [
+        (cell, source.home)
+        for each in tables
+        for cell, source in zip(each.table.column(each.meanings.columns["path"]), each.sources, strict=True)
+    ]
+    matches = matcher.match(places)
+    called = (matcher.called(cell) for cell, home in places if (cell, home) not in matches)
+    return {*chain.from_iterable(called), *(match.sample for match in matches.values())} & tree.images.keys()
+
+
+def are_half(photos: Set[str], tree: Tree) -> bool:
+    """Whether these are half of all photos at least; those of a test set need no label."""
+    folders = {folder: _is_set_aside(folder) for folder in {path.rpartition("/")[0] for path in tree.images}}
+    trained = {path for path in tree.images if not folders[path.rpartition("/")[0]]} or tree.images.keys()
+    return 2 * len(photos & trained) >= len(trained)
+
+
+def _is_set_aside(folder: str) -> bool:
+    return any(part.split for name in folder.split("/") for part in parts_of([name]).values())
 
 
 def names_of(path: str) -> list[str]:
