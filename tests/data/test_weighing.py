@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.errors import LabError
 from tests.data.tables import facts, labels, table
 from tests.photos import draw, read
 
@@ -23,6 +24,7 @@ REMARKS = "image,sex,remark", ["0.jpg,f,x", "7.jpg,m,y"]
 NOTES = "image,category", ["cat/0.jpg,indoor", "dog/1.jpg,outdoor"]
 PREDICTED = "path,class,probability", [f"{photo},{'Dog' if '0' in photo else 'cat'},0.9" for photo in PETS]
 FORM = "image,label", ["t1.jpg,cat", "t2.jpg,cat"]
+DIAGNOSES = "id,dx", [f"{n},{'ab'[n % 2]}" for n in range(8)]
 OF_TEST = "image,label", ["t1.jpg,cat", "t2.jpg,dog"]
 
 
@@ -65,3 +67,35 @@ def test_a_table_of_labels_is_found_below_the_root_among_a_caption_of_each_photo
     rows = [f"{n}.jpg,{'ab'[n % 2]}" for n in range(4)]
     scanned = read(table(tmp_path, rows, *(f"photos/{n}.jpg" for n in range(4)), name="photos/labels.csv"))
     assert labels(scanned) == {f"photos/{n}.jpg": "ab"[n % 2] for n in range(4)}
+
+
+IMAGES = [f"images/{n}.jpg" for n in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("photos", "tables", "read_one", "asked"),
+    [
+        (IMAGES, {"classes.csv": CODES, "labels.csv": NUMBERED}, "labels.csv", ["classes.csv"]),
+        (IMAGES, {"labels.csv": LABELLED, "sizes.csv": SIZES}, "labels.csv", ["sizes.csv"]),
+        (SKIN, {"metadata.csv": AGES, "notes.csv": REMARKS}, "", ["metadata.csv", "notes.csv"]),
+    ],
+    ids=["names of classes", "sizes", "notes"],
+)
+def test_one_of_several_tables_that_is_the_only_one_to_say_what_it_holds_is_read(
+    tmp_path, photos, tables, read_one, asked
+):
+    """And names half of the photos; beside folders of classes several that are none count for nothing. The others are
+    asked about."""
+    scanned = read(drawn(tmp_path, photos, tables))
+    assert len(scanned.samples) == 8 and scanned.reader == ("csv" if read_one else "folders")
+    assert [path for path, *_ in scanned.tables] == read_one.split()
+    questions = [fact for fact in scanned.facts if fact.kind == "table" and fact.probable]
+    assert [fact.text.split(" ")[0] for fact in questions] == asked
+    assert all("csv_file" in fact.settings for fact in questions)
+    answer = {"csv_file": read_one} if read_one else {"reader": "folders"}
+    assert not any(facts(read(tmp_path, **answer), "table").values()), "it was asked again what was answered"
+
+
+def test_a_table_of_ages_does_not_count_before_one_of_labels_whose_columns_are_called_otherwise(tmp_path):
+    with pytest.raises(LabError, match="2 CSV files"):
+        read(drawn(tmp_path, IMAGES, {"metadata.csv": AGES, "diagnoses.csv": DIAGNOSES}))

@@ -62,10 +62,31 @@ def candidates(tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
         unread |= looked.unread
         if looked.tables:
             passed_over = {path: fault for path, fault in faults.items() if path not in unread}
-            return replace(looked, unread=unread, passed_over=passed_over)
+            return _without_guesses(replace(looked, unread=unread, passed_over=passed_over), tree, matcher)
         faults |= looked.faults
         unlabelled += looked.unlabelled
     return Candidates([], unlabelled, faults, unread)
+
+
+def _without_guesses(looked: Candidates, tree: Tree, matcher: Matcher) -> Candidates:
+    """Without the tables of which only their cells say what they hold, where those of usual columns name half of the
+    photos, and tell a label if any of the others does."""
+    tables = [each for each in looked.tables if not _is_beside(each.paths[0])]
+    guesses = [each for each in tables if not each.is_usual and not may_wait(each.paths[0])]
+    usual = [each for each in tables if each.is_usual]
+    guess_alone = _tell_label(guesses) and not _tell_label(usual)
+    if not guesses or not usual or guess_alone or not are_half(photos_of(usual, tree, matcher), tree):
+        return looked
+    return replace(looked, tables=[each for each in looked.tables if each not in guesses], others=guesses)
+
+
+def _tell_label(tables: Iterable[DatasetTable]) -> bool:
+    return any("label" in each.meanings.columns for each in tables)
+
+
+def _is_beside(path: str) -> bool:
+    """Whether a table by its name says one thing more of another's photos, or is a form."""
+    return bool(says(path) or tells_positions(path) or is_form(path))
 
 
 def table_files(root: str, *, follow_links: bool) -> list[str]:
@@ -125,12 +146,15 @@ def _unread_facts(unread: dict[str, LabError], beside: Iterable[str] | None = No
 
 def count_in_root(looked: Candidates, tree: Tree, matcher: Matcher) -> bool:
     """Whether tables in the root are read, also where folders name classes: their columns are called what they hold, by
-    their names they are no forms nor predictions, and they name half of the photos. Numbers hardly name classes."""
+    their names they are no forms nor predictions, they are one, and name half of the photos. Numbers hardly name
+    classes."""
     in_root = [each for each in looked.tables if each.is_usual and each.is_in_root]
     tables = [each for each in in_root if not is_form(each.paths[0]) and not is_predicted(each.paths[0])]
     if not tables or not name_classes(tree.images):
         return bool(tables)
-    return are_half(photos_of(tables, tree, matcher), tree)
+    every, _, waiting = _to_read(_without_companions(looked))
+    are_one = len(every) == 1 or bool(parts_of_one(every, waiting))
+    return are_one and are_half(photos_of(tables, tree, matcher), tree)
 
 
 def count_before_folders(
@@ -202,6 +226,8 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
         facts.append(Fact("table", text, ("csv_file",)))
     for path, fault in looked.passed_over.items():
         facts.append(Fact("table", ended(f"{path} is not read: {fault.message.removeprefix('csv: ')}"), ("csv_file",)))
+    others = (UnreadTable(each.paths[0], each.table, each.meanings) for each in looked.others)
+    facts += questions((each for each in others if each.names_photos(matcher)), ("csv_file",))
     facts += _beside_unread([*(each.paths[0] for each in tables), *(table.name for table in waiting)], looked.unread)
     if parts := parts_of_one(tables, waiting):
         text = f"The tables {listed([source.path for source, _ in parts])} are read as one."

@@ -62,13 +62,13 @@ class UnreadTable:
         return f"{self.path} names photos, too{says}{', and ' if also else ''}{' and '.join(also)}: {ends}."
 
 
-def questions(unread: Iterable[UnreadTable]) -> list[Fact]:
+def questions(unread: Iterable[UnreadTable], settings: tuple[str, ...] = ("reader", "csv_file")) -> list[Fact]:
     """First of those that may tell the test set, then of those that tell persons; of many, some in one line."""
     tables = sorted((each for each in unread if not each.is_read), key=lambda each: (not each.parts, not each.persons))
     texts = [each.question for each in tables]
     if more := tables[MOST_TOLD:]:
         texts[MOST_TOLD:] = [_summary(more)]
-    return [Fact("table", text, ("reader", "csv_file"), probable=True) for text in texts]
+    return [Fact("table", text, settings, probable=True) for text in texts]
 
 
 def _summary(tables: list[UnreadTable]) -> str:

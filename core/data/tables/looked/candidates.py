@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -89,6 +89,7 @@ class Candidates:
     unread: dict[str, LabError]
     strange: Mapping[str, Table] = field(default_factory=dict)
     passed_over: Mapping[str, LabError] = field(default_factory=dict)
+    others: Sequence[DatasetTable] = ()
 
 
 def by_depth(tree: Tree) -> tuple[list[str], list[str], list[str]]:
