@@ -69,17 +69,28 @@ def test_a_table_of_labels_is_found_below_the_root_among_a_caption_of_each_photo
     assert labels(scanned) == {f"photos/{n}.jpg": "ab"[n % 2] for n in range(4)}
 
 
-IMAGES = [f"images/{n}.jpg" for n in range(8)]
+IMAGES, DEEP = ([f"{home}/{n}.jpg" for n in range(8)] for home in ("images", "data/img"))
+OF_EIGHT = [*(f"train/{n}.jpg" for n in range(8)), *(f"test/{n}.jpg" for n in range(8))]
 
 
 @pytest.mark.parametrize(
     ("photos", "tables", "read_one", "asked"),
     [
+        (IMAGES, {"classes.csv": CODES, "images/labels.csv": NUMBERED}, "images/labels.csv", ["classes.csv"]),
+        (DEEP, {"photos.csv": SIZES, "data/labels.csv": LABELLED}, "data/labels.csv", ["photos.csv"]),
+        (DEEP, {"some.csv": HALF, "data/labels.csv": LABELLED}, "some.csv", []),
+        (DEEP, {"few.csv": FEW, "data/labels.csv": LABELLED}, "data/labels.csv", ["few.csv"]),
+        (DEEP, {"few.csv": FEW, "data/one.csv": LABELLED, "data/two.csv": LABELLED}, "few.csv", []),
+        (OF_EIGHT, {"sample_submission.csv": FORM, "train/labels.csv": LABELLED}, "train/labels.csv", []),
+        (OF_EIGHT, {"few.csv": FEW, "test/labels.csv": LABELLED}, "few.csv", []),
         (IMAGES, {"classes.csv": CODES, "labels.csv": NUMBERED}, "labels.csv", ["classes.csv"]),
         (IMAGES, {"labels.csv": LABELLED, "sizes.csv": SIZES}, "labels.csv", ["sizes.csv"]),
         (SKIN, {"metadata.csv": AGES, "notes.csv": REMARKS}, "", ["metadata.csv", "notes.csv"]),
     ],
-    ids=["names of classes", "sizes", "notes"],
+    ids=[
+        *("names of classes", "sizes", "half", "few", "two below", "form", "a test below"),
+        *("names in the root", "sizes in the root", "notes"),
+    ],
 )
 def test_one_of_several_tables_that_is_the_only_one_to_say_what_it_holds_is_read(
     tmp_path, photos, tables, read_one, asked
@@ -87,7 +98,7 @@ def test_one_of_several_tables_that_is_the_only_one_to_say_what_it_holds_is_read
     """And names half of the photos; beside folders of classes several that are none count for nothing. The others are
     asked about."""
     scanned = read(drawn(tmp_path, photos, tables))
-    assert len(scanned.samples) == 8 and scanned.reader == ("csv" if read_one else "folders")
+    assert scanned.reader == ("csv" if read_one else "folders")
     assert [path for path, *_ in scanned.tables] == read_one.split()
     questions = [fact for fact in scanned.facts if fact.kind == "table" and fact.probable]
     assert [fact.text.split(" ")[0] for fact in questions] == asked
@@ -99,3 +110,8 @@ def test_one_of_several_tables_that_is_the_only_one_to_say_what_it_holds_is_read
 def test_a_table_of_ages_does_not_count_before_one_of_labels_whose_columns_are_called_otherwise(tmp_path):
     with pytest.raises(LabError, match="2 CSV files"):
         read(drawn(tmp_path, IMAGES, {"metadata.csv": AGES, "diagnoses.csv": DIAGNOSES}))
+
+
+def test_a_table_with_the_attributes_that_were_chosen_is_not_passed_over(tmp_path):
+    drawn(tmp_path, DEEP, {"photos.csv": SIZES, "data/labels.csv": LABELLED})
+    assert "width" in read(tmp_path, attributes={"width": "number"}).attributes

@@ -53,19 +53,55 @@ def chosen_csv(root: Path, name: str) -> str:
 
 
 def candidates(tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
-    """The tables in the root, or else those above all photos, or else those in any folder below it."""
+    """The tables in the root, or else those above all photos, or else those in any folder below it: those of the next
+    too where the first may be passed over, and they tell more."""
     faults: dict[str, LabError] = {}
     unread: dict[str, LabError] = {}
     unlabelled: list[Table] = []
+    best: Candidates | None = None
     for paths in by_depth(tree):
-        looked = look_at(paths, tree, data, matcher)
-        unread |= looked.unread
+        if best and not (any(map(is_table, paths)) and _may_be_passed_over(best, tree, data, matcher)):
+            continue
+        looked = _without_guesses(look_at(paths, tree, data, matcher), tree, matcher)
+        if best and not _go_before(looked, best, tree, matcher):
+            continue
+        unread = {**unread, **looked.unread}
         if looked.tables:
             passed_over = {path: fault for path, fault in faults.items() if path not in unread}
-            return _without_guesses(replace(looked, unread=unread, passed_over=passed_over), tree, matcher)
+            others = [*best.others, *best.tables] if best else []
+            others = [each for each in others if not says(each.paths[0]) and not tells_positions(each.paths[0])]
+            best = replace(looked, unread=unread, passed_over=passed_over, others=[*others, *looked.others])
         faults |= looked.faults
         unlabelled += looked.unlabelled
-    return Candidates([], unlabelled, faults, unread)
+    return best or Candidates([], unlabelled, faults, unread)
+
+
+def _may_be_passed_over(looked: Candidates, tree: Tree, data: DataConfig, matcher: Matcher) -> bool:
+    """Whether tables tell attributes of their own alone, and none that was chosen, are forms or predictions, or name
+    fewer than half of the photos."""
+    if data.attributes and any(data.attributes.keys() <= {*each.table.columns} for each in looked.tables):
+        return False
+    tables = [each for each in looked.tables if each.tells_usual and not _is_answered(each.paths[0])]
+    return not tables or not are_half(photos_of(tables, tree, matcher), tree)
+
+
+def _go_before(looked: Candidates, first: Candidates, tree: Tree, matcher: Matcher) -> bool:
+    """Whether tables can be read, have usual columns and are no test set, and name more photos than the first ones that
+    label them; half of all are enough before tables that label none."""
+    tables, _, waiting = _to_read(_without_companions(looked))
+    if not tables or not all(each.is_usual and not _is_answered(each.paths[0]) for each in tables):
+        return False
+    if all(may_wait(each.paths[0]) for each in tables) or (len(tables) > 1 and not parts_of_one(tables, waiting)):
+        return False
+    photos = photos_of(tables, tree, matcher)
+    before = [each for each in first.tables if not _is_answered(each.paths[0])]
+    labels_none = not any(each.tells_usual for each in before)
+    return len(photos) > len(photos_of(before, tree, matcher)) or (labels_none and are_half(photos, tree))
+
+
+def _is_answered(path: str) -> bool:
+    """Whether a table by its name is a form to be filled with predictions, or was filled."""
+    return is_form(path) or is_predicted(path)
 
 
 def _without_guesses(looked: Candidates, tree: Tree, matcher: Matcher) -> Candidates:
@@ -149,7 +185,7 @@ def count_in_root(looked: Candidates, tree: Tree, matcher: Matcher) -> bool:
     their names they are no forms nor predictions, they are one, and name half of the photos. Numbers hardly name
     classes."""
     in_root = [each for each in looked.tables if each.is_usual and each.is_in_root]
-    tables = [each for each in in_root if not is_form(each.paths[0]) and not is_predicted(each.paths[0])]
+    tables = [each for each in in_root if not _is_answered(each.paths[0])]
     if not tables or not name_classes(tree.images):
         return bool(tables)
     every, _, waiting = _to_read(_without_companions(looked))
@@ -220,13 +256,14 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
         return replace(dataset_table([(Source(path), table)], data, matcher), companions=companions), facts
     looked = _without_companions(candidates(tree, data, matcher))
     tables, forms, waiting = _to_read(looked)
+    forms = [*(each for each in looked.others if is_form(each.paths[0])), *forms]
     facts = []
     if forms:
         text = f"{listed([each.paths[0] for each in forms])} is not read: it is a form for predictions."
         facts.append(Fact("table", text, ("csv_file",)))
     for path, fault in looked.passed_over.items():
         facts.append(Fact("table", ended(f"{path} is not read: {fault.message.removeprefix('csv: ')}"), ("csv_file",)))
-    others = (UnreadTable(each.paths[0], each.table, each.meanings) for each in looked.others)
+    others = (UnreadTable(each.paths[0], each.table, each.meanings) for each in looked.others if each not in forms)
     facts += questions((each for each in others if each.names_photos(matcher)), ("csv_file",))
     facts += _beside_unread([*(each.paths[0] for each in tables), *(table.name for table in waiting)], looked.unread)
     if parts := parts_of_one(tables, waiting):
