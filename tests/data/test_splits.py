@@ -344,11 +344,12 @@ def test_a_table_that_cannot_be_read_beside_folders_of_classes_is_told(tmp_path)
     for folder in "ab":
         draw(tmp_path / folder / "0.jpg")
     (tmp_path / "labels.csv").write_bytes(b"")
+    (tmp_path / "names.csv").write_text("path,label\n")
     (tmp_path / "labels.xls").write_bytes(OLD_WORKBOOK)
     scanned = read(tmp_path)
     assert scanned.reader == "folders"
     assert facts(scanned, "table") == {
-        "labels.csv is not read: labels.csv is empty.": True,
+        "labels.csv and names.csv are not read; the first: labels.csv is empty.": True,
         "labels.xls is not read: labels.xls: is a workbook of Excel 97.": False,
     }
 
@@ -358,9 +359,10 @@ def test_a_table_that_cannot_be_read_beside_folders_of_classes_is_told(tmp_path)
     [
         ("labels.csv", "image,choice,by\n" + "7.jpg,cat,1\n8.jpg,dog,2\n" * 3, "its column 'image' names no photo"),
         ("labels.csv", "ImageName,Category\n7,cat\n8,dog\n", "labels.csv has ImageName and Category"),
+        ("labels.csv", "image,label\n", "labels.csv has names of columns and no row"),
         ("labels.xls", "\xd0\xcf\x11\xe0", "is a workbook of Excel 97"),
     ],
-    ids=["no photo", "no column", "old workbook"],
+    ids=["no photo", "no column", "no row", "old workbook"],
 )
 def test_a_table_beside_one_folder_of_photos_that_it_does_not_name_is_not_passed_over(tmp_path, name, content, words):
     """Or all photos would be of one class, images."""

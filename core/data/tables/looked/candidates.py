@@ -115,6 +115,10 @@ def look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matcher
             table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
             if is_list(path) and not _lists_photos(table, matcher):
                 continue
+            if not table.rows and not table.faults:
+                raise LabError(
+                    f"{table.name} has names of columns and no row", "Fill it, or choose another file.", "csv"
+                )
         except LabError as fault:
             looked.unread[path] = fault
             looked.faults.update({path: fault} if is_table(path) else {})
