@@ -25,6 +25,7 @@ NOTES = "image,category", ["cat/0.jpg,indoor", "dog/1.jpg,outdoor"]
 PREDICTED = "path,class,probability", [f"{photo},{'Dog' if '0' in photo else 'cat'},0.9" for photo in PETS]
 FORM = "image,label", ["t1.jpg,cat", "t2.jpg,cat"]
 DIAGNOSES = "id,dx", [f"{n},{'ab'[n % 2]}" for n in range(8)]
+WITH_TEST = [*TRAINED, "test/t1.jpg", "test/t2.jpg"]
 OF_TEST = "image,label", ["t1.jpg,cat", "t2.jpg,dog"]
 
 
@@ -41,7 +42,7 @@ def drawn(root, photos, tables):
     [
         (PETS, {"notes.csv": NOTES}, "cat dog", "notes.csv"),
         (PETS, {"predictions.csv": PREDICTED}, "cat dog", "predictions.csv"),
-        ([*TRAINED, "test/t1.jpg", "test/t2.jpg"], {"sample_submission.csv": FORM}, "cat dog", "sample_submission.csv"),
+        (WITH_TEST, {"sample_submission.csv": FORM}, "cat dog", "sample_submission.csv"),
         ([*TRAINED, *(f"test/{n}.jpg" for n in range(9))], {"labels.csv": OF_TRAINED}, "in out", ""),
         (BATCHES, {"labels.csv": HALF}, "a b", ""),
         ([f"images/{n}.jpg" for n in range(8)], {"labels.csv": FEW}, "a b", ""),
@@ -115,3 +116,33 @@ def test_a_table_of_ages_does_not_count_before_one_of_labels_whose_columns_are_c
 def test_a_table_with_the_attributes_that_were_chosen_is_not_passed_over(tmp_path):
     drawn(tmp_path, DEEP, {"photos.csv": SIZES, "data/labels.csv": LABELLED})
     assert "width" in read(tmp_path, attributes={"width": "number"}).attributes
+
+
+@pytest.mark.parametrize(
+    ("photos", "name", "rows", "asked"),
+    [
+        (BATCHES, "labels.txt", [f"{photo} {'ab'[n % 2]}" for n, photo in enumerate(BATCHES)], "labels in label"),
+        (BATCHES, "labels.txt", [f"{photo} a" for photo in BATCHES[:3]], ""),
+        (WITH_TEST, "test/labels.csv", OF_TEST[1], "labels in label"),
+        (WITH_TEST, "test/labels.csv", OF_TEST[1][:0], ""),
+        (PETS, "cat/labels.csv", ["0.jpg,indoor"], ""),
+        (PETS, "cat/labels.csv", ["0.jpg,indoor", "1.jpg,outdoor"], "labels in label"),
+        (PETS, "dog/labels.csv", [f"{photo},indoor" for photo in PETS[:3]], "labels in label"),
+    ],
+    ids=["list", "short list", "test set", "empty", "one beside it", "most beside it", "half of all"],
+)
+def test_a_list_or_a_table_below_that_names_half_of_the_photos_is_asked_about_beside_folders(
+    tmp_path, photos, name, rows, asked
+):
+    drawn(tmp_path, photos, {name: ("path label" if name.endswith(".txt") else "image,label", rows)})
+    questions = {f"{name} names photos, too ({asked}): it is not read.": True} if asked else {}
+    scanned = read(tmp_path)
+    assert scanned.reader == "folders" and facts(scanned, "table") == questions
+
+
+def test_of_many_tables_below_that_are_not_read_some_are_asked_about_in_one_line(tmp_path):
+    drawn(tmp_path, [f"c{at}/{at}.jpg" for at in range(5)], {})
+    for at in range(5):
+        table(tmp_path, [f"{at}.jpg,a"], header="image,label", name=f"c{at}/labels.csv")
+    assert len(questions := list(facts(read(tmp_path), "table"))) == 4
+    assert questions[-1] == "2 more tables name photos, too: not read (c3/labels.csv and c4/labels.csv)."

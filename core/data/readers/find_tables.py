@@ -17,6 +17,7 @@ from core.data.readers.split_names import may_be_part, parts_of
 from core.data.readers.tree import Tree, is_above_photos, list_tree
 from core.data.tables.beside_folders import are_other_classes, are_the_same_classes, name_classes
 from core.data.tables.looked.candidates import (
+    MOST_DEEP,
     Candidates,
     DatasetTable,
     Source,
@@ -31,7 +32,7 @@ from core.data.tables.looked.candidates import (
 )
 from core.data.tables.matching import NO_MATCH, Matcher
 from core.data.tables.meanings import choose_columns
-from core.data.tables.table import Table, is_old, is_table, read_table
+from core.data.tables.table import Table, is_list, is_old, is_table, read_table
 from core.data.tables.unread import UnreadTable, questions
 from core.data.tables.words import words_for_nothing
 from core.errors import LabError, ended, in_sentences
@@ -137,13 +138,22 @@ def files_of_tables(tree: Tree) -> list[str]:
 
 
 def unread_tables(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
-    """Tables in the root, or above all photos, that tell labels of photos, or may, for a dataset that is read by its
-    folders or names, and for nothing of the kind by them."""
-    in_root, above_photos, _ = by_depth(tree)
-    paths = [path for path in in_root + above_photos if is_table(path) and not says(path)]
+    """Tables that tell labels of photos, or may, for a dataset that is read by its folders or names, and for nothing of
+    the kind by them: those in the root, or above all photos; of lists and of others below those that name half of all
+    photos, or of those beside them."""
+    in_root, above_photos, below = by_depth(tree)
+    above = [path for path in in_root + above_photos if not says(path)]
+    lists = [path for path in above if is_list(path)][:MOST_DEEP]
     matcher = Matcher(tree)
-    looked = look_at(paths, tree, data, matcher)
+    looked = look_at(filter(is_table, above), tree, data, matcher)
     facts = [*_unread_facts(looked.unread), *without_a_table(tree, data, matcher, reading.joined)]
+    unread = [each for each in _unread_of(looked, data, reading, matcher) if each.names_photos(matcher)]
+    more = look_at([*lists, *(path for path in below if not says(path))], tree, data, matcher)
+    unread += [each for each in _unread_of(more, data, reading, matcher) if each.names_half(tree, matcher)]
+    return facts + questions(unread)
+
+
+def _unread_of(looked: Candidates, data: DataConfig, reading: Reading, matcher: Matcher) -> list[UnreadTable]:
     folder_of = {each["sample"]: each["label"].casefold() for each in reading.photos if each["label"] is not None}
     nothing = words_for_nothing(data.no_label)
     unread = []
@@ -158,7 +168,7 @@ def unread_tables(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
             meanings = choose_columns(table, data, matcher.is_photo, needs_label=False)
             other = UnreadTable(path, table, meanings, reading.joined.get(path, frozenset()))
             unread += [other] if other.parts or other.persons else []
-    return facts + questions(each for each in unread if each.names_photos(matcher))
+    return unread
 
 
 def _unread_facts(unread: dict[str, LabError], beside: Iterable[str] | None = None) -> list[Fact]:

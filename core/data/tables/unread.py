@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.data.readers.reading import Fact
+from core.data.readers.tree import Tree
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import LABELLED, Meanings
 from core.data.tables.table import Table
@@ -28,6 +29,16 @@ class UnreadTable:
     def names_photos(self, matcher: Matcher) -> bool:
         column = self.meanings.columns.get("path")
         return column is not None and any(map(matcher.is_photo, self.table.column(column)))
+
+    def names_half(self, tree: Tree, matcher: Matcher) -> bool:
+        """Whether it names half of all photos, or of those in its folder and below."""
+        column = self.meanings.columns.get("path")
+        home = self.path.rpartition("/")[0]
+        cells = [] if column is None else self.table.column(column)
+        photos = {match.sample for match in matcher.match((cell, home) for cell in cells).values()}
+        beside = [path for path in tree.images if path.startswith(f"{home}/")]
+        groups = (list(tree.images), beside)
+        return any(group and 2 * len(photos.intersection(group)) >= len(group) for group in groups)
 
     @property
     def parts(self) -> list[str]:
