@@ -104,12 +104,16 @@ def put_root(values: dict[str, Any], root: Path, named_by: str) -> None:
     of_data["root"] = str(root)  # not read as YAML: a folder may be called 2024
 
 
-def note_folders(dataset: Scan) -> None:
-    """One line beside the output: that folders are taken for no classes, as a table is read. Of a dataset that is read
-    so, this alone is asked about its table and the reader."""
+def note_tables(dataset: Scan) -> None:
+    """A line beside the output for each question about tables: which is not read, or that folders are taken for no
+    classes, as one is."""
     for fact in dataset.facts:
-        if dataset.reader == "csv" and fact.kind == "table" and fact.settings == ("reader",) and fact.probable:
-            print(f"note: {fact.text} To take them for the classes, set data.reader to folders.", file=sys.stderr)
+        if fact.kind != "table" or not fact.probable:
+            continue
+        answer = f" To choose, set {' or '.join(f'data.{name}' for name in fact.settings)}." if fact.settings else ""
+        if dataset.reader == "csv" and fact.settings == ("reader",):  # of a dataset that is read so, all that this asks
+            answer = " To take them for the classes, set data.reader to folders."
+        print(f"note: {fact.text}{answer}", file=sys.stderr)
 
 
 def _data_settings(folder: Path, reader: str, settings: list[str]) -> DataConfig:

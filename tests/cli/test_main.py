@@ -256,7 +256,7 @@ def test_a_study_takes_the_task_that_the_dataset_has(lab, workers, tiny_dataset,
     assert record.settings["set"]["task.name"] == "label", "launched again, the study says the same task"
 
 
-def test_folders_that_are_taken_for_no_classes_beside_a_table_are_told_where_something_is_trained(lab, tmp_path):
+def test_folders_or_tables_that_are_not_read_beside_one_another_are_told_where_something_is_trained(lab, tmp_path):
     """Too few photos to launch anything: it is said before that."""
     photos = [f"{'benign' if n < 4 else 'malignant'}/{n}.jpg" for n in range(8)]
     rows = [f"{photo},{20 + n},{'fm'[n % 2]}" for n, photo in enumerate(photos)]
@@ -269,6 +269,10 @@ def test_folders_that_are_taken_for_no_classes_beside_a_table_are_told_where_som
         assert f"{said} To take them for the classes, set data.reader to folders." in done.err.splitlines()
         assert done.code == 1 and not summaries()
     assert said not in lab("train", "quick", "--data", root, "--set", "data.reader=csv").err
+    notes = table(tmp_path / "pets", ["cat/0.jpg,in"], "cat/0.jpg", "dog/0.jpg", "dog/1.jpg", header="image,category")
+    said = "note: labels.csv names photos, too (labels in category): it is not read."
+    done = lab("train", "quick", "--data", notes)
+    assert f"{said} To choose, set data.reader or data.csv_file." in done.err.splitlines()
 
 
 def test_a_study_that_names_a_task_which_does_not_fit_is_refused(lab, workers, tiny_dataset, tmp_path):

@@ -3,6 +3,7 @@
 import pytest
 
 from core.data.paths import inside
+from core.data.readers.folders import folder_list
 from core.data.readers.tree import list_tree
 from core.data.tables.matching import Matcher
 from tests.data.tables import facts, labels, table
@@ -285,7 +286,7 @@ def of_photos(*folders, value):
         (("breast", "prostate"), "image,age,sex", lambda n: f"{20 + n},{'fm'[n // 4]}", {}, True),
         (("benign", "malignant"), "image,age,sex", lambda n: f"{20 + n},f", {"persons": "folder"}, False),
         (("Kim", "Lee"), "image,age,person", lambda n: f"{20 + n},p{n // 4}", {}, False),
-        (("Kim", "Lee", "Max"), "image,age,sex", lambda n: f"{20 + n},{'fm'[n // 4 % 2]}", {}, False),
+        (("Kim", "Lee", "Max"), "image,age,sex", lambda n: f"{20 + n},{'fm'[n // 4 % 2]}", {}, True),
         (("Kim", "Lee"), "image,age", lambda n: 20 + n // 4, {}, False),
         (("female", "male"), "image,age,sex", lambda n: f"{20 + n},{'fm'[n // 4]}", {}, False),
         (("benign", "melanoma"), "image,age,dx", lambda n: f"{20 + n},{('Benign', 'Melanoma')[n // 4]}", {}, False),
@@ -305,7 +306,7 @@ def test_a_table_in_the_root_is_read_and_asked_about_where_folders_may_be_the_cl
     photos, rows = of_photos(*folders, value=value)
     scanned = read(table(tmp_path, rows, *photos, header=header, name="metadata.csv"), **settings)
     assert scanned.reader == "csv" and not scanned.samples.empty
-    names = " and ".join(f"{name}/" for name in sorted({folder.rpartition("/")[2] for folder in folders}))
+    names = folder_list({folder.rpartition("/")[2] for folder in folders})
     said = f"metadata.csv is read: the folders {names} are taken for no classes."
     assert [text for text, asked in facts(scanned, "table").items() if asked] == [said] * is_asked
     assert not is_asked or not facts(read(tmp_path, reader="csv"), "table"), "it was asked again what was answered"

@@ -95,22 +95,18 @@ def _is_what_photos_are(name: str, photos: Iterable[Mapping]) -> bool:
 
 
 def _are_persons(folders: Sequence[Sequence[Mapping]]) -> bool:
-    """Whether nearly all folders hold one person each. Where nobody is known, those of one gender each probably do, if
-    they are more than genders, and those of one age each."""
+    """Whether nearly all folders hold one person each. Where nobody is known, those of one age each probably do; those
+    of one gender each may be of one illness as well."""
     persons = [[each["person"] for each in photos if each["person_known"]] for photos in folders]
     if any(persons):
-        return bool(_of_one_each(persons))
-    genders = _of_one_each([[each["gender"] for each in photos if each["gender"]] for photos in folders])
-    ages = _of_one_each([[each["age"] for each in photos if not math.isnan(each["age"])] for photos in folders])
-    return 0 < len(genders) < len(folders) or bool(ages)
+        return _hold_one_each(persons)
+    return _hold_one_each([[each["age"] for each in photos if not math.isnan(each["age"])] for photos in folders])
 
 
-def _of_one_each(folders: Sequence[Sequence[Any]]) -> set:
-    """What folders hold, where nine of ten hold one thing only, of two photos or more; empty where all hold the same
-    thing, or they hold several."""
+def _hold_one_each(folders: Sequence[Sequence[Any]]) -> bool:
+    """Whether nine of ten folders hold one thing only, of two photos or more, and not all the same."""
     single = [things[0] for things in folders if len(things) > 1 and len(set(things)) == 1]
-    kinds = set(single)
-    return kinds if len(kinds) > 1 and 10 * len(single) >= 9 * len(folders) else set()
+    return len(set(single)) > 1 and 10 * len(single) >= 9 * len(folders)
 
 
 def _by_folder(
