@@ -17,6 +17,7 @@ CODES = "id,name", ["0,cat", "1,dog"]
 NUMBERED = "file,class", [f"{n}.jpg,{n % 2}" for n in range(8)]
 LABELLED = "image,label", [f"{n}.jpg,{'ab'[n % 2]}" for n in range(8)]
 HALF, FEW = (LABELLED[0], LABELLED[1][:4]), (LABELLED[0], LABELLED[1][:3])
+OF_LARGE = LABELLED[0], [f"large/{row}" for row in LABELLED[1]]
 OF_TRAINED = "image,label", [f"{photo},{('in', 'out')[n % 2]}" for n, photo in enumerate(TRAINED)]
 SIZES = "image,width,height", [f"{n}.jpg,{100 + n % 3 % 2 * 100},{60 + 20 * (n % 2)}" for n in range(8)]
 AGES = "image,age,sex", [f"{n}.jpg,{20 + n},{'fm'[n % 2]}" for n in range(8)]
@@ -42,13 +43,20 @@ def drawn(root, photos, tables):
     [
         (PETS, {"notes.csv": NOTES}, "cat dog", "notes.csv"),
         (PETS, {"predictions.csv": PREDICTED}, "cat dog", "predictions.csv"),
+        (PETS, {"labels.csv": ("image,label", ["gone/0.jpg,a", "gone/1.jpg,b"])}, "cat dog", "labels.csv"),
         (WITH_TEST, {"sample_submission.csv": FORM}, "cat dog", "sample_submission.csv"),
         ([*TRAINED, *(f"test/{n}.jpg" for n in range(9))], {"labels.csv": OF_TRAINED}, "in out", ""),
         (BATCHES, {"labels.csv": HALF}, "a b", ""),
+        (
+            [f"{home}/{n}.jpg" for home in ("large", "masks", "small") for n in range(8)],
+            {"labels.csv": OF_LARGE},
+            "a b",
+            "",
+        ),
         ([f"images/{n}.jpg" for n in range(8)], {"labels.csv": FEW}, "a b", ""),
         ([f"{n // 4:02d}/{n}.jpg" for n in range(8)], {"labels.csv": FEW}, "a b", ""),
     ],
-    ids=["notes", "predictions", "form", "a test", "half", "no folders", "numbers"],
+    ids=["notes", "predictions", "lost", "form", "a test", "half", "copies", "no folders", "numbers"],
 )
 def test_a_table_in_the_root_counts_before_folders_of_classes_where_it_names_half_of_the_photos(
     tmp_path, photos, tables, classes, asked

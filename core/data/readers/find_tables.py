@@ -139,15 +139,23 @@ def files_of_tables(tree: Tree) -> list[str]:
 
 def unread_tables(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
     """Tables that tell labels of photos, or may, for a dataset that is read by its folders or names, and for nothing of
-    the kind by them: those in the root, or above all photos; of lists and of others below those that name half of all
-    photos, or of those beside them."""
+    the kind by them: those in the root, or above all photos, though their photos are gone; of lists and of others below
+    those that name half of all photos, or of those beside them."""
     in_root, above_photos, below = by_depth(tree)
     above = [path for path in in_root + above_photos if not says(path)]
     lists = [path for path in above if is_list(path)][:MOST_DEEP]
     matcher = Matcher(tree)
     looked = look_at(filter(is_table, above), tree, data, matcher)
-    facts = [*_unread_facts(looked.unread), *without_a_table(tree, data, matcher, reading.joined)]
-    unread = [each for each in _unread_of(looked, data, reading, matcher) if each.names_photos(matcher)]
+    gone = {
+        each.paths[0]: LabError(
+            f"its column {each.meanings.columns['path']!r} names no photo", "Add its photos.", "csv"
+        )
+        for each in looked.tables
+        if each.is_usual and not photos_of([each], tree, matcher)
+    }
+    facts = [*_unread_facts(looked.unread | gone), *without_a_table(tree, data, matcher, reading.joined)]
+    unread = [each for each in _unread_of(looked, data, reading, matcher) if each.path not in gone]
+    unread = [each for each in unread if each.names_photos(matcher)]
     more = look_at([*lists, *(path for path in below if not says(path))], tree, data, matcher)
     unread += [each for each in _unread_of(more, data, reading, matcher) if each.names_half(tree, matcher)]
     return facts + questions(unread)

@@ -11,7 +11,7 @@ from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import TEST, UNLABELLED
 from core.data.readers.split_names import Part, parts_of
-from core.data.readers.tree import Tree, is_above_photos
+from core.data.readers.tree import Tree, by_folder, is_above_photos
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
 from core.data.tables.table import Table, is_list, is_table, read_table
@@ -219,10 +219,22 @@ def photos_of(tables: Iterable[DatasetTable], tree: Tree, matcher: Matcher) -> s
 
 
 def are_half(photos: Set[str], tree: Tree) -> bool:
-    """Whether these are half of all photos at least; those of a test set need no label."""
-    folders = {folder: _is_set_aside(folder) for folder in {path.rpartition("/")[0] for path in tree.images}}
-    trained = {path for path in tree.images if not folders[path.rpartition("/")[0]]} or tree.images.keys()
-    return 2 * len(photos & trained) >= len(trained)
+    """Whether these are half of all photos at least. Those of a test set need no label, nor do masks or smaller copies:
+    folders of which none is among these, and nearly all are called as one that is."""
+    folders = by_folder(tree.images)
+    trained = [paths for folder, paths in folders.items() if not _is_set_aside(folder)] or list(folders.values())
+    names = {_name(path) for paths in trained for path in paths if path in photos}
+    own, count = 0, 0
+    for paths in trained:
+        own_here = sum(path in photos for path in paths)
+        if own_here or 10 * sum(_name(path) in names for path in paths) < 9 * len(paths):
+            own, count = own + own_here, count + len(paths)
+    return 2 * own >= count
+
+
+def _name(path: str) -> str:
+    """Without folders and suffix."""
+    return posixpath.splitext(path.rpartition("/")[2])[0]
 
 
 def _is_set_aside(folder: str) -> bool:
