@@ -1,8 +1,11 @@
 """Where folders name the classes, tables beside them tell whom photos show and which are a test: that joins them."""
 
+import re
+
 import pytest
 
 from core.config.run_config import DataConfig
+from core.data.tables.matching import Matcher
 from core.errors import LabError
 from core.predict.photos import rows_of
 from tests.data.tables import facts, labels, table
@@ -110,9 +113,25 @@ def test_persons_join_photos_of_which_folders_name_the_parts(tmp_path):
         ("benign", "person", lambda n: f"p{n // 2}", ["0.jpg,benign,p1"], set()),
         ("Benign", "person", lambda n: f"p{n // 2}", [], {"persons"}),
         ("benign", "person", lambda n: "Kim", [], set()),
+        ("benign", "id", lambda n: f"breed {n // 2}", [], set()),
+        ("benign", "split", lambda n: "train" if n < 4 else "test", [], set()),
         ("benign", "person", lambda n: f"p{n // 4}", [], set()),
     ],
-    ids=["none", "sex", "age", "split", "person", "no photo", "again", "two", "capitals", "one person", "each its own"],
+    ids=[
+        "none",
+        "sex",
+        "age",
+        "split",
+        "person",
+        "no photo",
+        "again",
+        "two",
+        "capitals",
+        "one person",
+        "id",
+        "classes",
+        "each its own",
+    ],
 )
 def test_no_photo_and_no_class_is_lost_by_a_table_that_joins_and_what_does_not_is_asked(
     tmp_path, first, header, cells, more, what
@@ -127,9 +146,9 @@ def test_no_photo_and_no_class_is_lost_by_a_table_that_joins_and_what_does_not_i
     assert read_for(scanned) == what
     columns = set(header.split(","))
     asked = " ".join(text for text, is_asked in facts(scanned, "table").items() if is_asked)
-    assert [column for column in ("person", "split", "age", "sex") if column in asked] == [
+    assert [column for column in ("person", "id", "split", "age", "sex") if column in re.split(r"\W+", asked)] == [
         column
-        for column in ("person", "split", "age", "sex")
+        for column in ("person", "id", "split", "age", "sex")
         if column in columns - ({"person"} if "persons" in what else set()) - ({"split"} if "parts" in what else set())
     ]
 
@@ -160,7 +179,7 @@ def test_a_table_that_somebody_chose_joins_for_as_many_photos_as_it_names(tmp_pa
     assert read(root, csv_file="notes.csv", person_column="doctor").persons.known == 2
     scanned = read(root, csv_file="notes.csv", reader="folders")
     assert facts(scanned, "table") == {
-        "notes.csv tells neither who the photos show nor what they are for: it is not read.": True
+        "notes.csv is not read: it tells neither who the photos show nor what they are for.": True
     }
     table(root, ["0.jpg,p0", "0.jpg,p1"], header="image,patient_id", name="patients.csv")
     with pytest.raises(LabError, match=r"patients.csv says two things of benign/0.jpg \(p0 and p1\)"):
@@ -191,3 +210,50 @@ def test_what_somebody_said_of_persons_counts_before_a_table_and_that_before_a_g
     scanned = read(tmp_path, **settings)
     assert scanned.reader == "folders" and scanned.persons.people == people
     assert not any(facts(scanned, "persons").values())
+
+
+def test_a_table_of_labels_that_is_still_chosen_beside_folders_joins_as_by_itself(tmp_path):
+    """It may have been chosen to be read for its labels, before somebody chose the folders; or for an older run."""
+    rows = [f"{row},{'test' if n == 3 else 'train'},p{n // 2}" for n, row in enumerate(OF_SKIN)]
+    root = table(tmp_path, rows, *SKIN, header="image,label,split,person", name="labels.csv")
+    assert read_for(read(root, csv_file="labels.csv", reader="folders")) == {"persons", "parts"}
+    twice = [*rows, "0.jpg,benign,test,p0"]
+    table(root, twice, header="image,label,split,person", name="labels.csv")
+    scanned = read(root, csv_file="labels.csv", reader="folders")
+    assert read_for(scanned) == {"persons"} and scanned.set_aside.empty
+    table(root, rows[2:5], header="image,label,split,person", name="labels.csv")
+    scanned = read(root, csv_file="labels.csv", reader="folders")
+    assert scanned.set_aside.empty and scanned.persons.state == "unknown"
+    ((text, is_asked),) = facts(scanned, "table").items()
+    assert text.startswith("labels.csv is not read: it does not say who the photos show and what they") and is_asked
+    scanned = read(root, csv_file="gone.csv", reader="folders")
+    assert len(scanned.samples) == 8
+    ((text, is_asked),) = facts(scanned, "table").items()
+    assert text.startswith("gone.csv is not read: there is no file gone.csv in ") and is_asked
+
+
+def test_a_column_that_is_chosen_beside_folders_leaves_them_the_classes(tmp_path):
+    photos = [f"top/{photo}" for photo in SKIN]
+    rows = [f"{row},p{n // 2},d{n % 3}" for n, row in enumerate(OF_SKIN)]
+    root = table(tmp_path, rows, *photos, header="image,label,person,doctor", name="top/labels.csv")
+    scanned = read(root, person_column="doctor")
+    assert scanned.reader == "folders" and sorted(scanned.samples["person"].unique()) == ["d0", "d1", "d2"]
+    assert read(root, label_column="label").reader == "csv"
+
+
+def test_what_folders_or_settings_say_already_is_not_said_to_be_missing_in_a_table(tmp_path):
+    photos = [f"{'test' if n % 2 else 'train'}/{photo}" for n, photo in enumerate(SKIN)]
+    root = table(tmp_path, SOME[1], *photos, header=SOME[0], name="splits.csv")
+    said = "splits.csv is not read: folders or settings say what they are for already."
+    assert facts(read(root, csv_file="splits.csv"), "table") == {said: True}
+
+
+def test_a_name_that_thousands_of_rows_and_photos_share_is_looked_for_once(tmp_path, monkeypatch):
+    """Twenty folders of persons number their photos anew, and so do their rows: none is found, in no time."""
+    photos = [f"{name}/{person}/{n}.jpg" for name in ("cat", "dog") for person in range(10) for n in range(3)]
+    looked = []
+    is_photo = Matcher.is_photo
+    monkeypatch.setattr(Matcher, "is_photo", lambda self, cell: looked.append(cell) or is_photo(self, cell))
+    rows = [f"{n}.jpg,p{person}" for person in range(2000) for n in range(3)]
+    scanned = read(table(tmp_path, rows, *photos, header="image,patient", name="patients.csv"))
+    assert scanned.persons.state == "unknown" and len(looked) < len(rows)

@@ -188,7 +188,7 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
     matcher = Matcher(tree)
     looked = candidates(tree, data, matcher)
     usual = [each for each in looked.tables if each.is_usual and is_above_photos(each.paths[0], tree)]
-    if any(each.chosen for each in usual) or count_in_root(looked, tree, matcher):
+    if any(each.chosen - {"person", "split"} for each in usual) or count_in_root(looked, tree, matcher):
         return "csv"
     of_classes = _class_folders(tree, data.class_level) if looked.tables or looked.faults else []
     if looked.tables and (not of_classes or count_before_folders(looked, of_classes, tree, data, matcher)):

@@ -1,7 +1,8 @@
 """What tables tell of photos whose folders name the classes: whom they show, and which are a test or in which fold.
 
 The folders stay the classes. A table joins by itself where it tells that of nearly all photos, and of none two things;
-one that somebody chose (data.csv_file) where it tells it of one.
+one without labels that somebody chose (data.csv_file) where it tells it of one. One with labels was chosen to be read
+for these, perhaps, before the reader was: it joins as by itself.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ from core.data.readers.find_tables import (
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.tree import Tree
 from core.data.tables.beside_folders import hold_one
+from core.data.tables.cells import spelt
 from core.data.tables.matching import NO_MATCH, Match, Matcher, facts_of
 from core.data.tables.table import is_table, read_table
 from core.data.tables.words import says_nothing, words_for_nothing
-from core.errors import LabError
+from core.errors import LabError, ended
 from core.text import listed, number_of
 
 PERSON, SPLIT = "person", "split"  # what a table may tell, as the meanings of its columns
@@ -43,10 +45,12 @@ Photos = Mapping[str, dict]  # sample -> the photo, as its folders label it
 
 @dataclass(frozen=True)
 class _Table:
-    """One that names photos, or several that are parts of one. matches: of each row, in their order."""
+    """One that names photos, or several that are parts of one. matches: of each row, in their order. is_chosen: whether
+    somebody chose it for what it tells beside folders."""
 
     dataset: DatasetTable
     matches: Sequence[Match]
+    is_chosen: bool
 
     @property
     def listed(self) -> str:
@@ -65,14 +69,18 @@ class _Table:
 def with_tables(reading: Reading, tree: Tree, data: DataConfig) -> Reading:
     """The photos of folders with the persons and parts that tables tell, and a fact about each of these.
 
-    Raises LabError for a table that was chosen and cannot be read, or says two things of a photo.
+    Raises LabError for a table that was chosen for that and says two things of a photo.
     """
     photos = {photo["sample"]: photo for photo in reading.photos if photo["label"] is not None}
     meanings = [meaning for meaning in SAYS if _is_asked(meaning, reading.photos, data)]
-    paths = [chosen_csv(tree.root, data.csv_file)] if data.csv_file else _to_look_at(tree)
-    if not paths or not photos:
-        return reading
-    tables = _tables(paths, tree, data)
+    try:
+        paths = [chosen_csv(tree.root, data.csv_file)] if data.csv_file else _to_look_at(tree)
+        if not paths or not photos:
+            return reading
+        tables = _tables(paths, tree, data)
+    except LabError as fault:  # of a table that was chosen
+        text = ended(f"{data.csv_file} is not read: {fault.message.removeprefix('csv: ')}")
+        return replace(reading, facts=[*reading.facts, Fact("table", text, ("csv_file",), probable=True)])
     read_for: dict[str, set[str]] = defaultdict(set)
     by_sample, facts = {photo["sample"]: photo for photo in reading.photos}, []
     for meaning in meanings:
@@ -84,13 +92,27 @@ def with_tables(reading: Reading, tree: Tree, data: DataConfig) -> Reading:
         facts += _facts(meaning, table, len(said), len(photos), is_first=not read_for.keys() & set(table.dataset.paths))
         for path in table.dataset.paths:
             read_for[path].add(meaning)
-    if data.csv_file and meanings and not read_for:
-        text = f"{data.csv_file} tells neither who the photos show nor what they are for: it is not read."
-        facts.append(Fact("table", text, ("reader", "csv_file", "person_column", "split_column"), probable=True))
+    if data.csv_file and not read_for:
+        facts.append(_why_not(data.csv_file, tables, meanings))
     joined = {path: frozenset(said) for path, said in read_for.items()}
     return replace(
         reading, photos=list(by_sample.values()), facts=[*reading.facts, *facts], tables=[*joined], joined=joined
     )
+
+
+def _why_not(path: str, tables: Iterable[_Table], meanings: Sequence[str]) -> Fact:
+    """That a table that was chosen is read for nothing. meanings: what tables may tell here."""
+    columns = {column for table in tables for column in table.dataset.meanings.columns}
+    tells = {PERSON: {"person"}, SPLIT: {"split", "fold"}}
+    already = [SAYS[meaning] for meaning in SAYS if meaning not in meanings and columns & tells[meaning]]
+    too_few = [SAYS[meaning] for meaning in meanings if columns & tells[meaning]]
+    why = f"it tells neither {SAYS[PERSON]} nor {SAYS[SPLIT]}"
+    if too_few:
+        why = f"it does not say {' and '.join(too_few)} of nearly all of them in one way"
+    elif already:
+        why = f"folders or settings say {' and '.join(already)} already"
+    settings = ("reader", "csv_file", "person_column", "split_column")
+    return Fact("table", f"{path} is not read: {why}.", settings, probable=True)
 
 
 def _to_look_at(tree: Tree) -> list[str]:
@@ -122,7 +144,7 @@ def _tables(paths: Iterable[str], tree: Tree, data: DataConfig) -> list[_Table]:
             if data.csv_file:
                 raise
             continue  # the readers tell why
-        if any(map(matcher.is_photo, dataset.table.column(dataset.meanings.columns["path"]))):
+        if any(map(matcher.is_photo, dict.fromkeys(dataset.table.column(dataset.meanings.columns["path"])))):
             same[tuple(dataset.table.columns)].append(dataset)
     tables = []
     for datasets in same.values():
@@ -133,30 +155,33 @@ def _tables(paths: Iterable[str], tree: Tree, data: DataConfig) -> list[_Table]:
             cells = dataset.table.column(dataset.meanings.columns["path"])
             places = [(cell, source.home) for cell, source in zip(cells, dataset.sources, strict=True)]
             matches = matcher.match(places)
-            tables.append(_Table(dataset, [matches.get(place, NO_MATCH) for place in places]))
+            is_chosen = bool(data.csv_file) and not dataset.tells_usual
+            tables.append(_Table(dataset, [matches.get(place, NO_MATCH) for place in places], is_chosen))
     return tables
 
 
 def _persons(table: _Table, photos: Photos, data: DataConfig) -> dict[str, dict[str, Any]]:
-    """Sample -> its person; {} where the table tells none, or by itself would tell too few, or as good as the class."""
-    if PERSON not in table.dataset.meanings.columns or table.dataset.meanings.numbers_photos:
+    """Sample -> its person; {} where the table tells none, or by itself would tell too few, or as good as the class, or
+    by a column id, which may stand for anything."""
+    column = table.dataset.meanings.columns.get(PERSON)
+    if column is None or table.dataset.meanings.numbers_photos:
         return {}
     nothing = words_for_nothing(data.no_label)
-    rows = ((photo, cell[PERSON]) for _, cell, photo in table.rows(photos) if not says_nothing(cell[PERSON], nothing))
-    said = _of_each(
-        ((photo["sample"], {"person": person, "person_known": True}) for photo, person in rows), table, data
-    )
-    if data.csv_file or not said:
+    rows = [(photo["sample"], cell[PERSON]) for _, cell, photo in table.rows(photos)]
+    persons = [(sample, cell) for sample, cell in rows if not says_nothing(cell, nothing)]
+    said = _of_each([(sample, {"person": person, "person_known": True}) for sample, person in persons], table)
+    if table.is_chosen or not said:
         return said
     folders = {photo["label"] for photo in photos.values()}
     is_class = hold_one({(photos[sample]["label"], more["person"]) for sample, more in said.items()}, folders)
     several = len({more["person"] for more in said.values()}) > 1
-    return said if several and not is_class and _nearly_all(said, photos) else {}
+    is_doubted = spelt(column) == "id" and column != data.person_column
+    return said if several and not (is_class or is_doubted) and _nearly_all(said, photos) else {}
 
 
 def _parts(table: _Table, photos: Photos, data: DataConfig) -> dict[str, dict[str, Any]]:
     """Sample -> the part that it stands in; {} where the table tells none, or by itself would tell too few, or leave
-    none to train on."""
+    none of a class to train on."""
     labelled = {"label": "of its folder", "attributes": {}}
     said, faults = [], []
     try:
@@ -168,25 +193,26 @@ def _parts(table: _Table, photos: Photos, data: DataConfig) -> dict[str, dict[st
         if faults:
             raise LabError(f"csv: {faults[0]}", "Correct the table, or choose no split column.", "csv")
     except LabError:
-        if data.csv_file:
+        if table.is_chosen:
             raise
         return {}
-    of_each = _of_each(said, table, data)
-    if not any(of_each.values()) or data.csv_file:
+    of_each = _of_each(said, table)
+    if not any(of_each.values()) or table.is_chosen:
         return {sample: stands for sample, stands in of_each.items() if stands}
-    trained = [sample for sample in photos if not of_each.get(sample, {}).get("split")]
-    return of_each if trained and _nearly_all(of_each, photos) else {}
+    trained = {photo["label"] for sample, photo in photos.items() if not of_each.get(sample, photo).get("split")}
+    classes = {photo["label"] for photo in photos.values() if not photo["split"]}
+    return of_each if classes <= trained and _nearly_all(of_each, photos) else {}
 
 
 _SAID = {PERSON: _persons, SPLIT: _parts}
 
 
-def _of_each(said: Iterable[tuple[str, dict[str, Any]]], table: _Table, data: DataConfig) -> dict[str, dict[str, Any]]:
+def _of_each(said: Iterable[tuple[str, dict[str, Any]]], table: _Table) -> dict[str, dict[str, Any]]:
     """Sample -> what rows say of it; {} where two rows say two things. Raises LabError for that of a chosen table."""
     of_each: dict[str, dict[str, Any]] = {}
     for sample, more in said:
         if of_each.setdefault(sample, more) != more:
-            if not data.csv_file:
+            if not table.is_chosen:
                 return {}
             first, second = (next(iter(each.values()), "nothing") for each in (of_each[sample], more))
             text = f"csv: {table.listed} says two things of {sample} ({first} and {second})"

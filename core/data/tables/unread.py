@@ -28,7 +28,7 @@ class UnreadTable:
 
     def names_photos(self, matcher: Matcher) -> bool:
         column = self.meanings.columns.get("path")
-        return column is not None and any(map(matcher.is_photo, self.table.column(column)))
+        return column is not None and any(map(matcher.is_photo, dict.fromkeys(self.table.column(column))))
 
     def names_half(self, tree: Tree, matcher: Matcher) -> bool:
         """Whether it names half of all photos, or of those in its folder and below."""

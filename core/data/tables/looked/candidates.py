@@ -126,7 +126,7 @@ def look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matcher
         try:
             dataset = dataset_table([(Source(path), table)], data, matcher)
             column = dataset.meanings.columns["path"]
-            if not dataset.tells_usual and not any(map(matcher.is_photo, table.column(column))):
+            if not dataset.tells_usual and not any(map(matcher.is_photo, dict.fromkeys(table.column(column)))):
                 no_photo = LabError(f"its column {column!r} names no photo", "Add its photos.", "csv")
                 strange[path] = table, no_photo
                 looked.faults.update({path: no_photo} if is_table(path) else {})
