@@ -18,14 +18,20 @@ NUMBERED = "file,class", [f"{n}.jpg,{n % 2}" for n in range(8)]
 LABELLED = "image,label", [f"{n}.jpg,{'ab'[n % 2]}" for n in range(8)]
 HALF, FEW = (LABELLED[0], LABELLED[1][:4]), (LABELLED[0], LABELLED[1][:3])
 OF_LARGE = LABELLED[0], [f"large/{row}" for row in LABELLED[1]]
+OF_MASKS = [("large", ""), ("masks", "_mask"), ("masks", "_mask-2"), ("turned", " (90)")]
+OF_PATIENTS = LABELLED[0], [f"pat{n}/{4 * n}.jpg,{'ab'[n % 2]}" for n in range(6)]
 OF_TRAINED = "image,label", [f"{photo},{('in', 'out')[n % 2]}" for n, photo in enumerate(TRAINED)]
 SIZES = "image,width,height", [f"{n}.jpg,{100 + n % 3 % 2 * 100},{60 + 20 * (n % 2)}" for n in range(8)]
 AGES = "image,age,sex", [f"{n}.jpg,{20 + n},{'fm'[n % 2]}" for n in range(8)]
+SMILES = "image,smiling,glasses", [f"{n}.jpg,{('yes', 'no')[n % 2]},{('yes', 'no')[n // 2 % 2]}" for n in range(8)]
+FIVE = "image,class", [f"{n}.jpg,{('good', 'bad')[n % 2]}" for n in range(5)]
 REMARKS = "image,sex,remark", ["0.jpg,f,x", "7.jpg,m,y"]
 NOTES = "image,category", ["cat/0.jpg,indoor", "dog/1.jpg,outdoor"]
 PREDICTED = "path,class,probability", [f"{photo},{'Dog' if '0' in photo else 'cat'},0.9" for photo in PETS]
 FORM = "image,label", ["t1.jpg,cat", "t2.jpg,cat"]
 DIAGNOSES = "id,dx", [f"{n},{'ab'[n % 2]}" for n in range(8)]
+IMAGES, DEEP = ([f"{home}/{n}.jpg" for n in range(8)] for home in ("images", "data/img"))
+OF_EIGHT = [*(f"train/{n}.jpg" for n in range(8)), *(f"test/{n}.jpg" for n in range(8))]
 WITH_TEST = [*TRAINED, "test/t1.jpg", "test/t2.jpg"]
 OF_TEST = "image,label", ["t1.jpg,cat", "t2.jpg,dog"]
 
@@ -53,10 +59,29 @@ def drawn(root, photos, tables):
             "a b",
             "",
         ),
+        (
+            [f"{home}/{n}{more}.jpg" for home, more in OF_MASKS for n in range(8)],
+            {"labels.csv": OF_LARGE},
+            "a b",
+            "",
+        ),
+        ([f"pat{n // 4}/{n}.jpg" for n in range(24)], {"labels.csv": OF_PATIENTS}, "a b", ""),
         ([f"images/{n}.jpg" for n in range(8)], {"labels.csv": FEW}, "a b", ""),
         ([f"{n // 4:02d}/{n}.jpg" for n in range(8)], {"labels.csv": FEW}, "a b", ""),
     ],
-    ids=["notes", "predictions", "lost", "form", "a test", "half", "copies", "no folders", "numbers"],
+    ids=[
+        "notes",
+        "predictions",
+        "lost",
+        "form",
+        "a test",
+        "half",
+        "copies",
+        "masks",
+        "patients",
+        "no folders",
+        "numbers",
+    ],
 )
 def test_a_table_in_the_root_counts_before_folders_of_classes_where_it_names_half_of_the_photos(
     tmp_path, photos, tables, classes, asked
@@ -69,6 +94,40 @@ def test_a_table_in_the_root_counts_before_folders_of_classes_where_it_names_hal
     assert read(tmp_path, label_column=header.split(",")[1]).reader == "csv", "its column was chosen"
 
 
+@pytest.mark.parametrize("other", [("metadata.csv", *AGES), ("notes.csv", "image,category", ["0.jpg,x", "1.jpg,y"])])
+def test_labels_of_all_photos_are_not_passed_over_for_folders_because_of_a_second_table(tmp_path, other):
+    name, header, rows = other
+    with pytest.raises(LabError, match=r"2 CSV files .* Choose one"):
+        read(drawn(tmp_path, BATCHES, {"labels.csv": LABELLED, name: (header, rows)}))
+
+
+def test_a_list_above_all_photos_is_found_among_tables_below(tmp_path):
+    (tmp_path / "data/sub").mkdir(parents=True)
+    for number in range(70):
+        (tmp_path / f"data/sub/{number:02d}.csv").write_text("time,load\n1,2\n")
+    photos = [f"data/photos/{n}.jpg" for n in range(4)]
+    rows = [f"{n}.jpg {'ab'[n % 2]}" for n in range(4)]
+    scanned = read(table(tmp_path, rows, *photos, header="path label", name="data/labels.txt"))
+    assert labels(scanned) == {photo: "ab"[n % 2] for n, photo in enumerate(photos)}
+
+
+@pytest.mark.parametrize(
+    ("photos", "name", "text", "asked"),
+    [
+        (IMAGES, "test.csv", "image\n", ""),
+        (PETS, "log.csv", "epoch,loss\n", ""),
+        (PETS, "labels.csv", "image,label\n", "labels.csv"),
+    ],
+)
+def test_a_table_without_a_row_is_in_nobodys_way(tmp_path, photos, name, text, asked):
+    """It is asked about where it would name photos."""
+    drawn(tmp_path, photos, {"train.csv": LABELLED} if photos == IMAGES else {})
+    (tmp_path / name).write_text(text)
+    scanned = read(tmp_path)
+    assert sorted(set(labels(scanned).values())) == (["a", "b"] if photos == IMAGES else ["cat", "dog"])
+    assert [text.split(" ")[0] for text, is_asked in facts(scanned, "table").items() if is_asked] == asked.split()
+
+
 def test_a_table_of_labels_is_found_below_the_root_among_a_caption_of_each_photo(tmp_path):
     draw(tmp_path / "photos/0.jpg")
     for number in range(70):
@@ -76,10 +135,6 @@ def test_a_table_of_labels_is_found_below_the_root_among_a_caption_of_each_photo
     rows = [f"{n}.jpg,{'ab'[n % 2]}" for n in range(4)]
     scanned = read(table(tmp_path, rows, *(f"photos/{n}.jpg" for n in range(4)), name="photos/labels.csv"))
     assert labels(scanned) == {f"photos/{n}.jpg": "ab"[n % 2] for n in range(4)}
-
-
-IMAGES, DEEP = ([f"{home}/{n}.jpg" for n in range(8)] for home in ("images", "data/img"))
-OF_EIGHT = [*(f"train/{n}.jpg" for n in range(8)), *(f"test/{n}.jpg" for n in range(8))]
 
 
 @pytest.mark.parametrize(
@@ -90,6 +145,7 @@ OF_EIGHT = [*(f"train/{n}.jpg" for n in range(8)), *(f"test/{n}.jpg" for n in ra
         (DEEP, {"some.csv": HALF, "data/labels.csv": LABELLED}, "some.csv", []),
         (DEEP, {"few.csv": FEW, "data/labels.csv": LABELLED}, "data/labels.csv", ["few.csv"]),
         (DEEP, {"few.csv": FEW, "data/one.csv": LABELLED, "data/two.csv": LABELLED}, "few.csv", []),
+        (IMAGES, {"smiles.csv": SMILES, "images/quality.csv": FIVE}, "smiles.csv", []),
         (OF_EIGHT, {"sample_submission.csv": FORM, "train/labels.csv": LABELLED}, "train/labels.csv", []),
         (OF_EIGHT, {"few.csv": FEW, "test/labels.csv": LABELLED}, "few.csv", []),
         (IMAGES, {"classes.csv": CODES, "labels.csv": NUMBERED}, "labels.csv", ["classes.csv"]),
@@ -97,7 +153,7 @@ OF_EIGHT = [*(f"train/{n}.jpg" for n in range(8)), *(f"test/{n}.jpg" for n in ra
         (SKIN, {"metadata.csv": AGES, "notes.csv": REMARKS}, "", ["metadata.csv", "notes.csv"]),
     ],
     ids=[
-        *("names of classes", "sizes", "half", "few", "two below", "form", "a test below"),
+        *("names of classes", "sizes", "half", "few", "two below", "attributes", "form", "a test below"),
         *("names in the root", "sizes in the root", "notes"),
     ],
 )
@@ -131,13 +187,25 @@ def test_a_table_with_the_attributes_that_were_chosen_is_not_passed_over(tmp_pat
     [
         (BATCHES, "labels.txt", [f"{photo} {'ab'[n % 2]}" for n, photo in enumerate(BATCHES)], "labels in label"),
         (BATCHES, "labels.txt", [f"{photo} a" for photo in BATCHES[:3]], ""),
+        (PETS, "train.txt", [f"{photo} {n // 3}" for n, photo in enumerate(PETS)], ""),
+        (PETS, "cat/labels.csv", [f"{n}.jpg,cat" for n in range(3)], ""),
         (WITH_TEST, "test/labels.csv", OF_TEST[1], "labels in label"),
         (WITH_TEST, "test/labels.csv", OF_TEST[1][:0], ""),
         (PETS, "cat/labels.csv", ["0.jpg,indoor"], ""),
         (PETS, "cat/labels.csv", ["0.jpg,indoor", "1.jpg,outdoor"], "labels in label"),
         (PETS, "dog/labels.csv", [f"{photo},indoor" for photo in PETS[:3]], "labels in label"),
     ],
-    ids=["list", "short list", "test set", "empty", "one beside it", "most beside it", "half of all"],
+    ids=[
+        "list",
+        "short list",
+        "numbers of folders",
+        "the folder",
+        "test set",
+        "empty",
+        "one beside it",
+        "most beside it",
+        "half of all",
+    ],
 )
 def test_a_list_or_a_table_below_that_names_half_of_the_photos_is_asked_about_beside_folders(
     tmp_path, photos, name, rows, asked

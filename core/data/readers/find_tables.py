@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -97,7 +97,8 @@ def _go_before(looked: Candidates, first: Candidates, tree: Tree, matcher: Match
     photos = photos_of(tables, tree, matcher)
     before = [each for each in first.tables if not _is_answered(each.paths[0])]
     labels_none = not any(each.tells_usual for each in before)
-    return len(photos) > len(photos_of(before, tree, matcher)) or (labels_none and are_half(photos, tree))
+    named = len(photos_of(before, tree, matcher))
+    return len(photos) > named or (labels_none and len(photos) == named and are_half(photos, tree))
 
 
 def _is_answered(path: str) -> bool:
@@ -157,7 +158,8 @@ def unread_tables(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
     unread = [each for each in _unread_of(looked, data, reading, matcher) if each.path not in gone]
     unread = [each for each in unread if each.names_photos(matcher)]
     more = look_at([*lists, *(path for path in below if not says(path))], tree, data, matcher)
-    unread += [each for each in _unread_of(more, data, reading, matcher) if each.names_half(tree, matcher)]
+    below_them = _unread_of(more, data, reading, matcher)
+    unread += [each for each in below_them if not each.says_no_more and each.names_half(tree, matcher)]
     return facts + questions(unread)
 
 
@@ -169,7 +171,7 @@ def _unread_of(looked: Candidates, data: DataConfig, reading: Reading, matcher: 
         path = each.paths[0]
         cells_of = _cells_of_photos([(path, each.table)], each.meanings.columns, matcher)
         joined = reading.joined.get(path, frozenset())
-        is_same = bool(joined) and are_the_same_classes(cells_of, folder_of, nothing)
+        is_same = are_the_same_classes(cells_of, folder_of, nothing)
         unread.append(UnreadTable(path, each.table, each.meanings, joined, is_same))
     for path, table in looked.strange.items():
         with suppress(LabError):
@@ -208,7 +210,22 @@ def count_in_root(looked: Candidates, tree: Tree, matcher: Matcher) -> bool:
         return bool(tables)
     every, _, waiting = _to_read(_without_companions(looked))
     are_one = len(every) == 1 or bool(parts_of_one(every, waiting))
-    return are_one and are_half(photos_of(tables, tree, matcher), tree)
+    telling = tables if are_one else [each for each in tables if "label" in each.meanings.columns]
+    photos = photos_of(telling, tree, matcher)
+    return are_half(photos, tree) or _tell_folders_apart(telling, photos, tree)
+
+
+def _tell_folders_apart(tables: Sequence[DatasetTable], photos: Collection[str], tree: Tree) -> bool:
+    """Whether tables label a photo of nearly every folder, with a third as many labels at most as there are folders:
+    one slice of each patient."""
+    columns = [each.meanings.columns.get("label") for each in tables]
+    if not all(columns):
+        return False
+    labels = {
+        cell for each, column in zip(tables, columns, strict=True) for cell in each.table.column(column or "") if cell
+    }
+    named, folders = ({path.rpartition("/")[0] for path in paths} for paths in (photos, tree.images))
+    return len(labels) > 1 and 3 * len(labels) <= len(folders) and 10 * len(named) >= 9 * len(folders)
 
 
 def count_before_folders(

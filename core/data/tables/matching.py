@@ -189,7 +189,8 @@ class Matcher:
             return False
         if folder not in self._is_folder:
             self._is_folder[folder] = self._is_inside(folder) and os.path.isdir(f"{self.tree.root}/{folder}")
-        return self._is_folder[folder] and os.path.isfile(f"{self.tree.root}/{path}") and self._is_inside(path)
+        file = f"{self.tree.root}/{path}"
+        return self._is_folder[folder] and os.path.lexists(file) and self._is_inside(path) and os.path.isfile(file)
 
     def _is_inside(self, path: str) -> bool:
         return inside(self.tree.root, path) is not None

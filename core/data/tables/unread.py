@@ -54,10 +54,14 @@ class UnreadTable:
 
     @property
     def labels(self) -> list[str]:
-        columns = self.meanings.columns.items()
-        return [
-            column for meaning, column in columns if meaning in LABELLED and not (self.is_same and meaning == "label")
-        ]
+        meanings = set(LABELLED) - ({"label"} if self.joined and self.is_same else set())
+        return [column for meaning, column in self.meanings.columns.items() if meaning in meanings]
+
+    @property
+    def says_no_more(self) -> bool:
+        """Whether its labels are those of the folders, and it tells nothing else."""
+        others = self.meanings.columns.keys() & set(LABELLED) - {"label"}
+        return self.is_same and not (others or self.parts or self.persons)
 
     @property
     def is_read(self) -> bool:

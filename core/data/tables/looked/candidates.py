@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -19,6 +20,7 @@ from core.errors import LabError
 from core.text import listed
 
 MOST_DEEP = 60  # tables below the root that are looked at
+_LAST_WORD = re.compile(r"[\W_]+[^\W_]*$")
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def by_depth(tree: Tree) -> tuple[list[str], list[str], list[str]]:
 
     paths = [path for path in tree.others if is_table(path) or is_list(path)]
     deep = {path: is_above_photos(path, tree) for path in paths if "/" in path}
-    order = sorted(deep, key=lambda path: (not is_table(path), not deep[path], *height(path)))
+    order = sorted(deep, key=lambda path: (not deep[path], not is_table(path), *height(path)))
     looked_at = sorted(order[:MOST_DEEP], key=height)
     above_photos, below = ([path for path in looked_at if deep[path] == is_above] for is_above in (True, False))
     return [path for path in paths if "/" not in path], above_photos, below
@@ -115,15 +117,17 @@ def look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matcher
             table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
             if is_list(path) and not _lists_photos(table, matcher):
                 continue
-            if not table.rows and not table.faults:
-                raise LabError(
-                    f"{table.name} has names of columns and no row", "Fill it, or choose another file.", "csv"
-                )
         except LabError as fault:
             looked.unread[path] = fault
             looked.faults.update({path: fault} if is_table(path) else {})
             continue
         try:
+            if not table.rows and not table.faults:
+                text = f"{table.name} has names of columns and no row"
+                empty = LabError(text, "Fill it, or choose another file.", "csv")
+                is_meant = usual_column(table.columns, "path") and not may_wait(path)
+                looked.unread.update({path: empty} if is_meant else {})
+                raise empty
             dataset = dataset_table([(Source(path), table)], data, matcher)
             column = dataset.meanings.columns["path"]
             if not dataset.tells_usual and not any(map(matcher.is_photo, dict.fromkeys(table.column(column)))):
@@ -227,7 +231,7 @@ def are_half(photos: Set[str], tree: Tree) -> bool:
     own, count = 0, 0
     for paths in trained:
         own_here = sum(path in photos for path in paths)
-        if own_here or 10 * sum(_name(path) in names for path in paths) < 9 * len(paths):
+        if own_here or 10 * sum(_is_called_as_one(_name(path), names) for path in paths) < 9 * len(paths):
             own, count = own + own_here, count + len(paths)
     return 2 * own >= count
 
@@ -235,6 +239,16 @@ def are_half(photos: Set[str], tree: Tree) -> bool:
 def _name(path: str) -> str:
     """Without folders and suffix."""
     return posixpath.splitext(path.rpartition("/")[2])[0]
+
+
+def _is_called_as_one(name: str, names: Set[str]) -> bool:
+    """As one of these, or so with words behind: 0_mask, 0-aug-2."""
+    while name not in names:
+        shorter = _LAST_WORD.sub("", name)
+        if shorter in ("", name):
+            return False
+        name = shorter
+    return True
 
 
 def _is_set_aside(folder: str) -> bool:
