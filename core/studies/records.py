@@ -31,7 +31,7 @@ from core.runs import Run
 from core.runs.create import DRAWS, new_id
 from core.runs.run import check_id
 from core.runs.states import ALIVE, overall
-from core.storage import asking, locks
+from core.storage import asking, files, locks
 from core.studies import record_file
 from core.studies.grid import StudyConfig, make_plans, with_whole_paths
 from core.studies.record_file import Study, StudyRun, exists, folder_of, load
@@ -46,7 +46,7 @@ def launch(
     """Record the study, then launch its runs one after another; a run that is refused does not stop the others.
 
     study_id: made before the click, so that a double click launches once.
-    Raises LabError: 'exists' for a study that was launched before; 'weights' and 'locks', before anything is queued.
+    Raises LabError, before anything is queued: 'exists' for one that was launched, 'weights', 'locks', 'read-only'.
     """
     study_id = study_id or _free_id(study.name, folder)
     settings = with_whole_paths(study).model_dump(mode="json")
@@ -54,9 +54,8 @@ def launch(
 
 
 def _free_id(name: str, folder: Path | None) -> str:
-    while exists(study_id := new_id(name), folder):
-        pass
-    return study_id
+    drawn = [new_id(name) for _ in range(DRAWS)]
+    return next((study_id for study_id in drawn if not exists(study_id, folder)), drawn[-1])
 
 
 def launch_plans(
@@ -76,7 +75,7 @@ def launch_plans(
     forecast.check(list(plans), root)
     study_id = check_id(study_id)
     members = _members(study_id, plans, root)
-    with record_file.locked(root):
+    with files.written_to(folder_of(root), files.CHECK), record_file.locked(root):
         if (folder_of(root) / f"{study_id}.json").exists():
             raise LabError(f"study '{study_id}' exists already.", "It was launched once; open it.", kind="exists")
         state = persons.together(plan.persons.state for plan in plans)

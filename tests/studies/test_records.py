@@ -633,6 +633,11 @@ def test_only_a_damaged_record_is_said_to_be_deleted_and_that_one_where_it_lies(
         assert record_file.exists(made.id)
         with pytest.raises(LabError, match=r"its record cannot be read \(Permission denied\)"):
             records.load(made.id)
+        draws = iter([made.id] * 100)  # no more, else a launch that never ends
+        patch.setattr(records, "new_id", lambda name: next(draws))
+        with pytest.raises(LabError, match=f"{path.parent} cannot be written: Permission denied.") as caught:
+            records.launch(study_config, plans[:1])
+    assert caught.value.remedy == files.CHECK
     path.write_text("{")
     with pytest.raises(LabError, match="its record cannot be read") as caught:
         records.load(made.id)
