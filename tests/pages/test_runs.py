@@ -12,6 +12,9 @@ from core.runs import Run, notes
 from core.runs.kept import sizes
 from core.runs.lists import curves, index, saved, views
 from core.storage import files
+from core.studies import record_file, records
+from core.studies.record_file import Study
+from pages.parts.runs import columns
 from pages.parts.shared import exports
 from tests.closed import close
 from tests.pages.app import button, captions, html, labels, listed, page, sent
@@ -321,6 +324,19 @@ def test_a_run_that_was_renamed_is_exported_under_its_name(folder, monkeypatch):
     notes.change_notes(run, name="another")
     (entry,) = index.listed()
     assert exports.version_of(entry) != before, "a report that was written names it as it was"
+
+
+def test_a_study_has_its_name_again_once_its_record_is_in_reach(folder, monkeypatch):
+    study = Study("20260301-000000-depths-0000", "depths", "", 1.0, {}, [])
+    with record_file.locked(folder):
+        record_file.write(study, folder)
+    entry, cell = index.Listed({"study": study.id}), columns.offered([])["study"].cell
+    with monkeypatch.context() as patch:
+        close(patch, record_file.folder_of(folder))
+        assert cell(entry) == study.id
+    assert cell(entry) == "depths"
+    records.delete(study)
+    assert cell(entry) == f"{study.id}, deleted"
 
 
 def test_columns_are_chosen_in_their_order_and_kept(folder):

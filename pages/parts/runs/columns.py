@@ -59,16 +59,18 @@ def _score(entry: Listed, name: str) -> str:
 
 def _study(entry: Listed) -> str:
     study_id = entry.summary.get("study")
-    return _study_name(study_id, record_file.exists(study_id)) if study_id else NOTHING
+    if not study_id:
+        return NOTHING
+    try:
+        return _study_name(study_id) if record_file.exists(study_id) else f"{study_id}, deleted"
+    except LabError:  # out of reach or damaged now: asked for anew at the next look
+        return study_id
 
 
 @lru_cache(maxsize=512)
-def _study_name(study_id: str, exists: bool) -> str:
-    """A study is never renamed."""
-    try:
-        return record_file.load(study_id).name if exists else f"{study_id}, deleted"
-    except LabError:
-        return study_id
+def _study_name(study_id: str) -> str:
+    """A study is never renamed. Raises LabError."""
+    return record_file.load(study_id).name
 
 
 def _size(entry: Listed) -> str:
