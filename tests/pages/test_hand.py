@@ -7,6 +7,7 @@ from core.runs.lists import index
 from core.studies import record_file
 from core.studies.record_file import Study, StudyRun
 from pages.parts.launch import source
+from tests.closed import close
 from tests.pages.app import button, captions, html, page
 from tests.pages.trials import make_run
 
@@ -128,7 +129,7 @@ def test_an_address_that_names_no_run_leaves_the_hand_as_it_is(two):
     assert follow(at, "live").query_params["run"] == OLD
 
 
-def test_a_study_is_in_hand_with_its_run_or_without(depths):
+def test_a_study_is_in_hand_with_its_run_or_without(depths, folder, monkeypatch):
     at = follow(page("live", run=depths[0].id), "compare")
     assert at.query_params["runs"] == f"{depths[0].id},{depths[1].id}", "the run in hand is the baseline"
     alone = index.summaries()[0]["id"]
@@ -136,6 +137,9 @@ def test_a_study_is_in_hand_with_its_run_or_without(depths):
     assert follow(at, "compare").query_params["runs"] == alone
     at = follow(at, "studies", study=STUDY)
     assert "run" not in at.query_params, "what is no run of the study that is looked at leaves the hand"
+    with monkeypatch.context() as patch:
+        close(patch, record_file.folder_of(folder))
+        assert "runs" not in follow(at, "compare").query_params, "which these are nobody can tell"
     at = follow(at, "home")
     assert at.query_params["study"] == STUDY
     assert follow(at, "live").query_params["run"] == depths[1].id, "the newest of the study, not of all"

@@ -129,8 +129,16 @@ def beside(run_id: str | None = None) -> list[str]:
         held, of = run_id, _named(_summary(run_id).get("study"))
     if held is not None and (measured_by := _summary(held).get("everybody")) is not None:
         held = str(measured_by) if Run(measured_by).exists() else None
-    of_study = [] if of is None else [each for each in record_file.load(of[0]).run_ids if Run(each).exists()]
+    of_study = [] if of is None else _runs_of(of[0])
     return list(dict.fromkeys([*([held] if held else []), *of_study]))
+
+
+def _runs_of(study_id: str) -> list[str]:
+    """Of a study, those that are there; none where its record cannot be read, as Studies says."""
+    try:
+        return [each for each in record_file.load(study_id).run_ids if Run(each).exists()]
+    except LabError:
+        return []
 
 
 def first(listed: Sequence[dict[str, Any]]) -> str | None:
