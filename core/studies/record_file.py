@@ -68,7 +68,7 @@ def listed(folder: Path | None = None) -> tuple[list[Study], list[LabError]]:
     try:
         paths = files.matching(home, "*.json")
     except OSError as error:
-        return [], [LabError(f"Studies cannot be looked for in {home} ({error.strerror}).", files.CHECK, "config")]
+        return [], [LabError(f"Studies cannot be looked for in {home} ({error.strerror}).", files.CHECK, "unreadable")]
     studies, faults = [], []
     for path in reversed(paths):
         try:
@@ -80,7 +80,7 @@ def listed(folder: Path | None = None) -> tuple[list[Study], list[LabError]]:
 
 
 def load(study_id: str, folder: Path | None = None) -> Study:
-    """Raises LabError: 'bad-id', 'gone', or 'config' for a record that was damaged."""
+    """Raises LabError: 'bad-id', 'gone', 'unreadable' for a record that is out of reach, 'config' for a damaged one."""
     path = folder_of(folder or runs_folder()) / f"{check_id(study_id)}.json"
     if not files.may_be_there(path):
         raise LabError(f"study '{study_id}' is gone.", "It was deleted; pick another one.", kind="gone")
@@ -99,10 +99,10 @@ def _read(path: Path) -> Study:
         study = Study(**{**data, "runs": [StudyRun(**member) for member in data["runs"]]})
         return replace(study, paused=study.paused or queue.is_holding(path.parents[2], study.id))
     except (OSError, *GARBAGE) as error:
-        why, remedy = type(error).__name__, f"Delete {path}; the runs themselves are whole."
+        why, remedy, kind = type(error).__name__, f"Delete {path}; the runs themselves are whole.", "config"
         if files.out_of_reach(error):
-            why, remedy = str(error.strerror), files.CHECK
-        raise LabError(f"study {path.stem}: its record cannot be read ({why}).", remedy, kind="config") from None
+            why, remedy, kind = str(error.strerror), files.CHECK, "unreadable"
+        raise LabError(f"study {path.stem}: its record cannot be read ({why}).", remedy, kind) from None
 
 
 def write(study: Study, root: Path) -> None:

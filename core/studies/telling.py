@@ -70,7 +70,10 @@ def _of_death(run: Run, fold: int, to: list[Address], sleep: Sleep) -> None:
 def _of_study(root: Path, study_id: str, to: list[Address], sleep: Sleep) -> None:
     try:
         study = record_file.load(study_id, root)
-    except LabError:  # deleted or damaged: its runs are told of one by one
+    except LabError as error:
+        if error.kind == "unreadable":  # its mark stays, for whoever looks once it is in reach
+            raise
+        # Deleted or damaged: its runs are told of one by one.
         ends.forget(root, ends.STUDIES, study_id)
         return
     if ends.take(root, ends.STUDIES, study_id, lambda: _is_over(study_id, root)) and not _is_known(study, root):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.errors import LabError
 from core.jobs import halt, trash
 from core.jobs.alerts import addresses, ends
 from core.runs import FoldState
@@ -13,6 +14,7 @@ from core.runs.lists.summaries import summaries
 from core.studies import record_file, records, telling
 from core.studies.healing import _tell_what_was_left_over
 from core.studies.record_file import Study, StudyRun
+from tests.closed import close
 from tests.pages.trials import make_run
 from tests.webhooks import listening
 
@@ -119,7 +121,7 @@ def test_a_queue_that_stops_is_told_once_and_once_more_when_it_stops_again(runs_
     assert len(webhook.posts) == 2
 
 
-def test_a_study_is_told_when_the_last_of_its_runs_is_over(runs_folder, webhook):
+def test_a_study_is_told_when_the_last_of_its_runs_is_over(runs_folder, webhook, monkeypatch):
     ids = ["20260101-000000-a", "20260101-000001-b", "20260101-000002-c", "20260101-000003-d"]
     members = [StudyRun(run_id, run_id[-1], {}) for run_id in ids]
     study = Study("20260101-000000-s", "depths", "", 0.0, {}, members, refused={ids[3]: "no room"})
@@ -131,7 +133,11 @@ def test_a_study_is_told_when_the_last_of_its_runs_is_over(runs_folder, webhook)
     tell(first)
     assert [body["event"] for body in webhook.bodies()] == ["done"]
     second.write_state(FoldState(0, "failed", **DIVERGED))
-    tell(second)
+    with monkeypatch.context() as patch:
+        close(patch, record_file.folder_of(runs_folder))
+        with pytest.raises(LabError, match=r"its record cannot be read \(Permission denied\)"):
+            tell(second)
+    assert ends.watches(runs_folder, ends.STUDIES, study.id), "which was not deleted"
     assert [body["event"] for body in webhook.bodies()] == ["done", "diverged"], "the third is still to be launched"
     third = ended(make_run(runs_folder, "c", run_id=ids[2], **of))
     together = [threading.Thread(target=tell, args=(third,)) for _ in range(3)]
@@ -187,9 +193,12 @@ def test_what_a_killed_messenger_left_is_told_by_who_looks_after_the_lab(runs_fo
     monkeypatch.setattr(healing.detached, "start", lambda *words, root: started.append(words))
     long_ago = {"state": "done", "ended": 1_000.0}
     run = ended(make_run(runs_folder), fold0=long_ago, fold1=long_ago)
-    ended(make_run(runs_folder, "running"), fold0={"state": "queued"})
+    at_work, over = "20260101-000000-s", "20260101-000001-s"
+    ended(make_run(runs_folder, "running", info={"study": at_work}), fold0={"state": "queued"})
+    last = ended(make_run(runs_folder, "last", info={"study": over}), fold0=long_ago, fold1=long_ago)
+    ends.forget(runs_folder, ends.RUNS, last.id)  # that one was told, while the study's record was out of reach
     (addresses.folder_of(runs_folder) / ends.RUNS / "gone").touch()
     for _ in range(2):
         _tell_what_was_left_over(runs_folder, summaries(runs_folder))
-    assert started == [("tell", run.id, "--runs", str(runs_folder))], "once"
+    assert started == [("tell", run_id, "--runs", str(runs_folder)) for run_id in (run.id, last.id)], "once each"
     assert not ends.watches(runs_folder, ends.RUNS, "gone")

@@ -86,25 +86,40 @@ def take_stop(root: Path) -> halt.Stop | None:
 
 
 def left_over(root: Path, summaries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Ids of runs that are over while nobody tells of it: who should have was killed, or the machine went down.
+    """Ids of runs that are over while nobody tells of it, or of a run of each study of which all are: who should have
+    was killed, the machine went down, or the study's record was out of reach.
 
-    summaries: of all runs, with their states. Where nobody is told of anything it costs one look at a folder.
+    summaries: of all runs, with their states. Where nobody is told of anything it costs a look at two folders.
     """
-    try:
-        marked = set(os.listdir(addresses.folder_of(root) / RUNS))
-    except OSError:
-        return []
-    ids = []
-    for summary in summaries if marked else ():
-        if summary["id"] in marked and summary.get("state") not in (*ALIVE, None):
-            ended = max((fold["ended"] or 0.0 for fold in summary.get("folds", ())), default=0.0)
-            if not 0 <= time.time() - ended < FRESH:
-                ids.append(str(summary["id"]))
-    for gone in marked - {summary["id"] for summary in summaries}:
+    runs, studies = _marked(root, RUNS), _marked(root, STUDIES)
+    ids = [str(summary["id"]) for summary in summaries if summary["id"] in runs and _is_long_over(summary)]
+    members: dict[str, list[Mapping[str, Any]]] = {}
+    for summary in summaries if studies else ():
+        if (study := str(summary.get("study"))) in studies:
+            members.setdefault(study, []).append(summary)
+    for of_study in members.values():
+        if all(map(_is_long_over, of_study)) and not any(summary["id"] in runs for summary in of_study):
+            ids.append(str(of_study[0]["id"]))
+    for gone in runs - {summary["id"] for summary in summaries}:
         with contextlib.suppress(OSError):
             if not Run(gone, root).exists():  # else it was launched after the summaries were read
                 forget(root, RUNS, gone)
     return ids
+
+
+def _marked(root: Path, kind: str) -> set[str]:
+    try:
+        return set(os.listdir(addresses.folder_of(root) / kind))
+    except OSError:
+        return set()
+
+
+def _is_long_over(summary: Mapping[str, Any]) -> bool:
+    """Whether a run ended so long ago that who was there then has told of it."""
+    if summary.get("state") in (*ALIVE, None):
+        return False
+    ended = max((fold["ended"] or 0.0 for fold in summary.get("folds", ())), default=0.0)
+    return not 0 <= time.time() - ended < FRESH
 
 
 def forget(root: Path, kind: str, name: str) -> None:
