@@ -201,7 +201,10 @@ def test_a_recipe_that_is_guessed_while_saved_ones_are_out_of_reach_is_listed_an
     run.summary_file.write_text("{")
     with monkeypatch.context() as patch:
         close(patch, recipes.recipes_home())
+        readings, samples = [], Run.samples
+        patch.setattr(Run, "samples", lambda run: readings.append(run.id) or samples(run))
         assert run_index.listed()[0].recipe_file.startswith("study-adam-sgd")  # of the lab's own
+        assert readings == [run.id], "a guess is not made twice, to be thrown away"
         run.write_state(FoldState(1, "done"))
         moved.record(run, "/new/old", {}, {})
         assert run.summary_file.read_text() == "{"

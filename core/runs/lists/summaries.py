@@ -15,7 +15,7 @@ from core.runs import deaths
 from core.runs.names import given
 from core.runs.run import ID, Run
 from core.runs.states import check_summary, overall, slim
-from core.runs.summary import rebuilt
+from core.runs.summary import is_guessed, rebuilt
 from core.storage import files
 from core.storage.files import GARBAGE
 
@@ -56,8 +56,9 @@ def read_summary(run_dir: Path) -> dict[str, Any] | None:
         why = f"summary.json cannot be read ({type(error).__name__})"
     if (summary := rebuilt(run)) is None:
         return {"id": run_dir.name, "unreadable": (run.exists() and _out_of_reach(run)) or why}
-    with contextlib.suppress(OSError, LabError):
-        run.write_summary()
+    if not is_guessed(summary):
+        with contextlib.suppress(OSError, LabError):
+            run.write_summary()
     return given.summary(summary, run.notes_file)
 
 
