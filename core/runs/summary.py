@@ -28,7 +28,11 @@ GUESSED = "guessed"  # in no summary.json
 def summary_of(
     config: RunConfig, samples: pd.DataFrame, info: dict[str, Any], states: Sequence[FoldState], root: Path
 ) -> dict[str, Any]:
-    """summary.json of a run. info: its run.json. root: the folder of its runs, beside which people's recipes lie."""
+    """summary.json of a run. info: its run.json. root: the folder of its runs, beside which people's recipes lie.
+
+    While the folder of these is out of reach it has no recipe. One file in it that cannot be read counts as no recipe.
+    """
+    recipe = {"recipe": list(settings.recipe_of(config, root))} if recipes.out_of_reach(root) is None else {}
     return {
         "id": info["id"],
         "name": config.name,
@@ -48,7 +52,7 @@ def summary_of(
         "retrained": info.get("retrained"),
         "by": info.get("by"),
         "everybody": config.folds.everybody,
-        "recipe": list(settings.recipe_of(config, root)),
+        **recipe,
         "settings": settings.flat(config),
         "folds": [slim(state) for state in states],
     }
@@ -86,8 +90,9 @@ def rebuilt_to_write(run: Run) -> dict[str, Any] | None:
 def rebuilt(run: Run) -> dict[str, Any] | None:
     """summary.json as it has to be, from configuration, samples, fold states and, where it is not damaged, run.json.
 
-    None where configuration, samples or folds cannot be read, and while any of them is out of reach. While saved
-    recipes are, its recipe is the one that is written, or else guessed among the lab's own, which is_guessed tells.
+    None where configuration, samples or folds cannot be read, and while any of them is out of reach. While the folder
+    of saved recipes is, its recipe is what is written, none for a run of an older lab; where no good summary is
+    written, it is guessed among the lab's own, which is_guessed tells.
     """
     try:
         config, samples = run.config(), run.samples()
@@ -97,9 +102,11 @@ def rebuilt(run: Run) -> dict[str, Any] | None:
         check_summary(summary)
     except (OSError, LabError, *GARBAGE):
         return None
-    if recipes.out_of_reach(run.dir.parent) is not None:
-        before = _written(run) or {}
-        summary |= {"recipe": before["recipe"]} if "recipe" in before else {GUESSED: True}
+    if "recipe" not in summary:
+        if (before := _written(run)) is None:
+            summary |= {"recipe": list(settings.recipe_of(config, run.dir.parent)), GUESSED: True}
+        elif "recipe" in before:
+            summary["recipe"] = before["recipe"]
     return summary if summary["folds"] else None
 
 

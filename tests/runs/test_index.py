@@ -212,8 +212,12 @@ def test_a_recipe_that_is_guessed_while_saved_ones_are_out_of_reach_is_listed_an
     with monkeypatch.context() as patch:
         close(patch, recipes.recipes_home())
         moved.record(run, "/new/place", {}, {})
-    summary = files.read_json(run.summary_file)
-    assert (summary["recipe"], summary["dataset"], "guessed" in summary) == (["mine", 0], "place", False)
+        summary = files.read_json(run.summary_file)
+        assert (summary.pop("recipe"), summary["dataset"], "guessed" in summary) == (["mine", 0], "place", False)
+        files.write_json(run.summary_file, summary)  # as an older lab did
+        moved.record(run, "/new/disk", {}, {})
+        older, new = (files.read_json(each.summary_file) for each in (run, made("b")))
+    assert older["dataset"] == "disk" and "recipe" not in older and "recipe" not in new
 
 
 def test_no_more_folders_than_a_few_are_remembered(tmp_path):
