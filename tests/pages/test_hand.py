@@ -80,8 +80,11 @@ def test_put_down_the_newest_run_is_opened_again(two):
     assert follow(at, "live").query_params["run"] == NEW
 
 
-def test_an_archived_run_is_opened_by_itself_only_where_there_is_no_other(two):
+def test_an_archived_run_is_opened_by_itself_only_where_there_is_no_other(two, monkeypatch):
     notes.archive([NEW])
+    with monkeypatch.context() as patch:
+        close(patch, two[0].config_file)
+        assert source.parent_for("/photos/demo") == NEW, "the other cannot be read, and is asked for once more"
     assert page("live").query_params["run"] == OLD and source.parent_for("/photos/demo") == OLD
     notes.archive([OLD])
     assert page("live").query_params["run"] == NEW and source.parent_for("/photos/demo") == NEW

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import json
@@ -146,8 +147,9 @@ def parent_for(root: str) -> str | None:
     for summary in archived_last(cross_validated(summaries())):
         if summary.get("state") == "done" and summary["task"] == "gender-age":
             run = Run(summary["id"])
-            if _root_of(run.key, _written(run.config_file), _written(run.moved_file)) == resolved:
-                return summary["id"]
+            with contextlib.suppress(LabError):  # its settings cannot be read now: asked for anew the next time
+                if _root_of(run.key, _written(run.config_file), _written(run.moved_file)) == resolved:
+                    return summary["id"]
     return None
 
 
@@ -160,12 +162,9 @@ def _written(path: Path) -> int:
 
 
 @functools.lru_cache(maxsize=4096)
-def _root_of(key: str, *versions: int) -> Path | None:
-    """The dataset of a run; None where its settings cannot be read. versions: of the files that say so."""
-    try:
-        return Path(Run(key).config().data.root)
-    except LabError:
-        return None
+def _root_of(key: str, *versions: int) -> Path:
+    """The dataset of a run. versions: of the files that say so. Raises LabError."""
+    return Path(Run(key).config().data.root)
 
 
 def take_study(study: StudyConfig) -> None:
