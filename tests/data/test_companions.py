@@ -393,5 +393,5 @@ def test_a_companion_beside_folders_of_classes_is_told(tmp_path, content):
     photos_of(tmp_path, [f"{folder}/{number}.jpg" for folder in "ab" for number in range(3)])
     (tmp_path / "splits.csv").write_bytes(content)
     scanned = of(tmp_path)
-    why = "photos are read without a table" if content else "splits.csv is empty"
+    why = "folders or names tell the classes" if content else "splits.csv is empty"
     assert scanned.reader == "folders" and asked(scanned) == {f"{MAY}{why}.": ("reader",)}

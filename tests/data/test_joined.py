@@ -11,12 +11,12 @@ from core.predict.photos import rows_of
 from tests.data.tables import facts, labels, table
 from tests.photos import draw, read
 
-SKIN = [f"{'benign' if n < 4 else 'malignant'}/{n}.jpg" for n in range(8)]
+SKIN = [f"{'benign' if n < 6 else 'malignant'}/{n}.jpg" for n in range(12)]
 OF_SKIN = [f"{n}.jpg,{photo.split('/')[0]}" for n, photo in enumerate(SKIN)]
 PERSONS = "image,label,person", [f"{row.title()},p{n // 2}" for n, row in enumerate(OF_SKIN)]
 SPLITS = "image,label,split", [f"{row},{'train' if n % 7 else 'test'}" for n, row in enumerate(OF_SKIN)]
-FOLDS = "image,fold", [f"{n}.jpg,{n % 2}" for n in range(8)]
-PATIENTS = "image,patient", [f"{n}.jpg,p{n // 2}" for n in range(8)]
+FOLDS = "image,fold", [f"{n}.jpg,{n % 2}" for n in range(12)]
+PATIENTS = "image,patient", [f"{n}.jpg,p{n // 2}" for n in range(12)]
 BOTH = "image,patient,split", [f"{row},{'test' if n > 6 else 'train'}" for n, row in enumerate(PATIENTS[1])]
 DRIVERS = "subject,classname,img", [f"d{n // 2},{photo.split('/')[0]},{n}.jpg" for n, photo in enumerate(SKIN)]
 
@@ -48,8 +48,8 @@ def read_for(scanned):
     }
 
 
-SOME = "image,split", [f"{n}.jpg,{'test' if n % 2 else 'train'}" for n in range(8)]
-PARTS = {"train.csv": ("image,label", OF_SKIN[1:-1]), "test.csv": ("image,label", OF_SKIN[::7])}
+SOME = "image,split", [f"{n}.jpg,{'test' if n % 2 else 'train'}" for n in range(12)]
+PARTS = {"train.csv": ("image,label", OF_SKIN[1:-1]), "test.csv": ("image,label", OF_SKIN[::11])}
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ PARTS = {"train.csv": ("image,label", OF_SKIN[1:-1]), "test.csv": ("image,label"
         ("top/", {"top/labels.csv": SPLITS}, {"parts"}, 2),
         ("top/", {f"top/{name}": rows for name, rows in PARTS.items()}, {"parts"}, 2),
         ("", {"patients.csv": PATIENTS}, {"persons"}, 0),
-        ("", {"patients.csv": PATIENTS, "splits.csv": SOME}, {"persons", "parts"}, 4),
+        ("", {"patients.csv": PATIENTS, "splits.csv": SOME}, {"persons", "parts"}, 6),
         ("", {"folds.csv": FOLDS}, {"parts"}, 0),
-        ("images/", {"metadata/labels.csv": BOTH}, {"persons", "parts"}, 1),
+        ("images/", {"metadata/labels.csv": BOTH}, {"persons", "parts"}, 5),
         ("imgs/train/", {"driver_imgs_list.csv": DRIVERS}, {"persons"}, 0),
     ],
     ids=["persons", "splits", "tables", "patients", "two", "folds", "aside", "subjects"],
@@ -85,8 +85,8 @@ def test_tables_tell_whom_photos_of_class_folders_show_and_which_are_a_test(tmp_
 
 
 def test_persons_join_photos_of_which_folders_name_the_parts(tmp_path):
-    photos = [f"{'test' if n > 5 else 'train'}/{photo}" for n, photo in enumerate(SKIN)]
-    photos += ["test/benign/8.jpg", "train/malignant/9.jpg"]
+    photos = [f"{'test' if n > 9 else 'train'}/{photo}" for n, photo in enumerate(SKIN)]
+    photos += ["test/benign/20.jpg", "train/malignant/21.jpg"]
     rows = [f"{photo},p{n // 3},{'train'}" for n, photo in enumerate(photos)]
     scanned = read(table(tmp_path, rows, *photos, header="image,patient,split", name="patients.csv"))
     assert read_for(scanned) == {"persons"} and len(scanned.set_aside) == 3 and scanned.persons.state == "known"
@@ -104,18 +104,18 @@ def test_persons_join_photos_of_which_folders_name_the_parts(tmp_path):
         (
             "benign",
             "split,person",
-            lambda n: f"{('train', 'test')[n % 2]},{f'p{n // 2}' if n != 3 else ''}",
+            lambda n: f"{('train', 'test')[n % 2]},{f'p{n // 2}' * (n not in (3, 4))}",
             [],
             {"parts"},
         ),
-        ("benign", "person", lambda n: f"p{n // 2}", ["8.jpg,benign,p4"], {"persons"}),
+        ("benign", "person", lambda n: f"p{n // 2}", ["99.jpg,benign,p4"], {"persons"}),
         ("benign", "person", lambda n: f"p{n // 2}", ["0.jpg,benign,p0"], {"persons"}),
         ("benign", "person", lambda n: f"p{n // 2}", ["0.jpg,benign,p1"], set()),
         ("Benign", "person", lambda n: f"p{n // 2}", [], {"persons"}),
         ("benign", "person", lambda n: "Kim", [], set()),
         ("benign", "id", lambda n: f"breed {n // 2}", [], set()),
-        ("benign", "split", lambda n: "train" if n < 4 else "test", [], set()),
-        ("benign", "person", lambda n: f"p{n // 4}", [], set()),
+        ("benign", "split", lambda n: "train" if n < 6 else "test", [], set()),
+        ("benign", "person", lambda n: f"p{n // 6}", [], set()),
     ],
     ids=[
         "none",
@@ -193,9 +193,9 @@ def test_a_table_that_somebody_chose_joins_for_as_many_photos_as_it_names(tmp_pa
 @pytest.mark.parametrize(
     ("photo", "column", "settings", "people"),
     [
-        ("top/{word}/q{pair}/{n}.jpg", "person", {"persons": "folder"}, 4),
-        ("top/{word}/q{pair}/{n}.jpg", "split", {"persons": "folder"}, 2),
-        ("top/{word}/q{pair}_{n}.jpg", "person", {"person_pattern": r"(q\d)_"}, 4),
+        ("top/{word}/q{pair}/{n}.jpg", "person", {"persons": "folder"}, 6),
+        ("top/{word}/q{pair}/{n}.jpg", "split", {"persons": "folder"}, 3),
+        ("top/{word}/q{pair}_{n}.jpg", "person", {"person_pattern": r"(q\d)_"}, 6),
         ("top/{word}/q{pair}/{n}.jpg", "person", {}, 3),
     ],
     ids=["folder", "splits", "pattern", "table"],
@@ -204,7 +204,7 @@ def test_what_somebody_said_of_persons_counts_before_a_table_and_that_before_a_g
     tmp_path, photo, column, settings, people
 ):
     photos = [photo.format(word=each.split("/")[0], pair=n // 2, n=n) for n, each in enumerate(SKIN)]
-    cells = [f"p{n % 3}" if column == "person" else ("train", "test")[n // 2 % 2] for n in range(8)]
+    cells = [f"p{n % 3}" if column == "person" else ("train", "test")[n // 2 % 2] for n in range(12)]
     rows = [f"{each.rpartition('/')[2]},{each.split('/')[1]},{cells[n]}" for n, each in enumerate(photos)]
     table(tmp_path, rows, *photos, header=f"image,label,{column}", name="top/labels.csv")
     scanned = read(tmp_path, **settings)
@@ -227,7 +227,7 @@ def test_a_table_of_labels_that_is_still_chosen_beside_folders_joins_as_by_itsel
     ((text, is_asked),) = facts(scanned, "table").items()
     assert text.startswith("labels.csv is not read: it does not say who the photos show and what they") and is_asked
     scanned = read(root, csv_file="gone.csv", reader="folders")
-    assert len(scanned.samples) == 8
+    assert len(scanned.samples) == 12
     ((text, is_asked),) = facts(scanned, "table").items()
     assert text.startswith("gone.csv is not read: there is no file gone.csv in ") and is_asked
 
@@ -257,3 +257,34 @@ def test_a_name_that_thousands_of_rows_and_photos_share_is_looked_for_once(tmp_p
     rows = [f"{n}.jpg,p{person}" for person in range(2000) for n in range(3)]
     scanned = read(table(tmp_path, rows, *photos, header="image,patient", name="patients.csv"))
     assert scanned.persons.state == "unknown" and len(looked) < len(rows)
+
+
+@pytest.mark.parametrize(
+    ("cells", "who"),
+    [
+        (lambda n: f"s{n % 3}", "3 people, of which s0 has 4 photos."),
+        (lambda n: ("patient", "control")[n % 2], "2 people, of which patient has 6 photos."),
+        (lambda n: "unknown" if n % 2 else f"p{n}", "7 people, of which unknown has 6 photos."),
+    ],
+    ids=["few", "groups", "unknown"],
+)
+def test_persons_that_are_few_or_of_whom_one_has_a_third_of_the_photos_join_and_are_asked_about(tmp_path, cells, who):
+    """A word that is no person's would have all its photos in one fold; and three persons are too few for five."""
+    rows = [f"{n}.jpg,{cells(n)}" for n in range(12)]
+    scanned = read(table(tmp_path, rows, *SKIN, header="image,subject", name="info.csv"))
+    ((text, is_asked),) = facts(scanned, "table").items()
+    assert is_asked and text.endswith(f"(12 of 12 photos). {who}") and scanned.persons.state == "known"
+    assert not any(facts(read(tmp_path, csv_file="info.csv"), "table").values()), "it was asked again what was answered"
+
+
+def test_a_table_that_joins_and_may_name_other_classes_than_the_folders_is_asked_about(tmp_path):
+    """As of sites, or of the parts in which a dataset comes; by the names of its columns no label is known."""
+    photos = [photo.replace("benign", "site_1").replace("malignant", "site_2") for photo in SKIN]
+    rows = [f"{n}.jpg,p{n // 2},{('nevus', 'melanoma')[n % 2]},{('left', 'right')[n // 3 % 2]}" for n in range(12)]
+    scanned = read(table(tmp_path, rows, *photos, header="image,patient_id,dx,laterality", name="metadata.csv"))
+    asked = [text for text, is_asked in facts(scanned, "table").items() if is_asked]
+    assert asked == ["metadata.csv names photos, too (labels in dx and laterality): that is not read."]
+    assert read_for(scanned) == {"persons"}
+    rows = [f"{n}.jpg,p{n // 2},{photo.split('/')[0]},0" for n, photo in enumerate(photos)]
+    table(tmp_path, rows, header="image,patient_id,site,version", name="metadata.csv")
+    assert not any(facts(read(tmp_path), "table").values()), "it says what the folders say"

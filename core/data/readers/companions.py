@@ -120,8 +120,8 @@ def without_a_table(tree: Tree, data: DataConfig, matcher: Matcher, read: Collec
     for other in (other for other in companions if other not in read):
         _, of_photo, why = _column_by_photo(other, tree, data, matcher)
         if of_photo or why:
-            reasons[other] = why or "photos are read without a table"
-    return [replace(fact, settings=("reader",)) for fact in _not_read(reasons)]
+            reasons[other] = why or "folders or names tell the classes"
+    return [replace(fact, settings=("reader", "csv_file")) for fact in _not_read(reasons)]
 
 
 def _not_read(reasons: dict[str, str]) -> list[Fact]:

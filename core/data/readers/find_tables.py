@@ -14,8 +14,9 @@ from core.data.reach import bounds
 from core.data.readers.companions import says, tells_positions, with_companions, without_a_table
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.split_names import may_be_part, parts_of
-from core.data.readers.tree import Tree, is_above_photos, list_tree
+from core.data.readers.tree import Tree, by_folder, is_above_photos, list_tree
 from core.data.tables.beside_folders import are_other_classes, are_the_same_classes, name_classes
+from core.data.tables.columns import attribute_columns
 from core.data.tables.looked.candidates import (
     MOST_DEEP,
     Candidates,
@@ -31,7 +32,7 @@ from core.data.tables.looked.candidates import (
     photos_of,
 )
 from core.data.tables.matching import NO_MATCH, Matcher
-from core.data.tables.meanings import choose_columns
+from core.data.tables.meanings import Meanings, choose_columns
 from core.data.tables.table import Table, is_list, is_old, is_table, read_table
 from core.data.tables.unread import UnreadTable, questions
 from core.data.tables.words import words_for_nothing
@@ -172,13 +173,35 @@ def _unread_of(looked: Candidates, data: DataConfig, reading: Reading, matcher: 
         cells_of = _cells_of_photos([(path, each.table)], each.meanings.columns, matcher)
         joined = reading.joined.get(path, frozenset())
         is_same = are_the_same_classes(cells_of, folder_of, nothing)
-        unread.append(UnreadTable(path, each.table, each.meanings, joined, is_same))
+        others = _others(path, each.table, each.meanings, data, folder_of, matcher) if joined else ()
+        unread.append(UnreadTable(path, each.table, each.meanings, joined, is_same, others))
     for path, table in looked.strange.items():
         with suppress(LabError):
             meanings = choose_columns(table, data, matcher.is_photo, needs_label=False)
-            other = UnreadTable(path, table, meanings, reading.joined.get(path, frozenset()))
+            joined = reading.joined.get(path, frozenset())
+            others = _others(path, table, meanings, data, folder_of, matcher) if joined else ()
+            other = UnreadTable(path, table, meanings, joined, others=others)
             unread += [other] if other.parts or other.persons else []
     return unread
+
+
+def _others(
+    path: str,
+    table: Table,
+    meanings: Meanings,
+    data: DataConfig,
+    folder_of: Mapping[str, str],
+    matcher: Matcher,
+) -> tuple[str, ...]:
+    """The columns that may label photos by another name than a label usually has, but for what the folders say, too."""
+    taken = {*meanings.columns.values(), *meanings.parts}
+    own = attribute_columns(table, list(taken), data, has_label=False)
+    columns = list(own.kinds) or [column for column in table.columns if own.classes and column not in taken]
+    cells = {"path": meanings.columns["path"]} | {column: column for column in columns}
+    cells_of = _cells_of_photos([(path, table)], cells, matcher)
+    nothing = words_for_nothing(data.no_label)
+    labels_of = {column: {photo: {"label": of.get(column, "")} for photo, of in cells_of.items()} for column in columns}
+    return tuple(column for column, of in labels_of.items() if not are_the_same_classes(of, folder_of, nothing))
 
 
 def _unread_facts(unread: dict[str, LabError], beside: Iterable[str] | None = None) -> list[Fact]:
@@ -195,7 +218,7 @@ def _unread_facts(unread: dict[str, LabError], beside: Iterable[str] | None = No
     for probable, group in ((True, [path for path in paths if path not in old]), (False, old)):
         if group:
             are = "is not read:" if len(group) == 1 else "are not read; the first:"
-            text = ended(f"{listed(group)} {are} {unread[group[0]].message}")
+            text = ended(f"{listed(group)} {are} {unread[group[0]].message.removeprefix('csv: ')}")
             facts.append(Fact("table", text, ("csv_file",), probable))
     return facts
 
@@ -212,18 +235,31 @@ def count_in_root(looked: Candidates, tree: Tree, matcher: Matcher) -> bool:
     are_one = len(every) == 1 or bool(parts_of_one(every, waiting))
     telling = tables if are_one else [each for each in tables if "label" in each.meanings.columns]
     photos = photos_of(telling, tree, matcher)
-    return are_half(photos, tree) or _tell_folders_apart(telling, photos, tree)
+    labels = _labels_of(telling)
+    return (
+        are_half(photos, tree) or _name_whole_folders(labels, photos, tree) or _tell_folders_apart(labels, photos, tree)
+    )
 
 
-def _tell_folders_apart(tables: Sequence[DatasetTable], photos: Collection[str], tree: Tree) -> bool:
+def _labels_of(tables: Sequence[DatasetTable]) -> set[str]:
+    """The different labels of tables that all have a column for them."""
+    if not all("label" in each.meanings.columns for each in tables):
+        return set()
+    columns = [each.table.column(each.meanings.columns["label"]) for each in tables]
+    return {cell for column in columns for cell in column if cell}
+
+
+def _name_whole_folders(labels: Collection[str], photos: Collection[str], tree: Tree) -> bool:
+    """Whether tables name nearly all photos of each folder of which they name one, and have more labels than there are
+    such folders: these are no classes, and what lies in others (new/, augmented/) is something else."""
+    folders = [[path in photos for path in paths] for paths in by_folder(tree.images).values()]
+    named = [each for each in folders if any(each)]
+    return bool(named) and len(labels) > len(named) and all(10 * sum(each) >= 9 * len(each) for each in named)
+
+
+def _tell_folders_apart(labels: Collection[str], photos: Collection[str], tree: Tree) -> bool:
     """Whether tables label a photo of nearly every folder, with a third as many labels at most as there are folders:
     one slice of each patient."""
-    columns = [each.meanings.columns.get("label") for each in tables]
-    if not all(columns):
-        return False
-    labels = {
-        cell for each, column in zip(tables, columns, strict=True) for cell in each.table.column(column or "") if cell
-    }
     named, folders = ({path.rpartition("/")[0] for path in paths} for paths in (photos, tree.images))
     return len(labels) > 1 and 3 * len(labels) <= len(folders) and 10 * len(named) >= 9 * len(folders)
 

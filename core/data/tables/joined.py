@@ -7,7 +7,7 @@ for these, perhaps, before the reader was: it joins as by itself.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,6 +15,7 @@ from typing import Any
 
 from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
+from core.data.persons import KNOWN, units
 from core.data.readers.companions import tells_positions
 from core.data.readers.csv_table import Parts
 from core.data.readers.find_tables import (
@@ -35,11 +36,12 @@ from core.data.tables.matching import NO_MATCH, Match, Matcher, facts_of
 from core.data.tables.table import is_table, read_table
 from core.data.tables.words import says_nothing, words_for_nothing
 from core.errors import LabError, ended
-from core.text import listed, number_of
+from core.text import listed, number_of, one_line
 
 PERSON, SPLIT = "person", "split"  # what a table may tell, as the meanings of its columns
 SAYS = {PERSON: "who the photos show", SPLIT: "what they are for"}
 SETTINGS = {PERSON: ("person_column",), SPLIT: ("split_column", "test_set")}
+FEWEST = 5  # persons that are not asked about: as many as there usually are folds
 Photos = Mapping[str, dict]  # sample -> the photo, as its folders label it
 
 
@@ -89,7 +91,8 @@ def with_tables(reading: Reading, tree: Tree, data: DataConfig) -> Reading:
             continue
         ((table, said),) = of_tables
         by_sample |= {sample: by_sample[sample] | more for sample, more in said.items()}
-        facts += _facts(meaning, table, len(said), len(photos), is_first=not read_for.keys() & set(table.dataset.paths))
+        is_first = not read_for.keys() & set(table.dataset.paths)
+        facts += _facts(meaning, table, said, len(photos), is_first=is_first)
         for path in table.dataset.paths:
             read_for[path].add(meaning)
     if data.csv_file and not read_for:
@@ -224,14 +227,24 @@ def _nearly_all(said: Mapping[str, object], photos: Photos) -> bool:
     return 10 * len(said) >= 9 * len(photos)
 
 
-def _facts(meaning: str, table: _Table, named: int, photos: int, *, is_first: bool) -> list[Fact]:
-    """That a table is read for what it tells; what is only probable of its columns and names, with the first."""
+def _facts(
+    meaning: str, table: _Table, said: Mapping[str, dict[str, Any]], photos: int, *, is_first: bool
+) -> list[Fact]:
+    """That a table is read for what it tells, asked where its persons are few or one holds a third of the photos (as
+    "unknown" does); what is only probable of its columns and names, with the first."""
     columns, name = table.dataset.meanings.columns, table.listed
     column = columns.get(meaning) or columns.get("fold")
     by = f" ({column})" if column else ""
     text = f"{name} {'say' if len(table.dataset.paths) > 1 else 'says'} {SAYS[meaning]}{by}: "
-    text += f"read together with the folders ({named:,} of {number_of(photos, 'photo')})."
-    facts = [Fact("table", text, SETTINGS[meaning])]
+    text += f"read together with the folders ({len(said):,} of {number_of(photos, 'photo')})."
+    if meaning == PERSON and not table.is_chosen:
+        held = Counter(more["person"] for more in said.values())
+        (person, most), *_ = held.most_common(1)
+        are_few = len(held) < FEWEST or 3 * most >= len(said)
+        who = f" {units(len(held), KNOWN)}, of which {one_line(person, 40)} has {number_of(most, 'photo')}."
+        facts = [Fact("table", text + who * are_few, (*SETTINGS[meaning], "persons"), probable=are_few)]
+    else:
+        facts = [Fact("table", text, SETTINGS[meaning])]
     facts += [fact for fact in table.dataset.meanings.facts if f"{meaning}_column" in fact.settings]
     if not is_first:
         return facts

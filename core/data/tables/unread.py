@@ -18,13 +18,14 @@ MOST_TOLD = 3  # tables that are asked about one by one
 @dataclass(frozen=True)
 class UnreadTable:
     """path: relative to the dataset's folder. joined: what it is read for, as meanings. is_same: its labels are those
-    of the folders."""
+    of the folders. others: columns of its own, of a table that joined, that say other things than the folders."""
 
     path: str
     table: Table
     meanings: Meanings
     joined: frozenset[str] = frozenset()
     is_same: bool = False
+    others: tuple[str, ...] = ()
 
     def names_photos(self, matcher: Matcher) -> bool:
         column = self.meanings.columns.get("path")
@@ -66,13 +67,14 @@ class UnreadTable:
     @property
     def is_read(self) -> bool:
         """Whether nothing is left to ask about."""
-        return bool(self.joined) and not (self.parts or self.persons or self.labels)
+        return bool(self.joined) and not (self.parts or self.persons or self.labels or self.others)
 
     @property
     def question(self) -> str:
         also = [f"may say which are a test ({listed(self.parts)})"] if self.parts else []
         also += [f"tells whom they show ({listed(self.persons)})"] if self.persons else []
-        says = f" (labels in {listed(self.labels)})" if self.labels else ""
+        labels = self.labels or self.others
+        says = f" (labels in {listed(labels)})" if labels else ""
         ends = "that is not read" if self.joined else "it is not read"
         return f"{self.path} names photos, too{says}{', and ' if also else ''}{' and '.join(also)}: {ends}."
 
