@@ -225,7 +225,7 @@ def test_a_table_of_labels_that_is_still_chosen_beside_folders_joins_as_by_itsel
     scanned = read(root, csv_file="labels.csv", reader="folders")
     assert scanned.set_aside.empty and scanned.persons.state == "unknown"
     ((text, is_asked),) = facts(scanned, "table").items()
-    assert text.startswith("labels.csv is not read: it does not say who the photos show and what they") and is_asked
+    assert text.startswith("labels.csv is not read: it has labels, and then who the photos show and") and is_asked
     scanned = read(root, csv_file="gone.csv", reader="folders")
     assert len(scanned.samples) == 12
     ((text, is_asked),) = facts(scanned, "table").items()
@@ -246,6 +246,16 @@ def test_what_folders_or_settings_say_already_is_not_said_to_be_missing_in_a_tab
     root = table(tmp_path, SOME[1], *photos, header=SOME[0], name="splits.csv")
     said = "splits.csv is not read: folders or settings say what they are for already."
     assert facts(read(root, csv_file="splits.csv"), "table") == {said: True}
+
+
+def test_a_path_that_lacks_a_folder_is_looked_for_in_folders_of_its_own_folders_name(tmp_path, monkeypatch):
+    """Frames of videos are numbered anew in each: of all that are called so, the ones of its folder are few."""
+    photos = [f"{('cat', 'dog')[video % 2]}/v{video}/{n}.jpg" for video in range(20) for n in range(5)]
+    rows = [f"{photo.partition('/')[2]},p{n // 10}" for n, photo in enumerate(photos)]
+    ranked, alike = [], Matcher._alike
+    monkeypatch.setattr(Matcher, "_alike", lambda *asked: ranked.append(asked) or alike(*asked))
+    scanned = read(table(tmp_path, rows, *photos, header="image,patient_id", name="patients.csv"))
+    assert scanned.persons.people == 10 and len(ranked) < 20 * len(rows)
 
 
 def test_a_name_that_thousands_of_rows_and_photos_share_is_looked_for_once(tmp_path, monkeypatch):

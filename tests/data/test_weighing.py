@@ -19,6 +19,10 @@ LABELLED = "image,label", [f"{n}.jpg,{'ab'[n % 2]}" for n in range(8)]
 HALF, FEW = (LABELLED[0], LABELLED[1][:4]), (LABELLED[0], LABELLED[1][:3])
 OF_LARGE = LABELLED[0], [f"large/{row}" for row in LABELLED[1]]
 OF_MASKS = [("large", ""), ("masks", "_mask"), ("masks", "_mask-2"), ("turned", " (90)")]
+BUSI = [f"{site}/{n} ({n}){more}.jpg" for site in ("A", "B") for n in range(4) for more in ("", "_mask", "_mask_1")]
+OF_BUSI = LABELLED[0], [f"{photo},{'ab'[n % 2]}" for n, photo in enumerate(BUSI[::3])]
+PATIENTS = [f"test/pat{n // 4}/{n}.jpg" for n in range(24, 40)]
+IN_TRAIN = LABELLED[0], [f"train/pat{n}/{4 * n}.jpg,{'ab'[n % 2]}" for n in range(6)]
 OF_PATIENTS = LABELLED[0], [f"pat{n}/{4 * n}.jpg,{'ab'[n % 2]}" for n in range(6)]
 OF_TRAINED = "image,label", [f"{photo},{('in', 'out')[n % 2]}" for n, photo in enumerate(TRAINED)]
 SIZES = "image,width,height", [f"{n}.jpg,{100 + n % 3 % 2 * 100},{60 + 20 * (n % 2)}" for n in range(8)]
@@ -65,6 +69,8 @@ def drawn(root, photos, tables):
             "a b",
             "",
         ),
+        (BUSI, {"labels.csv": OF_BUSI}, "a b", ""),
+        ([f"train/pat{n // 4}/{n}.jpg" for n in range(24)] + PATIENTS, {"train.csv": IN_TRAIN}, "a b", ""),
         ([*IMAGES, *(f"new/{n}.png" for n in range(20, 40))], {"labels.csv": LABELLED}, "a b", ""),
         ([f"pat{n // 4}/{n}.jpg" for n in range(24)], {"labels.csv": OF_PATIENTS}, "a b", ""),
         ([f"images/{n}.jpg" for n in range(8)], {"labels.csv": FEW}, "a b", ""),
@@ -79,6 +85,8 @@ def drawn(root, photos, tables):
         "half",
         "copies",
         "masks",
+        "beside",
+        "slices",
         "new",
         "patients",
         "no folders",
@@ -101,6 +109,14 @@ def test_labels_of_all_photos_are_not_passed_over_for_folders_because_of_a_secon
     name, header, rows = other
     with pytest.raises(LabError, match=r"2 CSV files .* Choose one"):
         read(drawn(tmp_path, BATCHES, {"labels.csv": LABELLED, name: (header, rows)}))
+
+
+def test_labels_that_say_what_the_folders_say_leave_a_second_table_to_tell_persons(tmp_path):
+    patients = "image,patient_id,age", [f"{n}.jpg,p{n // 2},{40 + n}" for n in range(12)]
+    skin = [f"{('benign', 'malignant')[n // 6]}/{n}.jpg" for n in range(12)]
+    rows = [f"{n}.jpg,{photo.split('/')[0]}" for n, photo in enumerate(skin)]
+    scanned = read(drawn(tmp_path, skin, {"labels.csv": ("image,label", rows), "patients.csv": patients}))
+    assert scanned.reader == "folders" and scanned.persons.people == 6
 
 
 def test_a_list_above_all_photos_is_found_among_tables_below(tmp_path):
@@ -131,12 +147,15 @@ def test_a_table_without_a_row_is_in_nobodys_way(tmp_path, photos, name, text, a
 
 
 def test_a_table_of_labels_is_found_below_the_root_among_a_caption_of_each_photo(tmp_path):
-    draw(tmp_path / "photos/0.jpg")
     for number in range(70):
+        draw(tmp_path / f"photos/{number}.jpg")
         (tmp_path / f"photos/{number}.txt").write_text("A cat that sleeps.\n")
     rows = [f"{n}.jpg,{'ab'[n % 2]}" for n in range(4)]
     scanned = read(table(tmp_path, rows, *(f"photos/{n}.jpg" for n in range(4)), name="photos/labels.csv"))
     assert labels(scanned) == {f"photos/{n}.jpg": "ab"[n % 2] for n in range(4)}
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "photos/labels.csv").rename(tmp_path / "lists/labels.csv")
+    assert read(tmp_path).reader == "csv"
 
 
 @pytest.mark.parametrize(
@@ -190,6 +209,7 @@ def test_a_table_with_the_attributes_that_were_chosen_is_not_passed_over(tmp_pat
         (BATCHES, "labels.txt", [f"{photo} {'ab'[n % 2]}" for n, photo in enumerate(BATCHES)], "labels in label"),
         (BATCHES, "labels.txt", [f"{photo} a" for photo in BATCHES[:3]], ""),
         (PETS, "train.txt", [f"{photo} {n // 3}" for n, photo in enumerate(PETS)], ""),
+        (PETS, "test.txt", [f"{photo} {n // 3}" for n, photo in enumerate(PETS)], "labels in label"),
         (PETS, "cat/labels.csv", [f"{n}.jpg,cat" for n in range(3)], ""),
         (WITH_TEST, "test/labels.csv", OF_TEST[1], "labels in label"),
         (WITH_TEST, "test/labels.csv", OF_TEST[1][:0], ""),
@@ -201,6 +221,7 @@ def test_a_table_with_the_attributes_that_were_chosen_is_not_passed_over(tmp_pat
         "list",
         "short list",
         "numbers of folders",
+        "list of a test",
         "the folder",
         "test set",
         "empty",

@@ -26,6 +26,7 @@ from core.data.tables.looked.candidates import (
     by_depth,
     dataset_table,
     is_predicted,
+    is_set_aside,
     look_at,
     may_wait,
     names_of,
@@ -160,7 +161,9 @@ def unread_tables(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
     unread = [each for each in unread if each.names_photos(matcher)]
     more = look_at([*lists, *(path for path in below if not says(path))], tree, data, matcher)
     below_them = _unread_of(more, data, reading, matcher)
-    unread += [each for each in below_them if not each.says_no_more and each.names_half(tree, matcher)]
+    has_parts = any(photo["part"] for photo in reading.photos)
+    below_them = [each for each in below_them if not each.says_no_more or (_lists_a_test(each.path) and not has_parts)]
+    unread += [each for each in below_them if each.names_half(tree, matcher)]
     return facts + questions(unread)
 
 
@@ -183,6 +186,11 @@ def _unread_of(looked: Candidates, data: DataConfig, reading: Reading, matcher: 
             other = UnreadTable(path, table, meanings, joined, others=others)
             unread += [other] if other.parts or other.persons else []
     return unread
+
+
+def _lists_a_test(path: str) -> bool:
+    """Whether a table by its own name is that of a test set, of which folders may say nothing."""
+    return any(part.split for part in parts_of([names_of(path)[0]]).values())
 
 
 def _others(
@@ -233,12 +241,20 @@ def count_in_root(looked: Candidates, tree: Tree, matcher: Matcher) -> bool:
         return bool(tables)
     every, _, waiting = _to_read(_without_companions(looked))
     are_one = len(every) == 1 or bool(parts_of_one(every, waiting))
-    telling = tables if are_one else [each for each in tables if "label" in each.meanings.columns]
-    photos = photos_of(telling, tree, matcher)
-    labels = _labels_of(telling)
+    if not are_one:  # somebody has to choose where one labels half, by other words than the folders
+        labelled = [each for each in tables if "label" in each.meanings.columns and not _repeats_folders(each, matcher)]
+        return any(are_half(photos_of([each], tree, matcher), tree) for each in labelled)
+    photos = photos_of(tables, tree, matcher)
+    labels = _labels_of(tables)
     return (
         are_half(photos, tree) or _name_whole_folders(labels, photos, tree) or _tell_folders_apart(labels, photos, tree)
     )
+
+
+def _repeats_folders(dataset: DatasetTable, matcher: Matcher) -> bool:
+    """Whether each label is called as a folder above its photo."""
+    cells_of = _cells_of_photos([(dataset.paths[0], dataset.table)], dataset.meanings.columns, matcher)
+    return all(cells["label"] in photo.casefold().split("/")[:-1] for photo, cells in cells_of.items())
 
 
 def _labels_of(tables: Sequence[DatasetTable]) -> set[str]:
@@ -261,7 +277,8 @@ def _tell_folders_apart(labels: Collection[str], photos: Collection[str], tree: 
     """Whether tables label a photo of nearly every folder, with a third as many labels at most as there are folders:
     one slice of each patient."""
     named, folders = ({path.rpartition("/")[0] for path in paths} for paths in (photos, tree.images))
-    return len(labels) > 1 and 3 * len(labels) <= len(folders) and 10 * len(named) >= 9 * len(folders)
+    folders = {folder for folder in folders if not is_set_aside(folder)} or folders
+    return len(labels) > 1 and 3 * len(labels) <= len(folders) and 10 * len(named & folders) >= 9 * len(folders)
 
 
 def count_before_folders(

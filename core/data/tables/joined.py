@@ -33,6 +33,7 @@ from core.data.readers.tree import Tree
 from core.data.tables.beside_folders import hold_one
 from core.data.tables.cells import spelt
 from core.data.tables.matching import NO_MATCH, Match, Matcher, facts_of
+from core.data.tables.meanings import usual_column
 from core.data.tables.table import is_table, read_table
 from core.data.tables.words import says_nothing, words_for_nothing
 from core.errors import LabError, ended
@@ -105,13 +106,20 @@ def with_tables(reading: Reading, tree: Tree, data: DataConfig) -> Reading:
 
 def _why_not(path: str, tables: Iterable[_Table], meanings: Sequence[str]) -> Fact:
     """That a table that was chosen is read for nothing. meanings: what tables may tell here."""
-    columns = {column for table in tables for column in table.dataset.meanings.columns}
-    tells = {PERSON: {"person"}, SPLIT: {"split", "fold"}}
-    already = [SAYS[meaning] for meaning in SAYS if meaning not in meanings and columns & tells[meaning]]
-    too_few = [SAYS[meaning] for meaning in meanings if columns & tells[meaning]]
+    every = [table.dataset for table in tables]
+    columns = {meaning for each in every for meaning in each.meanings.columns}
+    names = {PERSON: {PERSON}, SPLIT: {SPLIT, "fold"}}
+    usual = {one for of in names.values() for one in of if any(usual_column(each.table.columns, one) for each in every)}
+    already = [SAYS[meaning] for meaning in SAYS if meaning not in meanings and (columns | usual) & names[meaning]]
+    refused = [SAYS[meaning] for meaning in meanings if columns & names[meaning]]
     why = f"it tells neither {SAYS[PERSON]} nor {SAYS[SPLIT]}"
-    if too_few:
-        why = f"it does not say {' and '.join(too_few)} of nearly all of them in one way"
+    if not every:
+        why = "it names no photo"
+    elif refused:
+        why = (
+            f"it has labels, and then {' and '.join(refused)} is read only where it is said of nearly all photos, "
+            "never in two ways, no class is all test, and persons are several, not the classes, and in no column id"
+        )
     elif already:
         why = f"folders or settings say {' and '.join(already)} already"
     settings = ("reader", "csv_file", "person_column", "split_column")

@@ -206,7 +206,9 @@ class Matcher:
         parts = _parts(text)
         if not parts:
             return "", frozenset()
-        candidates = self._by_stem.get(_stem(parts[-1]).casefold(), [])
+        stem = _stem(parts[-1]).casefold()
+        nearer = self._by_end.get((parts[-2].casefold(), stem)) if len(parts) > 1 else None  # which rank first
+        candidates = nearer or self._by_stem.get(stem, [])
         numbered = not candidates and _NUMBER.fullmatch(text) is not None
         if numbered:
             candidates = self._by_number.get(int(parts[-1].partition(".")[0]), [])
@@ -267,6 +269,12 @@ class Matcher:
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
         return _grouped((path.rpartition("/")[2], path) for path in self._photos)
+
+    @cached_property
+    def _by_end(self) -> dict[tuple[str, str], list[str]]:
+        """(the folder that holds it, its stem), both folded -> photos."""
+        ends = ((path.split("/")[-2:], path) for path in self._photos if "/" in path)
+        return _grouped(((folder.casefold(), _stem(name).casefold()), path) for (folder, name), path in ends)
 
     @cached_property
     def _by_stem(self) -> dict[str, list[str]]:

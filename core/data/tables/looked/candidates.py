@@ -20,7 +20,7 @@ from core.errors import LabError
 from core.text import listed
 
 MOST_DEEP = 60  # tables below the root that are looked at
-_LAST_WORD = re.compile(r"[\W_]+[^\W_]*$")
+_LAST_WORD = re.compile(r"[\W_][^\W_]*$")
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,9 @@ def by_depth(tree: Tree) -> tuple[list[str], list[str], list[str]]:
 
     paths = [path for path in tree.others if is_table(path) or is_list(path)]
     deep = {path: is_above_photos(path, tree) for path in paths if "/" in path}
-    order = sorted(deep, key=lambda path: (not deep[path], not is_table(path), *height(path)))
+    stems = {_name(path) for path in tree.images} if any(map(is_list, deep)) else set()
+    captions = {path for path in deep if is_list(path) and _name(path) in stems}
+    order = sorted(deep, key=lambda path: (path in captions, not deep[path], not is_table(path), *height(path)))
     looked_at = sorted(order[:MOST_DEEP], key=height)
     above_photos, below = ([path for path in looked_at if deep[path] == is_above] for is_above in (True, False))
     return [path for path in paths if "/" not in path], above_photos, below
@@ -218,21 +220,24 @@ def photos_of(tables: Iterable[DatasetTable], tree: Tree, matcher: Matcher) -> s
         for cell, source in zip(each.table.column(each.meanings.columns["path"]), each.sources, strict=True)
     ]
     matches = matcher.match(places)
-    called = (matcher.called(cell) for cell, home in places if (cell, home) not in matches)
+    called = map(matcher.called, dict.fromkeys(cell for cell, home in places if (cell, home) not in matches))
     return {*chain.from_iterable(called), *(match.sample for match in matches.values())} & tree.images.keys()
 
 
 def are_half(photos: Set[str], tree: Tree) -> bool:
     """Whether these are half of all photos at least. Those of a test set need no label, nor do masks or smaller copies:
-    folders of which none is among these, and nearly all are called as one that is."""
+    what is called as one of these beside it, with words behind, and folders of which none is among these, and nearly
+    all are called as one that is."""
     folders = by_folder(tree.images)
-    trained = [paths for folder, paths in folders.items() if not _is_set_aside(folder)] or list(folders.values())
+    trained = [paths for folder, paths in folders.items() if not is_set_aside(folder)] or list(folders.values())
     names = {_name(path) for paths in trained for path in paths if path in photos}
     own, count = 0, 0
     for paths in trained:
-        own_here = sum(path in photos for path in paths)
-        if own_here or 10 * sum(_is_called_as_one(_name(path), names) for path in paths) < 9 * len(paths):
-            own, count = own + own_here, count + len(paths)
+        here = {_name(path) for path in paths if path in photos}
+        copies = sum(path not in photos and _is_called_as_one(_name(path), here or names) for path in paths)
+        if here or 10 * copies < 9 * len(paths):
+            own += sum(path in photos for path in paths)
+            count += len(paths) - (copies if here else 0)
     return 2 * own >= count
 
 
@@ -251,7 +256,8 @@ def _is_called_as_one(name: str, names: Set[str]) -> bool:
     return True
 
 
-def _is_set_aside(folder: str) -> bool:
+def is_set_aside(folder: str) -> bool:
+    """Whether a folder, or one above it, is of a part of the dataset that is not trained on."""
     return any(part.split for name in folder.split("/") for part in parts_of([name]).values())
 
 
