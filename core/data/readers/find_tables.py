@@ -32,6 +32,7 @@ from core.data.tables.looked.candidates import (
     names_of,
     photos_of,
 )
+from core.data.tables.looked.of_folders import folder_questions
 from core.data.tables.matching import NO_MATCH, Matcher
 from core.data.tables.meanings import Meanings, choose_columns
 from core.data.tables.table import Table, is_list, is_old, is_table, read_table
@@ -143,7 +144,7 @@ def files_of_tables(tree: Tree) -> list[str]:
 def unread_tables(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
     """Tables that tell labels of photos, or may, for a dataset that is read by its folders or names, and for nothing of
     the kind by them: those in the root, or above all photos, though their photos are gone; of lists and of others below
-    those that name half of all photos, or of those beside them."""
+    those that name half of all photos, or of those beside them; and those that tell something of folders."""
     in_root, above_photos, below = by_depth(tree)
     above = [path for path in in_root + above_photos if not says(path)]
     lists = [path for path in above if is_list(path)][:MOST_DEEP]
@@ -164,7 +165,11 @@ def unread_tables(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
     has_parts = any(photo["part"] for photo in reading.photos)
     below_them = [each for each in below_them if not each.says_no_more or (_lists_a_test(each.path) and not has_parts)]
     unread += [each for each in below_them if each.names_half(tree, matcher)]
-    return facts + questions(unread)
+    in_facts = {*looked.unread, *reading.joined, *(each.path for each in unread)}
+    strange = {path: table for path, table in (*looked.strange.items(), *more.strange.items()) if path not in in_facts}
+    of_folders = any(photo["label"] is not None for photo in reading.photos)  # none where names tell ages
+    asked = folder_questions(strange, tree, matcher.is_photo) if of_folders else []
+    return facts + questions(unread) + asked
 
 
 def _unread_of(looked: Candidates, data: DataConfig, reading: Reading, matcher: Matcher) -> list[UnreadTable]:

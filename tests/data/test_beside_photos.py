@@ -1,0 +1,81 @@
+"""What lies beside photos in folders and is not what the classes are made of: tables of patients, masks, thumbnails."""
+
+import pytest
+from openpyxl import Workbook
+
+from tests.data.tables import facts, table
+from tests.photos import draw, read
+
+PATIENTS = [f"P{n:03}/slice{i}.png" for n in range(8) for i in range(2)]
+NUMBERED = [f"{n:05}/slice{i}.png" for n in range(8) for i in range(2)]
+ILL = [f"{'ill' if n < 4 else 'well'}/P{n:03}/slice{i}.png" for n in range(8) for i in range(2)]
+PETS = [f"{pet}/{n}.png" for pet in ("ant", "bee", "cat", "dog") for n in range(2)]
+
+
+def asked(scanned, kind):
+    return [text for text, is_asked in facts(scanned, kind).items() if is_asked]
+
+
+@pytest.mark.parametrize(
+    ("photos", "name", "header", "rows", "columns"),
+    [
+        (
+            PATIENTS,
+            "labels.csv",
+            "patient,label",
+            [f"P{n:03},{n % 2}" for n in range(8)],
+            "(label) of folders (patient)",
+        ),
+        (
+            [f"images/{photo}" for photo in ILL],
+            "about/metadata.csv",
+            "patient_id,diagnosis,age,sex",
+            [f"p{n:03},{'ill' if n < 4 else 'well'},{40 + n},{'fm'[n % 2]}" for n in range(8)],
+            "(sex) of folders (patient_id)",
+        ),
+        (
+            NUMBERED,
+            "train_labels.csv",
+            "BraTS21ID,MGMT_value",
+            [f"{n:05},{n % 2}" for n in range(100)],
+            "(MGMT_value) of folders (BraTS21ID)",
+        ),
+        (NUMBERED, "metadata.xlsx", "", [[n, "ab"[n % 2]] for n in range(8)], "(grade) of folders (patient)"),
+    ],
+    ids=["labels", "below", "more patients", "workbook"],
+)
+def test_a_table_of_patients_whose_folders_hold_the_photos_is_asked_about(
+    tmp_path, photos, name, header, rows, columns
+):
+    (tmp_path / "about").mkdir()
+    if header:
+        table(tmp_path, rows, *photos, header=header, name=name)
+    else:
+        book = Workbook()
+        for cells in [["patient", "grade"], *rows]:
+            book.active.append(cells)
+        book.save(tmp_path / name)
+        for photo in photos:
+            draw(tmp_path / photo)
+    (text,) = asked(read(tmp_path), "table")
+    assert text.startswith(f"{name} tells something {columns}, not of photos: it is not read.")
+    assert not asked(read(tmp_path, reader="folders"), "table"), "whoever chose the folders was asked again"
+
+
+@pytest.mark.parametrize(
+    ("photos", "header", "rows"),
+    [
+        (PETS, "name,number", ["ant,0", "bee,1", "cat,2", "dog,3"]),
+        (PETS, "label,n", ["ant,2", "bee,2", "cat,2", "dog,2"]),
+        ([*PETS, "ant/2.png", "bee/2.png"], "label,n", ["ant,3", "bee,3", "cat,2", "dog,2"]),
+        (PETS, "label,train images", ["ant,80", "bee,80", "cat,90", "dog,90"]),
+        (PETS, "scan,label,part", [f"gone{n}.png,{PETS[n][:3]},{'ab'[n in (0, 2, 5)]}" for n in range(8)]),
+        (ILL, "patient,diagnosis", [f"P{n:03},{n // 4}" for n in range(8)]),
+        (PATIENTS, "patient,age", [f"P{n:03},{40 + n % 7}" for n in range(8)]),
+        (PATIENTS, "patient,label", [f"Q{n:03},{n % 2}" for n in range(8)]),
+    ],
+    ids=["numbers", "same count", "counts", "old counts", "rows of photos", "as folders", "each its own", "others"],
+)
+def test_a_table_that_says_of_folders_what_they_say_is_not_asked_about(tmp_path, photos, header, rows):
+    scanned = read(table(tmp_path, rows, *photos, header=header, name="about.csv"))
+    assert scanned.reader == "folders" and not [text for text in asked(scanned, "table") if "of folders" in text]
