@@ -104,11 +104,11 @@ def put_root(values: dict[str, Any], root: Path, named_by: str) -> None:
     of_data["root"] = str(root)  # not read as YAML: a folder may be called 2024
 
 
-def note_tables(dataset: Scan) -> None:
-    """A line beside the output for each question about tables: which is not read, or that folders are taken for no
-    classes, as one is."""
+def note_questions(dataset: Scan) -> None:
+    """A line beside the output for each question about tables and pictures: which table is not read, or that folders
+    are taken for no classes, as one is; or that masks count as photos."""
     for fact in dataset.facts:
-        if fact.kind != "table" or not fact.probable:
+        if fact.kind not in ("table", "pictures") or not fact.probable:
             continue
         answer = f" To choose, set {' or '.join(f'data.{name}' for name in fact.settings)}." if fact.settings else ""
         if dataset.reader == "csv" and fact.settings == ("reader",):  # of a dataset that is read so, all that this asks

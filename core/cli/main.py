@@ -137,7 +137,7 @@ def train(
     if folds_of is not None:
         check_held_out(Run(folds_of, folder))
     dataset = scan(config.data, progress=bar("scanning"), runs=folder)
-    datasets.note_tables(dataset)
+    datasets.note_questions(dataset)
     if any(setting.startswith(("task=", "task.name=", "task.attributes=")) for setting in settings or []):
         check_task(config.task.name, dataset, "--set ")
     else:
@@ -204,7 +204,7 @@ def study(
             raise LabError(message, "Take data.root out of the file; --data names the dataset.", kind="config")
         check_weights(configuration)
     dataset = scan(configurations[0].data, progress=bar("scanning"), runs=folder)
-    datasets.note_tables(dataset)
+    datasets.note_questions(dataset)
     config, note = grid.fit_study(config, configurations, dataset)
     if note:
         _note(note)

@@ -269,10 +269,12 @@ def test_folders_or_tables_that_are_not_read_beside_one_another_are_told_where_s
         assert f"{said} To take them for the classes, set data.reader to folders." in done.err.splitlines()
         assert done.code == 1 and not summaries()
     assert said not in lab("train", "quick", "--data", root, "--set", "data.reader=csv").err
-    notes = table(tmp_path / "pets", ["cat/0.jpg,in"], "cat/0.jpg", "dog/0.jpg", "dog/1.jpg", header="image,category")
+    photos = ["cat/0.jpg", "dog/0.jpg", "dog/1.jpg", "dog/1_mask.jpg"]
+    notes = table(tmp_path / "pets", ["cat/0.jpg,in"], *photos, header="image,category")
     said = "note: labels.csv names photos, too (labels in category): it is not read."
     done = lab("train", "quick", "--data", notes)
     assert f"{said} To choose, set data.reader or data.csv_file." in done.err.splitlines()
+    assert "note: dog/1_mask.jpg is called as another picture beside it: it counts as a photo of its class." in done.err
 
 
 def test_a_study_that_names_a_task_which_does_not_fit_is_refused(lab, workers, tiny_dataset, tmp_path):

@@ -79,3 +79,53 @@ def test_a_table_of_patients_whose_folders_hold_the_photos_is_asked_about(
 def test_a_table_that_says_of_folders_what_they_say_is_not_asked_about(tmp_path, photos, header, rows):
     scanned = read(table(tmp_path, rows, *photos, header=header, name="about.csv"))
     assert scanned.reader == "folders" and not [text for text in asked(scanned, "table") if "of folders" in text]
+
+
+def lay(root, *photos):
+    for photo in photos:
+        draw(root / photo)
+    return read(root)
+
+
+@pytest.mark.parametrize(
+    ("beside", "first"),
+    [
+        ("{pet}/{pet} ({n})_mask.png", "cat/cat (0)_mask.png"),
+        ("{pet}/{pet} ({n})-mask-2.png", "cat/cat (0)-mask-2.png"),
+        ("{pet}/{pet} ({n})_Segmentation.png", "cat/cat (0)_Segmentation.png"),
+        ("{pet}/{pet} ({n}).thumb.jpg", "cat/cat (0).thumb.jpg"),
+        ("{pet}/thumbnails/{pet} ({n}).jpg", "cat/thumbnails/cat (0).jpg"),
+    ],
+    ids=["mask", "numbered", "segmentation", "thumb", "thumbnails"],
+)
+def test_masks_and_thumbnails_beside_photos_of_classes_are_asked_about(tmp_path, beside, first):
+    photos = [f"{pet}/{pet} ({n}).jpg" for pet in ("cat", "dog") for n in range(3)]
+    more = [beside.format(pet=pet, n=n) for pet in ("cat", "dog") for n in range(2)]
+    (text,) = asked(lay(tmp_path, *photos, *more), "pictures")
+    assert text.startswith(
+        f"4 pictures are called as another beside them, such as {first}: they count as photos of its"
+    )
+
+
+def test_one_mask_among_few_photos_is_asked_about_and_masks_beside_a_folder_of_images_are(tmp_path):
+    (text,) = asked(lay(tmp_path / "one", *PETS, "cat/0_gt.png"), "pictures")
+    assert text.startswith("cat/0_gt.png is called as another picture beside it: it counts as a photo of its class.")
+    assert not asked(lay(tmp_path / "one", *(f"dog/{n}.png" for n in range(2, 6))), "pictures"), "few are no question"
+    parts = [f"{pet}/{part}/{n}.png" for pet in ("cat", "dog") for part in ("images", "masks") for n in range(2)]
+    (text,) = asked(lay(tmp_path / "two", *parts), "pictures")
+    assert text.startswith("4 pictures are called as another beside them, such as cat/masks/0.png")
+
+
+@pytest.mark.parametrize(
+    "photos",
+    [
+        [f"{pet}/{pet}_{n}.jpg" for pet in ("cat", "dog") for n in range(1, 4)],
+        [f"{pet}/{pet}{n}.jpg" for pet in ("cat", "dog") for n in ("", "_1", "_2", "_masked")],
+        [f"{worn}/{n}.jpg" for worn in ("images", "masks") for n in range(3)],
+        [f"{worn}/{worn}_{n}.jpg" for worn in ("with_mask", "without_mask") for n in range(3)],
+        [f"{who}/{name}.jpg" for who in ("kim", "lee") for name in ("mask1", "mask2", "incorrect_mask", "normal")],
+    ],
+    ids=["numbers", "copies", "classes of numbers", "worn", "as of persons"],
+)
+def test_photos_called_as_others_are_or_of_masks_that_people_wear_are_not_asked_about(tmp_path, photos):
+    assert not asked(lay(tmp_path, *photos), "pictures")

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
+from core.data.pictures.beside import beside_photos
 from core.data.readers.attributes import PARSERS, photo, problem
 from core.data.readers.csv_table import MEND_ROW, read_csv, read_csv_dataset
 from core.data.readers.find_tables import (
@@ -218,8 +219,8 @@ def not_read(tree: Tree, data: DataConfig, reader: str, reading: Reading) -> lis
     if data.reader != "auto":
         return []
     if reader in ("folders", "utkface"):
-        beside_names = _beside_names(tree, data, reading) if reader == "utkface" else []
-        return [] if data.csv_file else unread_tables(tree, data, reading) + beside_names
+        beside = _beside_names(tree, data, reading) if reader == "utkface" else beside_photos(reading.photos)
+        return [] if data.csv_file else unread_tables(tree, data, reading) + beside
     is_chosen = data.csv_file or data.attributes or chosen_meanings(data)
     if reader != "csv" or is_chosen:
         return []
