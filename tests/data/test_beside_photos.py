@@ -69,12 +69,23 @@ def test_a_table_of_patients_whose_folders_hold_the_photos_is_asked_about(
         (PETS, "label,n", ["ant,2", "bee,2", "cat,2", "dog,2"]),
         ([*PETS, "ant/2.png", "bee/2.png"], "label,n", ["ant,3", "bee,3", "cat,2", "dog,2"]),
         (PETS, "label,train images", ["ant,80", "bee,80", "cat,90", "dog,90"]),
+        ([*PETS, "ant/2.png"], "name,imagenum1,imagenum2", ["ant,1,2", "bee,1,2", "cat,2,1", "dog,2,1"]),
         (PETS, "scan,label,part", [f"gone{n}.png,{PETS[n][:3]},{'ab'[n in (0, 2, 5)]}" for n in range(8)]),
         (ILL, "patient,diagnosis", [f"P{n:03},{n // 4}" for n in range(8)]),
         (PATIENTS, "patient,age", [f"P{n:03},{40 + n % 7}" for n in range(8)]),
         (PATIENTS, "patient,label", [f"Q{n:03},{n % 2}" for n in range(8)]),
     ],
-    ids=["numbers", "same count", "counts", "old counts", "rows of photos", "as folders", "each its own", "others"],
+    ids=[
+        "numbers",
+        "same count",
+        "counts",
+        "old counts",
+        "pairs",
+        "rows of photos",
+        "as folders",
+        "each its own",
+        "others",
+    ],
 )
 def test_a_table_that_says_of_folders_what_they_say_is_not_asked_about(tmp_path, photos, header, rows):
     scanned = read(table(tmp_path, rows, *photos, header=header, name="about.csv"))
@@ -103,7 +114,7 @@ def test_masks_and_thumbnails_beside_photos_of_classes_are_asked_about(tmp_path,
     more = [beside.format(pet=pet, n=n) for pet in ("cat", "dog") for n in range(2)]
     (text,) = asked(lay(tmp_path, *photos, *more), "pictures")
     assert text.startswith(
-        f"4 pictures are called as another beside them, such as {first}: they count as photos of its"
+        f"4 pictures are called as another beside them, such as {first}: they count as photos of their"
     )
 
 

@@ -181,6 +181,9 @@ def test_a_table_that_somebody_chose_joins_for_as_many_photos_as_it_names(tmp_pa
     assert facts(scanned, "table") == {
         "notes.csv is not read: it tells neither who the photos show nor what they are for.": True
     }
+    table(root, [f"{n},{n}.jpg,first visit {n}" for n in range(12)], header="id,image,remark", name="visits.csv")
+    (text,) = facts(read(root, csv_file="visits.csv"), "table")
+    assert text == "visits.csv is not read: no cell of it tells who the photos show."
     table(root, ["0.jpg,p0", "0.jpg,p1"], header="image,patient_id", name="patients.csv")
     with pytest.raises(LabError, match=r"patients.csv says two things of benign/0.jpg \(p0 and p1\)"):
         read(root, csv_file="patients.csv")

@@ -23,6 +23,10 @@ BUSI = [f"{site}/{n} ({n}){more}.jpg" for site in ("A", "B") for n in range(4) f
 OF_BUSI = LABELLED[0], [f"{photo},{'ab'[n % 2]}" for n, photo in enumerate(BUSI[::3])]
 PATIENTS = [f"test/pat{n // 4}/{n}.jpg" for n in range(24, 40)]
 IN_TRAIN = LABELLED[0], [f"train/pat{n}/{4 * n}.jpg,{'ab'[n % 2]}" for n in range(6)]
+DEFECT = [f"defect/{n}.jpg" for n in range(1, 8)]
+KINDS = LABELLED[0], [f"{photo},{('dent', 'scratch')[n % 2]}" for n, photo in enumerate(DEFECT)]
+TURNED = [f"{pet}/{n}{more}.jpg" for pet in ("cat", "dog") for n in range(3) for more in ("", "_turned", " (2)")]
+OF_TURNED = LABELLED[0], [f"{photo},{photo.split('/')[0]}" for photo in TURNED[::3]]
 OF_PATIENTS = LABELLED[0], [f"pat{n}/{4 * n}.jpg,{'ab'[n % 2]}" for n in range(6)]
 OF_TRAINED = "image,label", [f"{photo},{('in', 'out')[n % 2]}" for n, photo in enumerate(TRAINED)]
 SIZES = "image,width,height", [f"{n}.jpg,{100 + n % 3 % 2 * 100},{60 + 20 * (n % 2)}" for n in range(8)]
@@ -71,6 +75,14 @@ def drawn(root, photos, tables):
         ),
         (BUSI, {"labels.csv": OF_BUSI}, "a b", ""),
         ([f"train/pat{n // 4}/{n}.jpg" for n in range(24)] + PATIENTS, {"train.csv": IN_TRAIN}, "a b", ""),
+        (WITH_TEST, {"test.csv": OF_TEST}, "cat dog", "test.csv"),
+        (
+            ["good/0.jpg", *(f"good/{n}.jpg" for n in range(9, 20)), *DEFECT],
+            {"kinds.csv": KINDS},
+            "defect good",
+            "kinds.csv",
+        ),
+        (TURNED, {"labels.csv": OF_TURNED}, "cat dog", "labels.csv"),
         ([*IMAGES, *(f"new/{n}.png" for n in range(20, 40))], {"labels.csv": LABELLED}, "a b", ""),
         ([f"pat{n // 4}/{n}.jpg" for n in range(24)], {"labels.csv": OF_PATIENTS}, "a b", ""),
         ([f"images/{n}.jpg" for n in range(8)], {"labels.csv": FEW}, "a b", ""),
@@ -87,6 +99,9 @@ def drawn(root, photos, tables):
         "masks",
         "beside",
         "slices",
+        "a test's",
+        "of one class",
+        "turned",
         "new",
         "patients",
         "no folders",

@@ -32,9 +32,10 @@ def beside_photos(photos: Sequence[Mapping]) -> list[Fact]:
     if not beside or 10 * len(beside) < len(photos):
         return []
     text = f"{len(beside):,} pictures are called as another beside them, such as {beside[0]}: they count as photos of "
+    text += "their classes."
     if len(beside) == 1:
-        text = f"{beside[0]} is called as another picture beside it: it counts as a photo of "
-    return [Fact("pictures", f"{text}its class. {REMEDY}", probable=True)]
+        text = f"{beside[0]} is called as another picture beside it: it counts as a photo of its class."
+    return [Fact("pictures", f"{text} {REMEDY}", probable=True)]
 
 
 def _is_of_another(photo: Mapping, stems: Mapping[str, set[str]], homes: Mapping[str, Iterable[str]]) -> bool:

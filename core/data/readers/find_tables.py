@@ -12,6 +12,7 @@ from core.config.run_config import DataConfig
 from core.data.paths import inside
 from core.data.reach import bounds
 from core.data.readers.companions import says, tells_positions, with_companions, without_a_table
+from core.data.readers.folders import CONTAINERS
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.split_names import may_be_part, parts_of
 from core.data.readers.tree import Tree, by_folder, is_above_photos, list_tree
@@ -251,8 +252,11 @@ def count_in_root(looked: Candidates, tree: Tree, matcher: Matcher) -> bool:
         return any(are_half(photos_of([each], tree, matcher), tree) for each in labelled)
     photos = photos_of(tables, tree, matcher)
     labels = _labels_of(tables)
+    repeat = bool(labels) and all(_repeats_folders(each, matcher) for each in tables)
     return (
-        are_half(photos, tree) or _name_whole_folders(labels, photos, tree) or _tell_folders_apart(labels, photos, tree)
+        are_half(photos, tree, copies_count=repeat)
+        or _name_all_images(labels, photos, tree)
+        or _tell_folders_apart(labels, photos, tree)
     )
 
 
@@ -270,12 +274,17 @@ def _labels_of(tables: Sequence[DatasetTable]) -> set[str]:
     return {cell for column in columns for cell in column if cell}
 
 
-def _name_whole_folders(labels: Collection[str], photos: Collection[str], tree: Tree) -> bool:
-    """Whether tables name nearly all photos of each folder of which they name one, and have more labels than there are
-    such folders: these are no classes, and what lies in others (new/, augmented/) is something else."""
-    folders = [[path in photos for path in paths] for paths in by_folder(tree.images).values()]
-    named = [each for each in folders if any(each)]
-    return bool(named) and len(labels) > len(named) and all(10 * sum(each) >= 9 * len(each) for each in named)
+def _name_all_images(labels: Collection[str], photos: Collection[str], tree: Tree) -> bool:
+    """Whether tables name nearly all photos of the folders of which they name one, which are called as what only holds
+    photos (images/), and by more labels than these are: what lies in others (new/, augmented/) is something else. Not
+    by labels that are called as folders."""
+    folders = {folder: [path in photos for path in paths] for folder, paths in by_folder(tree.images).items()}
+    named = {folder: each for folder, each in folders.items() if any(each)}
+    hold_all = all(folder.rpartition("/")[2].lower() in CONTAINERS and not is_set_aside(folder) for folder in named)
+    names = {name.casefold() for folder in folders for name in folder.split("/")}
+    if not named or not hold_all or len(labels) <= len(named) or {label.casefold() for label in labels} <= names:
+        return False
+    return all(10 * sum(each) >= 9 * len(each) for each in named.values())
 
 
 def _tell_folders_apart(labels: Collection[str], photos: Collection[str], tree: Tree) -> bool:

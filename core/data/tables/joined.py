@@ -115,6 +115,8 @@ def _why_not(path: str, tables: Iterable[_Table], meanings: Sequence[str]) -> Fa
     why = f"it tells neither {SAYS[PERSON]} nor {SAYS[SPLIT]}"
     if not every:
         why = "it names no photo"
+    elif refused and not any(each.tells_usual for each in every):
+        why = f"no cell of it tells {' or '.join(refused)}"
     elif refused:
         why = (
             f"it has labels, and then {' and '.join(refused)} is read only where it is said of nearly all photos, "

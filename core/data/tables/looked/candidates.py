@@ -224,10 +224,10 @@ def photos_of(tables: Iterable[DatasetTable], tree: Tree, matcher: Matcher) -> s
     return {*chain.from_iterable(called), *(match.sample for match in matches.values())} & tree.images.keys()
 
 
-def are_half(photos: Set[str], tree: Tree) -> bool:
+def are_half(photos: Set[str], tree: Tree, *, copies_count: bool = False) -> bool:
     """Whether these are half of all photos at least. Those of a test set need no label, nor do masks or smaller copies:
     what is called as one of these beside it, with words behind, and folders of which none is among these, and nearly
-    all are called as one that is."""
+    all are called as one that is. copies_count: those beside a photo do, as where their folder names their class."""
     folders = by_folder(tree.images)
     trained = [paths for folder, paths in folders.items() if not is_set_aside(folder)] or list(folders.values())
     names = {_name(path) for paths in trained for path in paths if path in photos}
@@ -237,7 +237,7 @@ def are_half(photos: Set[str], tree: Tree) -> bool:
         copies = sum(path not in photos and _is_called_as_one(_name(path), here or names) for path in paths)
         if here or 10 * copies < 9 * len(paths):
             own += sum(path in photos for path in paths)
-            count += len(paths) - (copies if here else 0)
+            count += len(paths) - (copies if here and not copies_count else 0)
     return 2 * own >= count
 
 

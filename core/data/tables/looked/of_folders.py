@@ -16,7 +16,10 @@ from core.text import listed, number_of
 FEWEST = 4  # folders of which a table tells something: of fewer nothing can be said to repeat
 MOST_TOLD = 3  # tables that are asked about one by one
 REMEDY = "To train on it, add a table of the path and class of each photo, or put the folders into one for each class."
-_COUNTS = re.compile(r"(^|[\W_])(counts?|totals?|images?|photos?|pictures?|files?|samples?)([\W_]|$)", re.IGNORECASE)
+_COUNTS = re.compile(
+    r"(^|[\W_])(counts?|totals?|(images?|imgs?|photos?|pictures?|files?|samples?)[\W_]*(num(ber)?s?|no)?\d*)([\W_]|$)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
