@@ -252,7 +252,7 @@ def _facts(
         (person, most), *_ = held.most_common(1)
         are_few = len(held) < FEWEST or 3 * most >= len(said)
         who = f" {units(len(held), KNOWN)}, of which {one_line(person, 40)} has {number_of(most, 'photo')}."
-        facts = [Fact("table", text + who * are_few, (*SETTINGS[meaning], "persons"), probable=are_few)]
+        facts = [Fact("table", text + who * are_few, (*SETTINGS[meaning], "persons", "no_label"), probable=are_few)]
     else:
         facts = [Fact("table", text, SETTINGS[meaning])]
     facts += [fact for fact in table.dataset.meanings.facts if f"{meaning}_column" in fact.settings]
