@@ -15,12 +15,13 @@ from core.config.run_config import DataConfig
 from core.data.paths import inside
 from core.data.reach import bounds
 from core.data.readers.attributes import PARSERS, TEST, UNLABELLED, photo, problem
-from core.data.readers.find_tables import DatasetTable, Source, chosen_csv, find_table
+from core.data.readers.find_tables import chosen_csv, find_table
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.set_aside import parted_by_folders
 from core.data.readers.split_names import FOLD, Part, folders_of_parts, parts_of
 from core.data.readers.tree import Tree, by_folder, is_above_photos, left_over, list_tree
 from core.data.tables.columns import Columns, attribute_columns, class_of, kind_of, read_cell
+from core.data.tables.looked.candidates import DatasetTable, Source
 from core.data.tables.matching import NO_MATCH, Match, Matcher, Place, facts_of, is_of_another_split
 from core.data.tables.meanings import Meanings
 from core.data.tables.splits import is_coded, parts_of_column

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +12,10 @@ from core.config.run_config import DataConfig
 from core.data.paths import inside
 from core.data.reach import bounds
 from core.data.readers.companions import says, tells_positions, with_companions, without_a_table
-from core.data.readers.folders import CONTAINERS
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.split_names import may_be_part, parts_of
-from core.data.readers.tree import Tree, by_folder, is_above_photos, list_tree
-from core.data.tables.beside_folders import are_other_classes, are_the_same_classes, name_classes
+from core.data.readers.tree import Tree, list_tree
+from core.data.tables.beside_folders import are_the_same_classes
 from core.data.tables.columns import attribute_columns
 from core.data.tables.looked.candidates import (
     MOST_DEEP,
@@ -25,16 +24,16 @@ from core.data.tables.looked.candidates import (
     Source,
     are_half,
     by_depth,
+    cells_of_photos,
     dataset_table,
     is_predicted,
-    is_set_aside,
     look_at,
     may_wait,
     names_of,
     photos_of,
 )
 from core.data.tables.looked.of_folders import folder_questions
-from core.data.tables.matching import NO_MATCH, Matcher
+from core.data.tables.matching import Matcher
 from core.data.tables.meanings import Meanings, choose_columns
 from core.data.tables.table import Table, is_list, is_old, is_table, read_table
 from core.data.tables.unread import UnreadTable, questions
@@ -86,26 +85,26 @@ def _may_be_passed_over(looked: Candidates, tree: Tree, data: DataConfig, matche
     fewer than half of the photos."""
     if data.attributes and any(data.attributes.keys() <= {*each.table.columns} for each in looked.tables):
         return False
-    tables = [each for each in looked.tables if each.tells_usual and not _is_answered(each.paths[0])]
+    tables = [each for each in looked.tables if each.tells_usual and not is_answered(each.paths[0])]
     return not tables or not are_half(photos_of(tables, tree, matcher), tree)
 
 
 def _go_before(looked: Candidates, first: Candidates, tree: Tree, matcher: Matcher) -> bool:
     """Whether tables can be read, have usual columns and are no test set, and name more photos than the first ones that
     label them; half of all are enough before tables that label none."""
-    tables, _, waiting = _to_read(_without_companions(looked))
-    if not tables or not all(each.is_usual and not _is_answered(each.paths[0]) for each in tables):
+    tables, _, waiting = to_read(without_companions(looked))
+    if not tables or not all(each.is_usual and not is_answered(each.paths[0]) for each in tables):
         return False
     if all(may_wait(each.paths[0]) for each in tables) or (len(tables) > 1 and not parts_of_one(tables, waiting)):
         return False
     photos = photos_of(tables, tree, matcher)
-    before = [each for each in first.tables if not _is_answered(each.paths[0])]
+    before = [each for each in first.tables if not is_answered(each.paths[0])]
     labels_none = not any(each.tells_usual for each in before)
     named = len(photos_of(before, tree, matcher))
     return len(photos) > named or (labels_none and len(photos) == named and are_half(photos, tree))
 
 
-def _is_answered(path: str) -> bool:
+def is_answered(path: str) -> bool:
     """Whether a table by its name is a form to be filled with predictions, or was filled."""
     return is_form(path) or is_predicted(path)
 
@@ -179,7 +178,7 @@ def _unread_of(looked: Candidates, data: DataConfig, reading: Reading, matcher: 
     unread = []
     for each in looked.tables:
         path = each.paths[0]
-        cells_of = _cells_of_photos([(path, each.table)], each.meanings.columns, matcher)
+        cells_of = cells_of_photos([(path, each.table)], each.meanings.columns, matcher)
         joined = reading.joined.get(path, frozenset())
         is_same = are_the_same_classes(cells_of, folder_of, nothing)
         others = _others(path, each.table, each.meanings, data, folder_of, matcher) if joined else ()
@@ -212,7 +211,7 @@ def _others(
     own = attribute_columns(table, list(taken), data, has_label=False)
     columns = list(own.kinds) or [column for column in table.columns if own.classes and column not in taken]
     cells = {"path": meanings.columns["path"]} | {column: column for column in columns}
-    cells_of = _cells_of_photos([(path, table)], cells, matcher)
+    cells_of = cells_of_photos([(path, table)], cells, matcher)
     nothing = words_for_nothing(data.no_label)
     labels_of = {column: {photo: {"label": of.get(column, "")} for photo, of in cells_of.items()} for column in columns}
     return tuple(column for column, of in labels_of.items() if not are_the_same_classes(of, folder_of, nothing))
@@ -237,103 +236,6 @@ def _unread_facts(unread: dict[str, LabError], beside: Iterable[str] | None = No
     return facts
 
 
-def count_in_root(looked: Candidates, tree: Tree, matcher: Matcher) -> bool:
-    """Whether tables in the root are read, also where folders name classes: their columns are called what they hold, by
-    their names they are no forms nor predictions, they are one, and name half of the photos. Numbers hardly name
-    classes."""
-    in_root = [each for each in looked.tables if each.is_usual and each.is_in_root]
-    tables = [each for each in in_root if not _is_answered(each.paths[0])]
-    if not tables or not name_classes(tree.images):
-        return bool(tables)
-    every, _, waiting = _to_read(_without_companions(looked))
-    are_one = len(every) == 1 or bool(parts_of_one(every, waiting))
-    if not are_one:  # somebody has to choose where one labels half, by other words than the folders
-        labelled = [each for each in tables if "label" in each.meanings.columns and not _repeats_folders(each, matcher)]
-        return any(are_half(photos_of([each], tree, matcher), tree) for each in labelled)
-    photos = photos_of(tables, tree, matcher)
-    labels = _labels_of(tables)
-    repeat = bool(labels) and all(_repeats_folders(each, matcher) for each in tables)
-    return (
-        are_half(photos, tree, copies_count=repeat)
-        or _name_all_images(labels, photos, tree)
-        or _tell_folders_apart(labels, photos, tree)
-    )
-
-
-def _repeats_folders(dataset: DatasetTable, matcher: Matcher) -> bool:
-    """Whether each label is called as a folder above its photo."""
-    cells_of = _cells_of_photos([(dataset.paths[0], dataset.table)], dataset.meanings.columns, matcher)
-    return all(cells["label"] in photo.casefold().split("/")[:-1] for photo, cells in cells_of.items())
-
-
-def _labels_of(tables: Sequence[DatasetTable]) -> set[str]:
-    """The different labels of tables that all have a column for them."""
-    if not all("label" in each.meanings.columns for each in tables):
-        return set()
-    columns = [each.table.column(each.meanings.columns["label"]) for each in tables]
-    return {cell for column in columns for cell in column if cell}
-
-
-def _name_all_images(labels: Collection[str], photos: Collection[str], tree: Tree) -> bool:
-    """Whether tables name nearly all photos of the folders of which they name one, which are called as what only holds
-    photos (images/), and by more labels than these are: what lies in others (new/, augmented/) is something else. Not
-    by labels that are called as folders."""
-    folders = {folder: [path in photos for path in paths] for folder, paths in by_folder(tree.images).items()}
-    named = {folder: each for folder, each in folders.items() if any(each)}
-    hold_all = all(folder.rpartition("/")[2].lower() in CONTAINERS and not is_set_aside(folder) for folder in named)
-    names = {name.casefold() for folder in folders for name in folder.split("/")}
-    if not named or not hold_all or len(labels) <= len(named) or {label.casefold() for label in labels} <= names:
-        return False
-    return all(10 * sum(each) >= 9 * len(each) for each in named.values())
-
-
-def _tell_folders_apart(labels: Collection[str], photos: Collection[str], tree: Tree) -> bool:
-    """Whether tables label a photo of nearly every folder, with a third as many labels at most as there are folders:
-    one slice of each patient."""
-    named, folders = ({path.rpartition("/")[0] for path in paths} for paths in (photos, tree.images))
-    folders = {folder for folder in folders if not is_set_aside(folder)} or folders
-    return len(labels) > 1 and 3 * len(labels) <= len(folders) and 10 * len(named & folders) >= 9 * len(folders)
-
-
-def count_before_folders(
-    looked: Candidates, photos: Sequence[dict], tree: Tree, data: DataConfig, matcher: Matcher
-) -> bool:
-    """Whether tables one folder down are read, and not the folders that name classes. photos: as folders label them.
-
-    Only tables of usual columns are that can be read as one, name nearly all photos and tell other classes.
-    """
-    tables, forms, waiting = _to_read(_without_companions(looked))
-    if len(tables) > 1 and not parts_of_one(tables, waiting):
-        return False
-    if not all(each.is_usual and is_above_photos(each.paths[0], tree) for each in tables):
-        return False
-    columns = tables[0].meanings.columns
-    cells_of = _cells_of_photos([(each.paths[0], each.table) for each in tables], columns, matcher)
-    others = [(each.paths[0], each.table) for each in forms] + [(table.name, table) for table in waiting]
-    named = cells_of.keys() | _cells_of_photos(others, columns, matcher).keys()
-    if 10 * len(named & tree.images.keys()) < 9 * len(tree.images):
-        return False
-    folder_of = {each["sample"]: each["label"].casefold() for each in photos}
-    return are_other_classes(cells_of, folder_of, words_for_nothing(data.no_label))
-
-
-def _cells_of_photos(
-    tables: Iterable[tuple[str, Table]], columns: Mapping[str, str], matcher: Matcher
-) -> dict[str, dict[str, str]]:
-    """Photo -> meaning -> cell, without regard to case, of tables that by their names are no predictions."""
-    cells_of = {}
-    for path, table in tables:
-        if is_predicted(path) or columns["path"] not in table.columns:
-            continue
-        of_meaning = {meaning: table.column(column) for meaning, column in columns.items() if column in table.columns}
-        places = [(cell, Source(path).home) for cell in of_meaning["path"]]
-        matches = matcher.match(places)
-        for at, place in enumerate(places):
-            if sample := matches.get(place, NO_MATCH).sample:
-                cells_of[sample] = {meaning: cells[at].casefold() for meaning, cells in of_meaning.items()}
-    return cells_of
-
-
 def is_form(path: str) -> bool:
     """Whether a table by its name is to be filled with predictions."""
     return _A_FORM.search(path) is not None
@@ -356,8 +258,8 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
         table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
         table, facts, companions = with_companions([path], table, tree, data, matcher)
         return replace(dataset_table([(Source(path), table)], data, matcher), companions=companions), facts
-    looked = _without_companions(candidates(tree, data, matcher))
-    tables, forms, waiting = _to_read(looked)
+    looked = without_companions(candidates(tree, data, matcher))
+    tables, forms, waiting = to_read(looked)
     forms = [*(each for each in looked.others if is_form(each.paths[0])), *forms]
     facts = []
     if forms:
@@ -381,7 +283,7 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
     raise LabError(f"csv: {files} in {tree.root}", "Choose one CSV file by name.", "csv")
 
 
-def _to_read(looked: Candidates) -> tuple[list[DatasetTable], list[DatasetTable], list[Table]]:
+def to_read(looked: Candidates) -> tuple[list[DatasetTable], list[DatasetTable], list[Table]]:
     """(the tables of which the only one is read, or all as parts of one; forms to be filled with predictions; those
     without a label that may be parts, too)."""
     usual = [each for each in looked.tables if each.tells_usual] or looked.tables
@@ -391,7 +293,7 @@ def _to_read(looked: Candidates) -> tuple[list[DatasetTable], list[DatasetTable]
     return tables, [each for each in usual if each not in tables], waiting
 
 
-def _without_companions(looked: Candidates) -> Candidates:
+def without_companions(looked: Candidates) -> Candidates:
     """Without the tables that say one more thing of another's photos, or where things are in them, if one is left."""
     tables = [each for each in looked.tables if not says(each.paths[0]) and not tells_positions(each.paths[0])]
     return replace(looked, tables=tables) if tables else looked

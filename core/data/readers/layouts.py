@@ -17,8 +17,6 @@ from core.data.readers.find_tables import (
     candidates,
     check_passed_over,
     chosen_csv,
-    count_before_folders,
-    count_in_root,
     unread_tables,
 )
 from core.data.readers.folders import folder_list, read_folders
@@ -27,6 +25,7 @@ from core.data.readers.set_aside import parted_by_folders
 from core.data.readers.tree import Tree, by_folder, is_above_photos, left_over
 from core.data.tables.beside_folders import may_be_classes, name_classes
 from core.data.tables.joined import with_tables
+from core.data.tables.looked.before_folders import count_before_folders, count_in_root
 from core.data.tables.looked.candidates import chosen_meanings
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import choose_columns

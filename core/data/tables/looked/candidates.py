@@ -13,7 +13,7 @@ from core.config.run_config import DataConfig
 from core.data.readers.attributes import TEST, UNLABELLED
 from core.data.readers.split_names import Part, parts_of
 from core.data.readers.tree import Tree, by_folder, is_above_photos
-from core.data.tables.matching import Matcher
+from core.data.tables.matching import NO_MATCH, Matcher
 from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
 from core.data.tables.table import Table, is_list, is_table, read_table
 from core.errors import LabError
@@ -222,6 +222,23 @@ def photos_of(tables: Iterable[DatasetTable], tree: Tree, matcher: Matcher) -> s
     matches = matcher.match(places)
     called = map(matcher.called, dict.fromkeys(cell for cell, home in places if (cell, home) not in matches))
     return {*chain.from_iterable(called), *(match.sample for match in matches.values())} & tree.images.keys()
+
+
+def cells_of_photos(
+    tables: Iterable[tuple[str, Table]], columns: Mapping[str, str], matcher: Matcher
+) -> dict[str, dict[str, str]]:
+    """Photo -> meaning -> cell, without regard to case, of tables that by their names are no predictions."""
+    cells_of = {}
+    for path, table in tables:
+        if is_predicted(path) or columns["path"] not in table.columns:
+            continue
+        of_meaning = {meaning: table.column(column) for meaning, column in columns.items() if column in table.columns}
+        places = [(cell, Source(path).home) for cell in of_meaning["path"]]
+        matches = matcher.match(places)
+        for at, place in enumerate(places):
+            if sample := matches.get(place, NO_MATCH).sample:
+                cells_of[sample] = {meaning: cells[at].casefold() for meaning, cells in of_meaning.items()}
+    return cells_of
 
 
 def are_half(photos: Set[str], tree: Tree, *, copies_count: bool = False) -> bool:
