@@ -302,6 +302,49 @@ def test_classes_that_look_right_and_may_be_wrong_are_asked_about(tmp_path, path
 
 
 @pytest.mark.parametrize(
+    ("paths", "classes", "question"),
+    [
+        (
+            ["cells/ill/{3}", "cells/well/{3}", "cells/cells/ill/{3}", "cells/cells/well/{3}"],
+            {"ill": 3, "well": 3},
+            "cells/ holds the photos of the folders beside it once more (ill/ and well/): it is left out.",
+        ),
+        (
+            ["cells/ill/a{2}", "cells/well/b{2}", "cells/new/ill/c{3}", "cells/new/well/d{3}"],
+            {"ill": 5, "well": 5},
+            "new/ is no class: its photos are of the classes that its folders are called as (ill/ and well/).",
+        ),
+        (
+            [f"10{n}/{state}/{{2}}" for n in range(4) for state in (0, 1)],
+            {"0": 8, "1": 8},
+            "The folders 0/ and 1/ repeat below 100/, 101/, 102/ and 103/, which are numbers: they are taken for the "
+            "classes.",
+        ),
+        ([f"2{n}/{state}/{{2}}" for n in range(2) for state in (0, 1)], {"20": 4, "21": 4}, "they may be the classes"),
+        (
+            [
+                "old/old/{4}",
+                "new/new/photos/train/cat/{2}",
+                "new/new/photos/test/cat/{2}",
+                "new/new/photos/train/dog/{2}",
+            ],
+            {"cat": 2, "dog": 2},
+            "The dataset is taken to be new/ alone, without the 4 pictures in old/.",
+        ),
+    ],
+    ids=["packed twice", "more of them", "patients", "ages", "two beside each other"],
+)
+def test_folders_that_hold_the_classes_once_more_or_number_whom_they_show_are_no_classes(
+    tmp_path, paths, classes, question
+):
+    scanned = read(draw_all(tmp_path, *paths))
+    assert scanned.samples["label"].value_counts().to_dict() == classes
+    asked, *of_persons = questions(scanned)
+    assert question in asked and all("may be the person" in text for text in of_persons)
+    assert_nothing_is_skipped(scanned)
+
+
+@pytest.mark.parametrize(
     "paths", [["cat/a/{1}", "cat/b/{1}", "dog/c/{1}"], ["cat/images/{2}", "dog/images/{2}"], ["docs/{4}", "cats/{3}"]]
 )
 def test_classes_that_nothing_speaks_against_are_not_asked_about(tmp_path, paths):

@@ -217,7 +217,14 @@ def test_many_people_with_several_labels_are_told_in_few_lines(tmp_path):
         draw(tmp_path / f"plain/p{i}_2.jpg")
     scanned = read(tmp_path, person_pattern=r"^(p\d+)_")
     assert len(scanned.samples) == 50
-    assert len(scanned.problems) == 21 and "5 more people" in scanned.problems["problem"].iloc[-1]
+    assert scanned.problems["problem"].tolist() == [
+        "25 of 25 people have photos of several classes (mask and plain); each stays one person"
+    ]
+    for i in range(25, 51):
+        draw(tmp_path / f"mask/p{i}_1.jpg")
+        draw(tmp_path / f"mask/p{i}_2.jpg")
+    scanned = read(tmp_path, person_pattern=r"^(p\d+)_")
+    assert len(scanned.problems) == 21 and "5 more people" in scanned.problems["problem"].iloc[-1], "few of 51 do"
 
 
 def test_images_without_any_label_are_an_error(tmp_path):

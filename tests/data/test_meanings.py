@@ -28,6 +28,16 @@ def test_an_id_of_few_values_is_not_taken_for_the_person(tmp_path):
     assert any(facts(scanned, "classes").values()), "that 'patient' is the class is asked about"
 
 
+@pytest.mark.parametrize("last", ["filename", "seen"])
+def test_of_several_columns_of_photos_the_one_that_is_called_so_or_differs_in_each_row_is_read(tmp_path, last):
+    """Each row of an eye tells both eyes of its patient, and where the photo lay on another machine."""
+    eyes = [f"{patient}_{side}.jpg" for patient in range(4) for side in ("left", "right")]
+    rows = [f"{eye[0]}_left.jpg,{eye[0]}_right.jpg,in/train/{eye},{'ab'[n % 2]},{eye}" for n, eye in enumerate(eyes)]
+    photos = [f"test/{eye}" for eye in eyes]
+    scanned = read(table(tmp_path, rows, *photos, header=f"left,right,filepath,label,{last}"), reader="csv")
+    assert len(scanned.samples) + len(scanned.set_aside) == 8 and scanned.problems.empty
+
+
 @pytest.mark.parametrize(("column", "state"), [("id", "unknown"), ("subject", "known"), ("identity", "known")])
 def test_a_person_in_each_row_is_told(tmp_path, column, state):
     root = table(tmp_path, [f"{i},{i}.jpg,{'ab'[i % 2]}" for i in range(6)], *SIX, header=f"{column},file,label")

@@ -10,6 +10,7 @@ SPLITS = (TEST, "", UNLABELLED)  # the first one that a file has counts
 LABELS = ("label", "mask", "gender", "age")
 OF_A_PERSON = ("gender", "age", "label", "race")  # about which photos of one person are expected to agree
 MOST_DISAGREE = 0.1  # of the people with several photos; an attribute in which more do is one of photos, as a smile is
+FEWEST_DIFFER = 3  # people whose photos differ in label, and half of all: it is one of photos, too
 SHOWN = 20
 
 
@@ -48,20 +49,20 @@ def person_conflicts(photos: list[dict]) -> list[dict]:
     """Warnings for people whose photos disagree on gender, on age by more than a year, on race, on the label, or on an
     attribute of the dataset's own on which nearly everybody's photos agree.
 
-    They stay one person, so that all their photos stand in one fold. More than SHOWN people are told in one line.
+    They stay one person, so that all their photos stand in one fold. More than SHOWN people are told in one line, and
+    all of them where most people have photos of several labels.
     """
     people = defaultdict(list)
     for photo in photos:
         people[photo["person"]].append(photo)
     disagreements = defaultdict(list)
     own = list(dict.fromkeys(name for photo in photos for name in photo.get("attributes", ())))
-    several = {name: 0 for name in own}
+    several = {name: 0 for name in (*OF_A_PERSON, *own)}
     for person, same in people.items():
         for name in (*OF_A_PERSON, *own) if len(same) > 1 else ():
             said = [value for photo in same if _known(value := _says(photo, name))]
             values = sorted(set(said))
-            if name in own:
-                several[name] += len(said) > 1
+            several[name] += len(said) > 1
             if len(values) > 1 and not (name == "age" and values[-1] - values[0] <= 1):
                 ends = [next(photo for photo in same if _says(photo, name) == end) for end in (values[0], values[-1])]
                 disagreements[name].append((person, ends))
@@ -69,6 +70,12 @@ def person_conflicts(photos: list[dict]) -> list[dict]:
         if len(disagreements[name]) > MOST_DISAGREE * several[name]:
             del disagreements[name]
     problems = []
+    if (differ := len(disagreements["label"])) >= FEWEST_DIFFER and 2 * differ > several["label"]:
+        _, ends = disagreements.pop("label")[0]
+        labels = " and ".join(_show(_says(photo, "label")) for photo in ends)
+        text = f"{differ} of {several['label']} people have photos of several classes ({labels}); each stays one person"
+        remedy = "Nothing, if a person may be of several classes. Else correct their labels."
+        problems.append(problem("label-conflict", ends[1]["sample"], _both(ends), text, remedy, "warning"))
     for name, cases in disagreements.items():
         for person, ends in cases[:SHOWN]:
             both = " and ".join(_show(_says(photo, name)) for photo in ends)

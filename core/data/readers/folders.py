@@ -18,6 +18,7 @@ from core.text import listed, number_of
 
 CONTAINERS = {"data", "dataset", "datasets", "images", "image", "imgs", "img", "photos", "pictures", "faces"}
 BESIDE = {"assets", "docs", "doc", "misc", "figures", "screenshots", "logo", "logos", "icons", "examples", "samples"}
+LONG = 3  # digits of a number that is no age, rank or class: a patient's, a case's
 MOST_KINDS = 20  # folders of a level that is an attribute: more are persons, places or days
 Folders = dict[str, list[str]]  # path of a photo -> the folders above it, from the dataset down
 Marks = dict[int, dict[str, Part]]  # level -> name of a folder there -> which part of the dataset it is
@@ -112,7 +113,51 @@ def _find_level(folders: Folders) -> _Level:
     tops = {names[at] for names in used.values() if len(names) > at}
     if parts_of(tops):  # train/1.jpg and test/2.jpg: no class anywhere
         used = {}
+    if again := _classes_again(used, at):
+        used, doubt = again
+    elif doubt_of_numbers := _below_numbers(used, at):
+        at, doubt = at + 1, doubt_of_numbers
     return _Level(at, used, doubt)
+
+
+def _below_numbers(used: Folders, at: int) -> str:
+    """What is asked where long numbers, as of patients, would be the classes, and fewer folders repeat below nearly all
+    of them: these are the classes. "" where it is otherwise."""
+    trained = [names for names in used.values() if len(names) > at]
+    numbers = {names[at] for names in trained}
+    if not all(name.isdecimal() and len(name) >= LONG for name in numbers):
+        return ""
+    again = _again(trained, at, at + 1)
+    if not 0 < len(again) < len(numbers):
+        return ""
+    text = (
+        f"The folders {folder_list(again)} repeat below {folder_list(numbers)}, which are numbers: they are taken for"
+    )
+    return f"{text} the classes."
+
+
+def _classes_again(used: Folders, at: int) -> tuple[Folders, str] | None:
+    """(the photos without those that are copies, what is asked) where one of the folders that would be classes holds
+    nothing but the others once more, as archives that were packed twice do: photos/cat, photos/dog, photos/photos/cat.
+    What is no copy there is of the class that its folder names."""
+    below: dict[str, list[list[str]]] = defaultdict(list)
+    for path, names in used.items():
+        if len(names) > at:
+            below[names[at]].append([*names[at + 1 :], path.rpartition("/")[2]])
+    for name, rests in below.items():
+        inner = [rest for rest in rests if len(rest) > 1 and rest[0] in below and rest[0] != name]
+        if len({rest[0] for rest in inner}) < 2 or 10 * len(inner) < 9 * len(rests):
+            continue
+        own = {(other, *rest) for other, others in below.items() if other != name for rest in others}
+        again = folder_list({rest[0] for rest in inner})
+        if 10 * sum(tuple(rest) in own for rest in inner) >= 9 * len(inner):
+            kept = {path: names for path, names in used.items() if len(names) <= at or names[at] != name}
+            text = f"{name}/ holds the photos of the folders beside it once more ({again}): it is left out."
+            return kept, text
+        moved = {path: names for path, names in used.items() if len(names) > at + 1 and names[at] == name}
+        text = f"{name}/ is no class: its photos are of the classes that its folders are called as ({again})."
+        return used | {path: names[:at] + names[at + 1 :] for path, names in moved.items()}, text
+    return None
 
 
 def _holds_all(here: Folders, deeper: Folders, aside: set[str], at: int) -> bool:
@@ -154,7 +199,10 @@ def _home(here: Folders, at: int) -> tuple[set[str] | None, str]:
 
 
 def _holds_parts(rests: list[list[str]]) -> bool:
-    """Whether the folders here are all parts of a dataset, and some of them hold classes."""
+    """Whether the folders here, or below one that holds all else, are all parts of a dataset, and some of them hold
+    classes."""
+    while all(rests) and len({rest[0] for rest in rests}) == 1 and not parts_of([rests[0][0]]):
+        rests = [rest[1:] for rest in rests]
     names = {rest[0] for rest in rests if rest}
     return bool(parts_of(names)) and any(len(rest) > 1 for rest in rests)
 

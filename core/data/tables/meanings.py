@@ -144,18 +144,21 @@ def _as_chosen(table: Cells, data: DataConfig) -> dict[str, str]:
 
 
 def _path_column(table: Cells, taken: set[str], is_photo: Callable[[str], bool]) -> tuple[str | None, list[Fact]]:
-    """The column with a usual name, unless not one of its cells names a photo and those of another column do."""
+    """The column with a usual name, unless not one of its cells names a photo and those of another column do: of
+    several the one that names most photos, of these one that differs in each row, or most do."""
     free = [column for column in dict.fromkeys(table.columns) if column and column not in taken]
     usual = usual_column(free, "path")
-    if usual is not None and any(map(is_photo, table.column(usual)[:JUDGED_ROWS])):
-        return usual, []
-    shares = {column: _share(table.column(column)[:JUDGED_ROWS], is_photo) for column in free}
+    for column in _usual_columns(free, "path"):
+        if any(map(is_photo, table.column(column)[:JUDGED_ROWS])):
+            return column, []
+    judged = {column: table.column(column)[:JUDGED_ROWS] for column in free}
+    shares = {column: (_share(cells, is_photo), len(set(cells))) for column, cells in judged.items()}
     best = max(free, key=shares.__getitem__, default=None)
-    if best is None or best == usual or 2 * shares[best] < 1:
+    if best is None or best == usual or 2 * shares[best][0] < 1:
         return usual, []
     if not table.has_header:  # told with the names that its columns have
         return best, []
-    text = f"{table.name}: column {best!r} names the photos: {shares[best]:.0%} of its cells match one."
+    text = f"{table.name}: column {best!r} names the photos: {shares[best][0]:.0%} of its cells match one."
     return best, [Fact("table", text, ("path_column",))]
 
 
