@@ -43,8 +43,9 @@ TAKEN_OVER = ("data.", "task.", "folds.")  # settings in which nothing may diffe
 class Length:
     """For how long the folds of a run trained until their best epochs.
 
-    best: fold -> epochs that it had trained by then. phases: epochs of each phase as the folds trained it, the last one
-    as long as it was planned. epochs: the median of the folds' best, in the phase in which it falls.
+    best: fold -> epochs that it had trained by then; of `whole_length` empty. phases: epochs of each phase as the folds
+    trained it, the last one as long as it was planned. epochs: the median of the folds' best, in the phase in which it
+    falls.
     """
 
     best: dict[int, int]
@@ -95,7 +96,6 @@ def length_of(parent: Run) -> Length:
     """
     config = parent.config()
     reached: list[tuple[int, int]] = []  # phase, epoch in it, of each fold's best
-    trained: list[list[int]] = []  # epochs of each phase, of each fold
     best: dict[int, int] = {}
     for state in parent.states():
         if state.best_epoch is None:
@@ -106,13 +106,26 @@ def length_of(parent: Run) -> Length:
             )
         phase, before = config.phase_of(state.best_epoch)
         reached.append((phase, state.best_epoch - before))
-        trained.append(_trained(parent, state.fold, config))
-        best[state.fold] = sum(trained[-1][:phase]) + state.best_epoch - before
+        best[state.fold] = sum(_trained(parent, state.fold, config)[:phase]) + state.best_epoch - before
     phase, epoch = _middle(reached)
-    of_phases = [math.ceil(median(epochs)) for epochs in zip(*trained, strict=True)]
+    of_phases = _of_phases(parent)
     of_phases[phase] = max(of_phases[phase], epoch)
-    of_phases[-1] = config.phases[-1].epochs
     return Length(best, tuple(of_phases), sum(of_phases[:phase]) + epoch)
+
+
+def whole_length(parent: Run) -> Length:
+    """Until the end of the last phase: what can be chosen from where a fold does not say which epoch was its best."""
+    phases = tuple(_of_phases(parent))
+    return Length({}, phases, sum(phases))
+
+
+def _of_phases(parent: Run) -> list[int]:
+    """Epochs of each phase: as its median fold trained it, the last one as long as it was planned."""
+    config = parent.config()
+    trained = (_trained(parent, fold, config) for fold in parent.folds())
+    phases = [math.ceil(median(epochs)) for epochs in zip(*trained, strict=True)]
+    phases[-1] = config.phases[-1].epochs
+    return phases
 
 
 def _trained(parent: Run, fold: int, config: RunConfig) -> list[int]:
@@ -162,11 +175,12 @@ def proposed(parent: Run, epochs: int | None = None) -> RunConfig:
     """
     check_parent(parent)
     config = parent.config()
-    if epochs is None or config.training.early_stopping is not None:
+    try:
         length = length_of(parent)
-    else:  # as the folds trained them, whichever epochs were their best
-        planned = tuple(phase.epochs for phase in config.phases)
-        length = Length({}, planned, epochs)
+    except LabError as error:
+        if epochs is None or error.kind != "everybody":
+            raise
+        length = whole_length(parent)
     ending = ", everybody"
     start = start_of(parent)
     return config.model_copy(

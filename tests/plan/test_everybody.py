@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.cli.launching.everybody import notes
 from core.config import from_dict, to_yaml
 from core.config.parts import PhaseConfig
 from core.data.scan import scan
@@ -90,6 +91,10 @@ def test_a_phase_that_stopped_early_is_as_long_as_its_median_fold_trained_it(tmp
     assert [phase.epochs for phase in everybody.proposed(run, 9).phases] == [7, 2]
     with pytest.raises(LabError, match=r"99 epochs.*Train for 1 to 57"):
         everybody.proposed(run, 99)
+    run.write_state(replace(run.fold_state(1), best_epoch=None))
+    assert [phase.epochs for phase in everybody.proposed(run, 9).phases] == [7, 2], "somebody says for how long"
+    with pytest.raises(LabError, match=r"fold 1 of .* does not say which epoch was its best"):
+        everybody.proposed(run)
 
 
 def test_everybody_is_trained_on_and_the_test_set_stays_aside(tiny_config, tmp_path):
@@ -135,6 +140,9 @@ def test_what_cannot_be_trained_on_everybody_is_refused_in_words(parent, tmp_pat
     folds = from_dict(values | {"folds": {"count": 2}, "model": values["model"] | {"init": f"run:{run.id}"}})
     with pytest.raises(LabError, match="no fold could hold out whom it never saw"):
         plan.make_plan(folds, scan(config.data, threads=1), folder=tmp_path)
+    parent.write_state(replace(parent.fold_state(1), best_epoch=None))
+    planned = everybody.make_plan(everybody.proposed(parent, 2), tmp_path)
+    assert notes(planned, tmp_path)[1].startswith("2 epochs. everybody: fold 1 of ")
     parent.write_state(replace(parent.fold_state(1), state="cancelled"))
     refused("has not ended: of its 2 folds, fold 1 is cancelled")
 

@@ -14,7 +14,7 @@ from core.cli.options.runs import RunsOption
 from core.cli.progress import tell_of_a_stop, wait_for
 from core.config import run_config
 from core.config.run_config import RunConfig, read_config
-from core.errors import LabError
+from core.errors import LabError, ended, in_sentences
 from core.jobs import control
 from core.plan import apart
 from core.plan import everybody as planned
@@ -22,7 +22,7 @@ from core.plan.corrected import corrected_since
 from core.plan.plan import Plan, check_weights
 from core.runs import Run
 from core.runs.everybody import unmeasured
-from core.text import listed
+from core.text import listed, number_of
 
 
 def everybody(
@@ -63,12 +63,11 @@ def launch(config: RunConfig, folder: Path | None, *, wait: bool) -> None:
 def notes(plan: Plan, folder: Path | None) -> list[str]:
     """What is said of a training on everybody before it has begun, in sentences."""
     parent = Run(str(plan.config.folds.everybody), folder)
-    length, epochs = planned.length_of(parent), plan.config.epochs
     said = [
         f"{plan.persons.told()}, {plan.photos:,} photos, all trained on."
         if plan.persons.are_known
         else f"{plan.photos:,} photos, all trained on.",
-        f"{length.words}." if epochs == length.epochs else f"{epochs} epochs; {length.words}, were proposed.",
+        _length(parent, plan.config.epochs),
         unmeasured.sentence({unmeasured.INFO: plan.everybody, "test": plan.apart.record()}, parent.id),
     ]
     if (start := plan.config.model.parent) is not None:
@@ -89,6 +88,15 @@ def notes(plan: Plan, folder: Path | None) -> list[str]:
         said.append(other_loss)
     said += apart.sentences(plan.apart.record())
     return said
+
+
+def _length(parent: Run, epochs: int) -> str:
+    """For how long it trains, and what the folds propose, in sentences."""
+    try:
+        length = planned.length_of(parent)
+    except LabError as error:  # nothing could be proposed: somebody said for how many
+        return in_sentences(f"{number_of(epochs, 'epoch')}.", ended(error.message))
+    return f"{length.words}." if epochs == length.epochs else f"{epochs} epochs; {length.words}, were proposed."
 
 
 def _retrained(parent: Run) -> str:

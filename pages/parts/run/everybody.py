@@ -51,7 +51,9 @@ def section(run: Run, status: view.RunStatus, listed: Sequence[dict[str, Any]]) 
         length = planned.length_of(run)
     except LabError as error:
         badges.show_error(error)
-        return
+        if error.kind != "everybody":
+            return
+        length = planned.whole_length(run)
     _offer(run, length, again=bool(before))
 
 
