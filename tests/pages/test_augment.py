@@ -493,6 +493,9 @@ def test_a_recipes_list_that_another_one_takes_the_place_of_costs_no_form_that_i
     streamlit.session_state["launch_draft"]["transforms"][1]["p"] = 0.25  # in place, as the fields of Launch do
     source.take_pipeline(drawn("study").draft, "study", goes_on=False)
     assert streamlit.session_state["launch_before"]["draft"]["transforms"][1]["p"] == 0.25, "so was that"
+    monkeypatch.setattr(streamlit, "session_state", {"launch_study": {"on": False, "version": 0}})
+    source.take_pipeline(own, "removed", goes_on=False)  # its file, since Augmentation began with it
+    assert streamlit.session_state["launch_source"] == ("recipe", "quick")
 
 
 def test_a_runs_own_list_stands_beside_this_one_and_can_be_taken(never_stopped_small, tiny_dataset, monkeypatch):

@@ -6,9 +6,12 @@ import http.server
 import re
 import threading
 from datetime import UTC, datetime
+from html import unescape
+from unittest.mock import Mock
 
 import pytest
 
+from core.config import recipes
 from core.jobs import speed
 from core.jobs.pace import ahead
 from core.jobs.pace.ahead import Ahead
@@ -17,6 +20,7 @@ from core.runs import Run
 from core.runs.lists.summaries import summaries
 from pages.parts.dock import waits
 from pages.parts.form import downloads
+from pages.parts.launch import source
 from pages.parts.ticket import ticket
 from tests.pages.launch_form import button, faces, field, open_group, open_on, open_page, text_of
 from tests.photos import draw, mask_dataset
@@ -124,6 +128,12 @@ def test_what_is_proposed_is_taken_by_a_click_and_dataset_task_and_name_stay(for
     form.selectbox(key=f"form{form.session_state['launch_version']}.task.name").set_value("gender").run()
     field(form, "name").set_value("mine").run()
     assert learning(form) == (64, 25, 5), "nothing is taken by itself"
+    with monkeypatch.context() as removed:  # the recipe's file, since the page was drawn
+        gone = recipes.not_known("quick", "Choose another one.")
+        removed.setattr(source, "take_recipe", Mock(side_effect=gone))
+        form.button(key="take-proposal").click().run()
+    assert not form.exception and learning(form) == (64, 25, 5)
+    assert "recipe 'quick' is not known" in unescape(text_of(form))
     form.button(key="take-proposal").click().run()
     assert not form.exception and learning(form) == (64, 10, 5)
     draft = form.session_state["launch_draft"]

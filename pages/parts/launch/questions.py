@@ -16,6 +16,7 @@ from core import machine, places
 from core.config import RunConfig, recipes
 from core.config.parts import CHOOSE
 from core.data.scan import Scan
+from core.errors import LabError
 from core.jobs import elsewhere, gpus, queue, speed
 from core.network.weights import IMAGENET, imagenet_file
 from core.plan.plan import Plan
@@ -134,19 +135,27 @@ def _study() -> Any:
 
 
 def take(offer: Proposal) -> None:
-    """Put it on the form: the recipe's learning, as fitted to photos and time; dataset, task and names stay."""
-    before, base = draft.draft(), st.session_state["launch_base"]
+    """The callback: put it on the form, or say why not, where the recipe's file was removed since it was drawn."""
     draft.edited("")
-    with replacing():
-        source.take_recipe(offer.recipe)
-        now, new_base = draft.draft(), st.session_state["launch_base"]
-        for part in ("transforms", "model", "phases", "training", "mix"):
-            now[part] = copy.deepcopy(offer.settings[part])
-        now["task"], new_base["task"] = before["task"], base["task"]
-        now["folds"] = {**before["folds"], "count": offer.settings["folds"]["count"]}
-        if before["name"] != base["name"]:
-            now["name"], now["description"] = before["name"], before["description"]
-        draft.replace_draft(now)
+    try:
+        with replacing():
+            _put_on_form(offer)
+    except LabError as error:
+        st.session_state["launch_error"] = error
+
+
+def _put_on_form(offer: Proposal) -> None:
+    """The recipe's learning, as fitted to photos and time; dataset, task and names stay. Raises LabError."""
+    before, base = draft.draft(), st.session_state["launch_base"]
+    source.take_recipe(offer.recipe)
+    now, new_base = draft.draft(), st.session_state["launch_base"]
+    for part in ("transforms", "model", "phases", "training", "mix"):
+        now[part] = copy.deepcopy(offer.settings[part])
+    now["task"], new_base["task"] = before["task"], base["task"]
+    now["folds"] = {**before["folds"], "count": offer.settings["folds"]["count"]}
+    if before["name"] != base["name"]:
+        now["name"], now["description"] = before["name"], before["description"]
+    draft.replace_draft(now)
 
 
 def _is_on_the_form(offer: Proposal) -> bool:

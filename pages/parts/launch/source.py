@@ -195,9 +195,11 @@ def take_pipeline(settings: dict, recipe: str, *, goes_on: bool) -> None:
     Augmentation brought before.
     """
     if draft.DRAFT not in st.session_state:
-        base = recipes.all_recipes()[recipe].model_dump(mode="json") | {"data": settings["data"]}
+        named = recipes.all_recipes()
+        start = recipe if recipe in named else first_recipe()  # its file was removed since Augmentation began with it
+        base = named[start].model_dump(mode="json") | {"data": settings["data"]}
         st.session_state[draft.DRAFT] = json.loads(json.dumps(base))
-        st.session_state["launch_source"], st.session_state["launch_base"] = ("recipe", recipe), base
+        st.session_state["launch_source"], st.session_state["launch_base"] = ("recipe", start), base
     brought = json.loads(json.dumps(lists_of(settings)))
     is_lost = not goes_on and lists_of(draft.draft()) != st.session_state.get(_OF_RECIPE)
     with replacing(whole=False, since=None if is_lost else put_with(*brought)):
