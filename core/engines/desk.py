@@ -54,10 +54,12 @@ class Desk:
         budget: int = BUDGET,
         lab: str = "",
         code: str = "",
+        runs: str = "",
         clock: Callable[[], float] = time.monotonic,
     ):
-        """lab: whose desk this is, as people would call it. code: a digest of the code with which it trains."""
-        self.id, self.lab, self.code = secrets.token_hex(8), lab, code
+        """lab: whose desk this is, as people would call it. code: a digest of the code with which it trains. runs: what
+        a command that somebody is told to type beside the lab ends with (places.runs_option)."""
+        self.id, self.lab, self.code, self.runs = secrets.token_hex(8), lab, code, runs
         self.hands, self.silence, self.budget, self.clock = hands, silence, budget, clock
         self.writer = ""
         self.asked = clock()  # when a writer last asked for what is new
@@ -260,7 +262,8 @@ class Desk:
             if current is None:
                 return False
             name = self._name({"id": node})
-            self.unused[node] = f"{name} {why}, then: python -m core engine --put-back {shlex.quote(name)}"
+            again = f"python -m core engine --put-back {shlex.quote(name)}{self.runs}"
+            self.unused[node] = f"{name} {why}, then: {again}"
             current.node = {"id": node, "name": name}
             self._lose(key, f"it {why}", count=False)
             return True

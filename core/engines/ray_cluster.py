@@ -197,7 +197,7 @@ class RayCluster:
         settings: dict[str, Any] = {
             name: float(os.environ[key]) for name, key in SETTINGS.items() if os.environ.get(key)
         }
-        settings |= {"lab": self.lab, "code": self.code}
+        settings |= {"lab": self.lab, "code": self.code, "runs": runs_option(self.root)}
         ray.cloudpickle.register_pickle_by_value(door)
         try:
             options = {"name": self.name, "lifetime": "detached", "get_if_exists": True, "num_cpus": 0}

@@ -322,6 +322,7 @@ def test_an_older_writer_is_refused(desk, hands):
 
 
 def test_a_node_that_cannot_train_is_out_of_use_and_the_job_goes_elsewhere(desk, hands):
+    desk.runs = " --runs /elsewhere"
     desk.arrange("w", [job(0)])
     desk.tick()
     desk.unfit(("r", 0), 1, "n0", "lacks torch")
@@ -329,7 +330,7 @@ def test_a_node_that_cannot_train_is_out_of_use_and_the_job_goes_elsewhere(desk,
     assert hands.started[1][3].id == "n1"
     status = desk.status()
     assert [row["why"] for row in status["nodes"]] == [
-        "node 0 lacks torch, then: python -m core engine --put-back 'node 0'",
+        "node 0 lacks torch, then: python -m core engine --put-back 'node 0' --runs /elsewhere",
         "",
     ]
     assert status["places"] == 1

@@ -274,6 +274,7 @@ def test_a_desk_tells_with_which_code_it_trains(runs_folder, monkeypatch):
     ray = RayOfDesk()
     lab = ray_cluster.RayCluster(ray, runs_folder, None)
     assert lab.hello("w")["code"] == lab.code
+    assert ray.desk.runs == f" --runs {runs_folder}", "what it tells to type is typed beside that lab"
     monkeypatch.setattr(pack, "code", lambda: b"a later version")
     later = ray_cluster.RayCluster(ray, runs_folder, None)
     assert later.hello("w")["code"] == lab.code != later.code

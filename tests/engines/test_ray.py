@@ -20,7 +20,7 @@ from core.engines.desks import ray_desks
 from core.engines.parcel import FoldJob
 from core.errors import LabError
 from core.jobs import control, elsewhere, halt, slots, worker
-from core.places import lab_folder
+from core.places import lab_folder, runs_option
 from core.plan.plan import make_plan
 from tests.conftest import TINY
 from tests.workers import assert_same_result, keep_queued, small_net, until
@@ -229,7 +229,7 @@ def test_nodes_that_cannot_train_say_why_and_the_fold_waits_until_one_was_mended
     words = "\n".join(seen["why"].values())
     for name, why in seen["why"].items():
         assert why.startswith(f"{name} ")
-        assert why.endswith(f"then: python -m core engine --put-back '{name}'")
+        assert why.endswith(f"then: python -m core engine --put-back '{name}'{runs_option(root)}")
     assert "lacks what the lab needs (No module named" in words
     assert words.count("pip install -r requirements.txt") == 2
     assert "has numpy 1.0 instead of" in words
