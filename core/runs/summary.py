@@ -30,7 +30,8 @@ def summary_of(
 ) -> dict[str, Any]:
     """summary.json of a run. info: its run.json. root: the folder of its runs, beside which people's recipes lie.
 
-    While the folder of these is out of reach it has no recipe. One file in it that cannot be read counts as no recipe.
+    While the folder of these is out of reach it has no recipe: the next change of the run's state adds it. One file in
+    it that cannot be read counts as no recipe.
     """
     recipe = {"recipe": list(settings.recipe_of(config, root))} if recipes.out_of_reach(root) is None else {}
     return {
@@ -68,8 +69,19 @@ def split_of(samples: pd.DataFrame) -> str:
 
 def written_or_rebuilt(run: Run) -> dict[str, Any] | None:
     """summary.json, made anew where it is missing or damaged; None where there is nothing to make it from, or a guess
-    would be written."""
-    return _written(run) or rebuilt_to_write(run)
+    would be written. One that has no recipe, since saved ones were out of reach at the launch, gets it now."""
+    summary = _written(run)
+    return rebuilt_to_write(run) if summary is None else _with_recipe(summary, run)
+
+
+def _with_recipe(summary: dict[str, Any], run: Run) -> dict[str, Any]:
+    root = run.dir.parent
+    if "recipe" in summary or recipes.out_of_reach(root) is not None:
+        return summary
+    try:
+        return summary | {"recipe": list(settings.recipe_of(run.config(), root))}
+    except (OSError, LabError):
+        return summary
 
 
 def _written(run: Run) -> dict[str, Any] | None:

@@ -216,8 +216,11 @@ def test_a_recipe_that_is_guessed_while_saved_ones_are_out_of_reach_is_listed_an
         assert (summary.pop("recipe"), summary["dataset"], "guessed" in summary) == (["mine", 0], "place", False)
         files.write_json(run.summary_file, summary)  # as an older lab did
         moved.record(run, "/new/disk", {}, {})
-        older, new = (files.read_json(each.summary_file) for each in (run, made("b")))
+        launched = made("b")
+        older, new = (files.read_json(each.summary_file) for each in (run, launched))
     assert older["dataset"] == "disk" and "recipe" not in older and "recipe" not in new
+    launched.write_state(FoldState(0, "running"))
+    assert files.read_json(launched.summary_file)["recipe"] == ["mine", 0]
 
 
 def test_no_more_folders_than_a_few_are_remembered(tmp_path):
