@@ -224,6 +224,11 @@ def study(
     launched = [run_id for run_id in record.run_ids if run_id not in record.refused]
     for run_id in launched:
         print(run_id, flush=True)
+    try:
+        records.load(record.id, folder)
+    except LabError as error:  # its folder went out of reach while its runs were launched
+        if error.kind != "gone":
+            _note(str(error))
     written_up = f"python -m core report {record.id}{places.runs_option(folder or places.runs_folder())}"
     print(f"study {record.id}; write it up with: {written_up}", file=sys.stderr)
     for refused, why in record.refused.items():

@@ -32,12 +32,10 @@ from core.runs.create import DRAWS, new_id
 from core.runs.run import check_id
 from core.runs.states import ALIVE, overall
 from core.storage import asking, files, locks
-from core.studies import record_file
+from core.studies import record_file, stops
 from core.studies.grid import StudyConfig, make_plans, with_whole_paths
 from core.studies.record_file import Study, StudyRun, exists, folder_of, load
 from core.studies.relocate import where_it_lies
-
-DELETED = "Its study was deleted while it was paused."
 
 
 def launch(
@@ -105,8 +103,11 @@ def _run_id(study_id: str, place: str, name: str) -> str:
 
 
 def _start(study: Study, plans: dict[str, Plan], root: Path) -> Study:
-    """Launch runs that the record names; a study that is cancelled or deleted meanwhile gets no further ones."""
-    refused, was_stopped = {}, _watch(study, root)
+    """Launch runs that the record names; a study that is cancelled or deleted meanwhile gets no further ones.
+
+    Where its record cannot be written by the end, why runs were refused stands in what is returned alone.
+    """
+    refused, was_stopped = {}, stops.watch(study, root)
     for run_id, plan in plans.items():
         if was_stopped():
             break
@@ -117,45 +118,21 @@ def _start(study: Study, plans: dict[str, Plan], root: Path) -> Study:
                 refused[run_id] = str(error)
             continue
         if was_stopped():  # while this run was being made: the stop has not seen it
-            _stop_late(study, run, root)
+            stops.stop_late(study, run, root)
+
+    def noted(record: Study) -> Study:
+        return replace(record, refused={**record.refused, **refused})
+
     try:
-        return record_file.change(study.id, root, lambda record: replace(record, refused={**record.refused, **refused}))
+        with files.written_to(folder_of(root), files.CHECK):
+            return record_file.change(study.id, root, noted)
     except LabError as error:
-        if error.kind != "gone":
+        if error.kind == "gone":
+            queue.release(root, study.id, plans)  # what was held for this launch
+            return study
+        if error.kind not in ("unreadable", "read-only"):
             raise
-        queue.release(root, study.id, plans)  # what was held for this launch
-        return study
-
-
-def _watch(study: Study, root: Path) -> Callable[[], bool]:
-    """Whether a study has been cancelled or deleted since; its record is read only when it was written anew."""
-    path, seen, stopped = folder_of(root) / f"{study.id}.json", None, False
-
-    def was_stopped() -> bool:
-        nonlocal seen, stopped
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            return True
-        now = status.st_mtime_ns, status.st_size, status.st_ino
-        if now != seen:
-            try:
-                stopped = load(study.id, root).cancelled != study.cancelled
-            except LabError as error:
-                stopped = error.kind == "gone"
-            seen = now
-        return stopped
-
-    return was_stopped
-
-
-def _stop_late(study: Study, run: Run, root: Path) -> None:
-    if exists(study.id, root):
-        control.stop(run)
-        return
-    if run.id in queue.held_runs(root) or any(state.state == "cancelled" for state in run.states()):
-        control.cancel_waiting(run, DELETED)  # once more: it came into the queue after the first time
-    queue.release(root, study.id, [run.id])
+        return noted(study)
 
 
 def folds_of(study: Study, folder: Path | None = None) -> pd.Series:
@@ -189,7 +166,7 @@ def add(study: Study, plan: Plan, scan: Scan, *, run_id: str | None = None, fold
         }  # in its place, where it was cut off before
         after = replace(before, runs=[*runs.values()])
         record_file.write(after, root)
-    was_stopped = _watch(after, root)
+    was_stopped = stops.watch(after, root)
     try:
         run = control.launch(plan, member.id, root, study=study.id, beside=before.run_ids)
     except Exception:
@@ -197,7 +174,7 @@ def add(study: Study, plan: Plan, scan: Scan, *, run_id: str | None = None, fold
             _take_out(study.id, member.id, root)
         raise
     if was_stopped():  # while the run was being made: the stop has not seen it
-        _stop_late(after, run, root)
+        stops.stop_late(after, run, root)
     return run
 
 
@@ -432,7 +409,7 @@ def delete(study: Study, folder: Path | None = None) -> Study | None:
         held = queue.held_runs(root)
         for run in there:
             if run.id in held:
-                control.cancel_waiting(run, DELETED)
+                control.cancel_waiting(run, stops.DELETED)
         (folder_of(root) / f"{study.id}.json").unlink(missing_ok=True)
         # A run that a launch is making right now stays held until that launch sees that its study is gone.
         queue.release(root, study.id, [run.id for run in there])

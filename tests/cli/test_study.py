@@ -12,6 +12,7 @@ from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.studies import grid as study
 from core.studies import record_file
+from tests.closed import close
 
 SET = {"folds.count": 2, "task.name": "label", "phases.0.epochs": 2, "training.batch_size": 8}
 SEEDS = {"training.seed": [0, 1]}
@@ -123,19 +124,28 @@ def test_a_study_file_launches_every_combination(lab, write, tiny_dataset, runs_
     assert "The queue has stopped: it fails. Mend it.\nLet it go on with: python -m core worker" in done.err
 
 
-def test_a_run_that_is_refused_is_not_printed_as_launched(lab, write, tiny_dataset, monkeypatch):
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_a_run_that_is_refused_is_not_printed_as_launched(
+    lab, write, tiny_dataset, runs_folder, monkeypatch, is_closed
+):
+    """Nor where the records of studies go out of reach once the first one was launched."""
     launch = control.launch
 
     def first_alone(plan, *given, **more):
         if plan.config.training.seed:
             raise LabError("the disk is full.", "Make room.", kind="disk-full")
-        return launch(plan, *given, **more)
+        run = launch(plan, *given, **more)
+        if is_closed:
+            close(patch, record_file.folder_of(runs_folder))
+        return run
 
-    monkeypatch.setattr(control, "launch", first_alone)
-    done = lab("study", write({"training.seed": [0, 1]}), "--data", tiny_dataset)
+    with monkeypatch.context() as patch:
+        patch.setattr(control, "launch", first_alone)
+        done = lab("study", write({"training.seed": [0, 1]}), "--data", tiny_dataset)
     (record,) = record_file.all_studies()
     assert done.code == 1 and done.out.split() == record.run_ids[:1]
     assert f"{record.run_ids[1]} was not launched: the disk is full. Make room." in done.err
+    assert (f"study {record.id}: its record cannot be read (Permission denied)." in done.err) == is_closed
 
 
 def test_a_run_that_is_deleted_meanwhile_does_not_end_the_waiting_for_the_others(

@@ -18,7 +18,7 @@ from core.runs import FoldState, Run
 from core.runs.create import create
 from core.runs.lists.summaries import summaries
 from core.storage import files
-from core.studies import grid, healing, record_file, records
+from core.studies import grid, healing, record_file, records, stops
 from core.studies.grid import StudyConfig
 from tests.closed import close
 from tests.workers import FORKS, PATIENCE, small_net, with_changes
@@ -91,6 +91,28 @@ def test_a_launch_that_was_cut_off_is_completed_on_the_same_folds(seeds, workers
     splits = [Run(run_id).samples().set_index("person")["fold"].to_dict() for run_id in cut.run_ids]
     assert splits[0] == splits[1] == splits[2]
     assert order(workers.root) == cut.run_ids
+
+
+def test_a_launch_goes_on_where_the_records_go_out_of_reach_half_way(seeds, workers, monkeypatch):
+    study_config, plans, _ = seeds
+    whole, launched = control.launch, []
+
+    def out_of_reach(plan, *args, **kwargs):
+        launched.append(plan)
+        if len(launched) == 3:
+            raise LabError("It is refused.")
+        run = whole(plan, *args, **kwargs)
+        if len(launched) == 1:
+            close(patch, record_file.folder_of(workers.root))
+        return run
+
+    with monkeypatch.context() as patch:
+        patch.setattr(control, "launch", out_of_reach)
+        made = records.launch(study_config, plans)
+        assert made.refused == {made.run_ids[2]: "It is refused."}
+    (kept,) = record_file.all_studies()
+    assert kept.run_ids == made.run_ids and order(workers.root) == made.run_ids[:2]
+    assert [member.id for member in records.missing(kept)] == made.run_ids[2:], "which can be launched then"
 
 
 def test_a_launch_reads_the_record_no_more_often_for_more_runs(seeds, workers, monkeypatch):
@@ -246,7 +268,7 @@ def test_a_paused_study_that_is_deleted_does_not_train_and_its_runs_go_on_by_han
     healing.look_after()
     assert order(workers.root) == [] and workers.run(small_net) == 0
     assert [state.state for state in first.states()] == ["done", "cancelled"]
-    assert {(state.state, state.reason) for state in second.states()} == {("cancelled", records.DELETED)}
+    assert {(state.state, state.reason) for state in second.states()} == {("cancelled", stops.DELETED)}
     assert queue.held_runs(workers.root) == set()
     records.put_back(record)
     assert record.paused and records.load(made.id) == made, "it is paused no more: what waited is cancelled"
@@ -324,7 +346,7 @@ def test_a_run_that_is_just_joining_a_study_that_is_paused_and_deleted_does_not_
     assert order(workers.root) == [] and workers.run(small_net) == 0
     assert all_states(workers.root) == {"cancelled"}
     assert queue.held_runs(workers.root) == set() and not queue.is_holding(workers.root, made.id)
-    assert {state.reason for state in late.states()} == {records.DELETED}
+    assert {state.reason for state in late.states()} == {stops.DELETED}
 
 
 def fold_of(run):
