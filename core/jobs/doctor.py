@@ -90,6 +90,12 @@ def examine(root: Path | None = None, top: Path = machine.TOP) -> list[Finding]:
         ("left-overs", lambda: _cut_off(root)),
     ]
     findings: list[Finding] = []
+    if root.exists() and not root.is_dir():  # what lies in it is no fault of its own
+        what = f"{root} is no folder of runs (it is a file): nothing can be launched."
+        findings = [
+            Finding("rights", "fault", what, "Name another one with --runs, or set FACET_RUNS to another folder.")
+        ]
+        looks = [("versions", _versions), ("shared memory", lambda: _shared_memory(top)), ("weights", _weights)]
     for subject, look in looks:
         try:
             findings += look()

@@ -94,6 +94,7 @@ def test_what_needs_no_runs_is_done_where_their_folder_is_a_file_and_the_doctor_
     done = lab("doctor", "--json", "--runs", file)
     verdicts = {finding["subject"]: finding["verdict"] for finding in json.loads(done.out)}
     assert (done.code, verdicts["rights"]) == (1, "fault") and "versions" in verdicts
+    assert "file is no folder of runs (it is a file)" in done.out and not {"alerts", "queue", "runs"} & set(verdicts)
     monkeypatch.setenv(RUNS, str(file))
     assert "name: quick" in lab("render-config", "quick").out
     assert "SHA256SUMS cannot be read" in lab("serve", tmp_path).err
