@@ -291,8 +291,8 @@ def test_folds_with_parts_of_other_photos_are_no_cross_validation_written_out(tm
             "The folders cat/ and dog/ repeat below asia/ and europe/: they may be the classes (class folder 2).",
         ),
         (
-            [f"{where}/train/{name}/{{2}}" for where in ("data1", "data2") for name in ("cat", "dog")],
-            "The folders cat/ and dog/ repeat below data1/ and data2/: they may be the classes (class folder 3).",
+            [f"{where}/train/{name}/{{2}}" for where in ("site1", "site2") for name in ("cat", "dog")],
+            "The folders cat/ and dog/ repeat below site1/ and site2/: they may be the classes (class folder 3).",
         ),
         (["cat/{3}", "dog/{3}", "assets/logo.png"], "assets/ (1 picture) may be no class."),
     ],

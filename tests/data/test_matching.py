@@ -133,7 +133,7 @@ def test_missing_files_by_the_thousand_are_told_in_one_line(tmp_path):
 @pytest.mark.parametrize("top", ["", "skin/"])
 def test_folders_that_name_classes_count_before_a_table_that_only_lists_the_photos(tmp_path, monkeypatch, top):
     """In the root, or in the one folder of a zip that holds everything."""
-    photos = [f"{top}images/{each}" for each in ("batch_1/1.jpg", "batch_1/2.jpg", "batch_2/3.jpg", "batch_2/4.jpg")]
+    photos = [f"{top}images/{each}" for each in ("site_1/1.jpg", "site_1/2.jpg", "site_2/3.jpg", "site_2/4.jpg")]
     name = f"{top}labels.csv"
     root = table(tmp_path, ["1,10", "2,20", "3,10", "4,10"], *photos, header="id,size", name=name)
     scanned = read(root)
@@ -167,7 +167,7 @@ def test_folders_that_name_classes_count_before_a_table_that_only_lists_the_phot
     table(root, ["1.jpg,a", "2.jpg,b", "3.jpg,a", "4.jpg,b"], name=name)
     scanned = read(root)
     assert scanned.reader == "csv" and labels(scanned) == dict(zip(photos, "abab", strict=True))
-    are_no_classes = f"{name} is read: the folders batch_1/ and batch_2/ are taken for no classes."
+    are_no_classes = f"{name} is read: the folders site_1/ and site_2/ are taken for no classes."
     assert facts(scanned, "table") == ({are_no_classes: True} if top else {})
     assert not facts(read(root, reader="csv"), "table")
 
@@ -207,7 +207,7 @@ def test_a_table_one_folder_down_does_not_silently_count_before_folders_of_class
 
 SKIN = [f"{'benign' if n < 4 else 'malignant'}/{n}.jpg" for n in range(8)]
 PEOPLE = [f"{20 + n // 2}/{n}.jpg" for n in range(8)]
-BATCHES = [f"img/batch_{n // 4}/{n}.jpg" for n in range(8)]
+SITES = [f"img/site_{n // 4}/{n}.jpg" for n in range(8)]
 AGES = "image,age,sex", [f"{n}.jpg,{20 + n},{'fm'[n % 2]}" for n in range(8)]
 WOMEN = AGES[0], [row.replace(",m", ",f") for row in AGES[1]]
 ONE_PERSON = "image,age,person", [f"{n}.jpg,{20 + n},Kim" for n in range(8)]
@@ -236,10 +236,10 @@ TRAIN, TEST = (LABELS[0], LABELS[1][:6]), ("image", ["6.jpg", "7.jpg"])
         (PEOPLE, {"metadata.csv": AGES}, "folders"),
         (PEOPLE, {"labels.csv": CODES}, "folders"),
         (SKIN, {"labels.csv": ("image,label", [f"{n}.jpg,{n // 4}.0" for n in range(8)])}, "folders"),
-        (BATCHES, {"labels.csv": ("image,label", [f"{n}.jpg,{'cat' if n < 4 else 'dog'}" for n in range(8)])}, "csv"),
-        (BATCHES, {"train.csv": TRAIN}, "folders"),
-        (BATCHES, {"train.csv": TRAIN, "test.csv": TEST}, "csv"),
-        (BATCHES, {"train.csv": TRAIN, "sample_submission.csv": ("image,label", ["6.jpg,20", "7.jpg,20"])}, "csv"),
+        (SITES, {"labels.csv": ("image,label", [f"{n}.jpg,{'cat' if n < 4 else 'dog'}" for n in range(8)])}, "csv"),
+        (SITES, {"train.csv": TRAIN}, "folders"),
+        (SITES, {"train.csv": TRAIN, "test.csv": TEST}, "csv"),
+        (SITES, {"train.csv": TRAIN, "sample_submission.csv": ("image,label", ["6.jpg,20", "7.jpg,20"])}, "csv"),
     ],
     ids=[
         "ages",

@@ -221,7 +221,7 @@ def test_a_table_with_the_attributes_that_were_chosen_is_not_passed_over(tmp_pat
 @pytest.mark.parametrize(
     ("photos", "name", "rows", "asked"),
     [
-        (BATCHES, "labels.txt", [f"{photo} {'ab'[n % 2]}" for n, photo in enumerate(BATCHES)], "labels in label"),
+        (PETS, "labels.txt", [f"{photo} {'ab'[n % 2]}" for n, photo in enumerate(PETS)], "labels in label"),
         (BATCHES, "labels.txt", [f"{photo} a" for photo in BATCHES[:3]], ""),
         (PETS, "train.txt", [f"{photo} {n // 3}" for n, photo in enumerate(PETS)], ""),
         (PETS, "test.txt", [f"{photo} {n // 3}" for n, photo in enumerate(PETS)], "labels in label"),

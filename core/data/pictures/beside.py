@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from core.data.readers.folders import CONTAINERS
+from core.data.readers.named.pieces import CONTAINERS
 from core.data.readers.reading import Fact
 
 _WORDS = "masks?|segs?|segmentations?|gt|thumbs?|thumbnails?"

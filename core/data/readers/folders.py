@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import TEST, UNLABELLED, photo, problem
+from core.data.readers.named.pieces import CONTAINERS, hold_classes, pieces_of
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.split_names import Part, classes_and_parts, may_be_part, parts_of
 from core.data.readers.tree import Tree, by_folder, left_over
@@ -16,7 +17,6 @@ from core.data.readers.whom import by_pattern
 from core.errors import LabError
 from core.text import listed, number_of
 
-CONTAINERS = {"data", "dataset", "datasets", "images", "image", "imgs", "img", "photos", "pictures", "faces"}
 BESIDE = {"assets", "docs", "doc", "misc", "figures", "screenshots", "logo", "logos", "icons", "examples", "samples"}
 LONG = 3  # digits of a number that is no age, rank or class: a patient's, a case's
 MOST_KINDS = 20  # folders of a level that is an attribute: more are persons, places or days
@@ -29,12 +29,14 @@ Both = dict[str, tuple[str, Part]]  # name of a folder of the class level -> (cl
 class _Level:
     """at: which folder of a path names the class, from 0. used: the photos for which it does; strays are not in it.
 
-    doubt: what may be wrong with it, as a sentence; "" where nothing speaks against it.
+    doubt: what may be wrong with it, as a sentence; "" where nothing speaks against it. pieces: the folders above it
+    that are pieces of the dataset, looked through.
     """
 
     at: int
     used: Folders
     doubt: str = ""
+    pieces: frozenset[str] = frozenset()
 
 
 def read_folders(tree: Tree, data: DataConfig) -> Reading:
@@ -91,8 +93,10 @@ def _without_pictures(tree: Tree, level: _Level) -> list[dict]:
 
 
 def _find_level(folders: Folders) -> _Level:
-    """The first level whose folders are neither parts of the dataset nor one folder that only holds the others."""
+    """The first level whose folders are neither parts or pieces of the dataset nor one folder that only holds the
+    others."""
     at, doubt = 0, ""
+    pieces: frozenset[str] = frozenset()
     used = {path: names for path, names in folders.items() if names}
     aside: set[str] = set()  # photos of test parts, which need no class
     while True:
@@ -106,6 +110,9 @@ def _find_level(folders: Folders) -> _Level:
             aside |= {path for path, names in here.items() if parts and parts[names[at]].split}
             at += 1
             continue
+        if pieces_of(tops) == tops and hold_classes(here.values(), at):
+            at, pieces = at + 1, pieces | tops
+            continue
         home, doubt = _home(here, at)
         if home is None:
             break
@@ -117,7 +124,7 @@ def _find_level(folders: Folders) -> _Level:
         used, doubt = again
     elif doubt_of_numbers := _below_numbers(used, at):
         at, doubt = at + 1, doubt_of_numbers
-    return _Level(at, used, doubt)
+    return _Level(at, used, doubt, pieces)
 
 
 def _below_numbers(used: Folders, at: int) -> str:
@@ -313,6 +320,11 @@ def _asked(photos: list[dict], level: _Level, marks: Marks, data: DataConfig) ->
         if name.lower() in BESIDE and number < min(others, default=0):
             pictures = "1 picture" if number == 1 else f"{number:,} pictures"
             facts.append(Fact("classes", f"{folder_list([name])} ({pictures}) may be no class.", probable=True))
+    pieces = pieces_of(counts)
+    if 10 * sum(counts[name] for name in pieces) >= 9 * counts.total():
+        text = f"The folders {folder_list(pieces)} differ by a number alone: they may be pieces of the dataset, no "
+        text += "classes. If so, choose the class folder, or add a table of the path and class of each photo."
+        facts.append(Fact("classes", text, ("class_level", "reader"), probable=True))
     return facts
 
 
@@ -372,7 +384,9 @@ def _told(level: _Level, both: Both) -> list[Fact]:
         facts.append(Fact("classes", text, ("class_level",), probable=True))
     if level.at:
         above = {names[level.at - 1] for names in level.used.values() if len(names) > level.at}
-        facts.append(Fact("classes", f"The folders below {folder_list(above)} are the classes.", ("class_level",)))
+        text = f"The folders below {folder_list(above)} are the classes"
+        text += f"; {folder_list(level.pieces)} are pieces of the dataset" if level.pieces else ""
+        facts.append(Fact("classes", f"{text}.", ("class_level",)))
     if level.doubt:
         facts.append(Fact("classes", level.doubt, ("class_level",), probable=True))
     return facts

@@ -20,12 +20,13 @@ from core.data.readers.find_tables import (
     unread_tables,
 )
 from core.data.readers.folders import folder_list, read_folders
+from core.data.readers.named.pieces import pieces_in, words_around
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.set_aside import parted_by_folders
 from core.data.readers.tree import Tree, by_folder, is_above_photos, left_over
 from core.data.tables.beside_folders import may_be_classes, name_classes
 from core.data.tables.joined import with_tables
-from core.data.tables.looked.before_folders import count_before_folders, count_in_root
+from core.data.tables.looked.before_folders import count_before_folders, count_before_pieces, count_in_root
 from core.data.tables.looked.candidates import chosen_meanings
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import choose_columns
@@ -37,7 +38,7 @@ from core.text import listed
 MASK_STEMS = {**{f"mask{i}": "mask" for i in range(1, 6)}, "incorrect_mask": "incorrect", "normal": "normal"}
 MASK_COLUMNS = {"id", "gender", "age", "path"}
 UTKFACE_NAME = re.compile(r"(\d{1,3})_(\d)_(\d)_\d{6,}(?!\d)")
-PIECE = re.compile(r"(crop(ped)?[ _-]?)?(part|batch|chunk)[ _-]?\d+|utkface.*", re.IGNORECASE)  # of its zips
+UTKFACE_PIECE = {"crop", "cropped"}  # words in the names of the pieces that it comes in, beside part_1
 UTKFACE_RACES = ("White", "Black", "Asian", "Indian", "Others")
 
 
@@ -191,7 +192,11 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
     if any(each.chosen - {"person", "split"} for each in usual) or count_in_root(looked, tree, matcher):
         return "csv"
     of_classes = _class_folders(tree, data.class_level) if looked.tables or looked.faults else []
-    if looked.tables and (not of_classes or count_before_folders(looked, of_classes, tree, data, matcher)):
+    if looked.tables and (
+        not of_classes
+        or count_before_folders(looked, of_classes, tree, data, matcher)
+        or count_before_pieces(looked, tree, data, matcher)
+    ):
         return "csv"
     names = [path.rpartition("/")[2] for path in tree.images]
     if 2 * sum(UTKFACE_NAME.match(name) is not None for name in names) > len(names):
@@ -223,6 +228,10 @@ def not_read(tree: Tree, data: DataConfig, reader: str, reading: Reading) -> lis
     is_chosen = data.csv_file or data.attributes or chosen_meanings(data)
     if reader != "csv" or is_chosen:
         return []
+    are_read = f"{listed(reading.tables)} {'is' if len(reading.tables) == 1 else 'are'} read:"
+    if pieces := _pieces(tree, data):
+        text = f"{are_read} the folders {folder_list(pieces)} are pieces of the dataset, no classes."
+        return [Fact("table", text, ("reader",))]
     in_root = not all("/" in path for path in reading.tables)
     is_answered = data.label_column == NO_COLUMN or any(photo["label"] is not None for photo in reading.photos)
     if in_root and (is_answered or not name_classes(tree.images)):
@@ -231,7 +240,6 @@ def not_read(tree: Tree, data: DataConfig, reader: str, reading: Reading) -> lis
     if not of_classes or (in_root and not may_be_classes(reading.photos, of_classes)):
         return []
     folders = folder_list({photo["label"] for photo in of_classes})
-    are_read = f"{listed(reading.tables)} {'is' if len(reading.tables) == 1 else 'are'} read:"
     folder_of = {photo["sample"]: photo["label"].casefold() for photo in of_classes}
     same = [folder_of.get(photo["sample"]) == (photo["label"] or "").casefold() for photo in reading.photos]
     if same and all(same):
@@ -239,10 +247,21 @@ def not_read(tree: Tree, data: DataConfig, reader: str, reading: Reading) -> lis
     return [Fact("table", f"{are_read} the folders {folders} are taken for no classes.", ("reader",), probable=True)]
 
 
+def _pieces(tree: Tree, data: DataConfig) -> set[str]:
+    """The folders that are pieces of the dataset, where none below them name classes."""
+    pieces = pieces_in(tree.images)
+    return pieces if pieces <= {photo["label"] for photo in _class_folders(tree, data.class_level)} else set()
+
+
+def _is_piece_of_utkface(folder: str) -> bool:
+    around = words_around(folder)
+    return folder.lower().startswith("utkface") or (around is not None and around <= UTKFACE_PIECE)
+
+
 def _beside_names(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
     """A question about folders that name classes, where the names of the photos are read; not about those in which
     UTKFace comes."""
-    of_classes = [each for each in _class_folders(tree, data.class_level) if not PIECE.fullmatch(each["label"])]
+    of_classes = [each for each in _class_folders(tree, data.class_level) if not _is_piece_of_utkface(each["label"])]
     photos = [photo | {"attributes": {"race": photo["race"]}} for photo in reading.photos]
     if not may_be_classes(photos, of_classes):
         return []

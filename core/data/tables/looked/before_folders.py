@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from core.config.run_config import DataConfig
+from core.data.readers.attributes import NUMBER
 from core.data.readers.find_tables import is_answered, parts_of_one, to_read, without_companions
-from core.data.readers.folders import CONTAINERS
+from core.data.readers.named.pieces import CONTAINERS, pieces_in
 from core.data.readers.tree import Tree, by_folder, is_above_photos
 from core.data.tables.beside_folders import are_other_classes, name_classes
+from core.data.tables.columns import attribute_columns
 from core.data.tables.looked.candidates import (
     Candidates,
     DatasetTable,
@@ -99,3 +101,28 @@ def count_before_folders(
         return False
     folder_of = {each["sample"]: each["label"].casefold() for each in photos}
     return are_other_classes(cells_of, folder_of, words_for_nothing(data.no_label))
+
+
+def count_before_pieces(looked: Candidates, tree: Tree, data: DataConfig, matcher: Matcher) -> bool:
+    """Whether tables are read, and not folders that by their names are pieces of the dataset: where nobody chose these
+    as classes, tables that can be read as one and are no predictions name nine of ten photos in them, and tell more of
+    these than numbers."""
+    pieces = pieces_in(tree.images) if data.class_level is None else set()
+    tables, _, waiting = to_read(without_companions(looked))
+    if not pieces or not tables or (len(tables) > 1 and not parts_of_one(tables, waiting)):
+        return False
+    if any(is_answered(each.paths[0]) or not _tells_classes(each, data) for each in tables):
+        return False
+    columns = {"path": tables[0].meanings.columns["path"]}
+    every = [(each.paths[0], each.table) for each in tables] + [(table.name, table) for table in waiting]
+    inside = {path for path in tree.images if pieces & {*path.split("/")[:-1]}}
+    named = cells_of_photos(every, columns, matcher).keys() & inside
+    return 10 * len(named) >= 9 * len(inside)
+
+
+def _tells_classes(dataset: DatasetTable, data: DataConfig) -> bool:
+    """Whether it tells a label, gender, age or mask, or an attribute that is no number."""
+    meanings = dataset.meanings
+    taken = [*meanings.columns.values(), *meanings.parts]
+    own = attribute_columns(dataset.table, taken, data, has_label=False)
+    return dataset.tells_usual or bool(own.classes) or any(kind != NUMBER for kind in own.kinds.values())
