@@ -315,12 +315,21 @@ def test_classes_that_look_right_and_may_be_wrong_are_asked_about(tmp_path, path
             "new/ is no class: its photos are of the classes that its folders are called as (ill/ and well/).",
         ),
         (
-            [f"10{n}/{state}/{{2}}" for n in range(4) for state in (0, 1)],
+            [f"102{n}/{state}/{{2}}" for n in range(4) for state in (0, 1)],
             {"0": 8, "1": 8},
-            "The folders 0/ and 1/ repeat below 100/, 101/, 102/ and 103/, which are numbers: they are taken for the "
-            "classes.",
+            "The folders 0/ and 1/ repeat below 1020/, 1021/, 1022/ and 1023/, which are numbers: they are taken for "
+            "the classes.",
         ),
-        ([f"2{n}/{state}/{{2}}" for n in range(2) for state in (0, 1)], {"20": 4, "21": 4}, "they may be the classes"),
+        (
+            [f"2{n}0/{side}/{{2}}" for n in range(3) for side in "ab"],
+            {"200": 4, "210": 4, "220": 4},
+            "they may be the classes",
+        ),
+        (
+            ["train/ill/{2}", "train/well/{2}", "test/ill/{1}", "test/new/ill/{2}", "test/new/well/{2}"],
+            {"ill": 2, "well": 2},
+            "new/ is no class",
+        ),
         (
             [
                 "old/old/{4}",
@@ -332,7 +341,7 @@ def test_classes_that_look_right_and_may_be_wrong_are_asked_about(tmp_path, path
             "The dataset is taken to be new/ alone, without the 4 pictures in old/.",
         ),
     ],
-    ids=["packed twice", "more of them", "patients", "ages", "two beside each other"],
+    ids=["packed twice", "more of them", "patients", "coins", "more to test on", "two beside each other"],
 )
 def test_folders_that_hold_the_classes_once_more_or_number_whom_they_show_are_no_classes(
     tmp_path, paths, classes, question

@@ -18,7 +18,7 @@ from core.errors import LabError
 from core.text import listed, number_of
 
 BESIDE = {"assets", "docs", "doc", "misc", "figures", "screenshots", "logo", "logos", "icons", "examples", "samples"}
-LONG = 3  # digits of a number that is no age, rank or class: a patient's, a case's
+LONG = 4  # digits of a number that is no age, coin or class: a patient's, a case's, a year's
 MOST_KINDS = 20  # folders of a level that is an attribute: more are persons, places or days
 Folders = dict[str, list[str]]  # path of a photo -> the folders above it, from the dataset down
 Marks = dict[int, dict[str, Part]]  # level -> name of a folder there -> which part of the dataset it is
@@ -147,12 +147,12 @@ def _classes_again(used: Folders, at: int) -> tuple[Folders, str] | None:
     """(the photos without those that are copies, what is asked) where one of the folders that would be classes holds
     nothing but the others once more, as archives that were packed twice do: photos/cat, photos/dog, photos/photos/cat.
     What is no copy there is of the class that its folder names."""
-    below: dict[str, list[list[str]]] = defaultdict(list)
+    below: dict[str, list[list[str]]] = defaultdict(list)  # what stands below each of them, and what above, if anything
     for path, names in used.items():
         if len(names) > at:
-            below[names[at]].append([*names[at + 1 :], path.rpartition("/")[2]])
+            below[names[at]].append([*names[at + 1 :], path.rpartition("/")[2], *names[:at]])
     for name, rests in below.items():
-        inner = [rest for rest in rests if len(rest) > 1 and rest[0] in below and rest[0] != name]
+        inner = [rest for rest in rests if len(rest) > at + 1 and rest[0] in below and rest[0] != name]
         if len({rest[0] for rest in inner}) < 2 or 10 * len(inner) < 9 * len(rests):
             continue
         own = {(other, *rest) for other, others in below.items() if other != name for rest in others}
