@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
+from core.data.content.same_bytes import digest_of
 from core.data.readers.attributes import TEST, UNLABELLED, photo, problem
 from core.data.readers.named.pieces import CONTAINERS, hold_classes, pieces_of
 from core.data.readers.reading import Fact, Reading
@@ -18,6 +19,7 @@ from core.errors import LabError
 from core.text import listed, number_of
 
 BESIDE = {"assets", "docs", "doc", "misc", "figures", "screenshots", "logo", "logos", "icons", "examples", "samples"}
+LOOKED_AT = 16  # photos that may be copies, of those of a folder
 LONG = 4  # digits of a number that is no age, coin or class: a patient's, a case's, a year's
 MOST_KINDS = 20  # folders of a level that is an attribute: more are persons, places or days
 Folders = dict[str, list[str]]  # path of a photo -> the folders above it, from the dataset down
@@ -46,7 +48,7 @@ def read_folders(tree: Tree, data: DataConfig) -> Reading:
     Raises LabError where no folder names a class.
     """
     folders = {path: path.split("/")[:-1] for path in tree.images}
-    level = _Level(data.class_level - 1, folders) if data.class_level else _find_level(folders)
+    level = _Level(data.class_level - 1, folders) if data.class_level else _find_level(folders, tree)
     marks = _marks(level)
     levels = _levels(level, marks, data)
     photos = [_photo(path, tree.images[path], names, levels) for path, names in level.used.items()]
@@ -92,7 +94,7 @@ def _without_pictures(tree: Tree, level: _Level) -> list[dict]:
     return warnings
 
 
-def _find_level(folders: Folders) -> _Level:
+def _find_level(folders: Folders, tree: Tree) -> _Level:
     """The first level whose folders are neither parts or pieces of the dataset nor one folder that only holds the
     others."""
     at, doubt = 0, ""
@@ -120,7 +122,7 @@ def _find_level(folders: Folders) -> _Level:
     tops = {names[at] for names in used.values() if len(names) > at}
     if parts_of(tops):  # train/1.jpg and test/2.jpg: no class anywhere
         used = {}
-    if again := _classes_again(used, at):
+    if again := _classes_again(used, at, tree):
         used, doubt = again
     elif doubt_of_numbers := _below_numbers(used, at):
         at, doubt = at + 1, doubt_of_numbers
@@ -143,28 +145,37 @@ def _below_numbers(used: Folders, at: int) -> str:
     return f"{text} the classes."
 
 
-def _classes_again(used: Folders, at: int) -> tuple[Folders, str] | None:
+def _classes_again(used: Folders, at: int, tree: Tree) -> tuple[Folders, str] | None:
     """(the photos without those that are copies, what is asked) where one of the folders that would be classes holds
     nothing but the others once more, as archives that were packed twice do: photos/cat, photos/dog, photos/photos/cat.
     What is no copy there is of the class that its folder names."""
-    below: dict[str, list[list[str]]] = defaultdict(list)  # what stands below each of them, and what above, if anything
+    place_of: dict[str, list[tuple[str, ...]]] = defaultdict(list)  # folder -> places of photos: above it, then below
+    photo_at: dict[tuple[str, ...], str] = {}
     for path, names in used.items():
         if len(names) > at:
-            below[names[at]].append([*names[at + 1 :], path.rpartition("/")[2], *names[:at]])
-    for name, rests in below.items():
-        inner = [rest for rest in rests if len(rest) > at + 1 and rest[0] in below and rest[0] != name]
-        if len({rest[0] for rest in inner}) < 2 or 10 * len(inner) < 9 * len(rests):
+            place = (*names[:at], *names[at + 1 :], path.rpartition("/")[2])
+            place_of[names[at]].append(place)
+            photo_at[(*names, path.rpartition("/")[2])] = path
+    for name, places in place_of.items():
+        inner = [place for place in places if len(place) > at + 1 and place[at] in place_of and place[at] != name]
+        classes = {place[at] for place in inner}
+        if len(classes) < 2 or 10 * len(inner) < 9 * len(places):
             continue
-        own = {(other, *rest) for other, others in below.items() if other != name for rest in others}
-        again = folder_list({rest[0] for rest in inner})
-        if 10 * sum(tuple(rest) in own for rest in inner) >= 9 * len(inner):
+        pairs = [(photo_at[(*place[:at], name, *place[at:])], photo_at.get(place, "")) for place in inner]
+        looked_at = pairs[:: max(1, -(-len(pairs) // LOOKED_AT))]
+        if 10 * sum(_are_one(copy, photo, tree) for copy, photo in looked_at) >= 9 * len(looked_at):
             kept = {path: names for path, names in used.items() if len(names) <= at or names[at] != name}
-            text = f"{name}/ holds the photos of the folders beside it once more ({again}): it is left out."
-            return kept, text
+            return kept, f"{name}/ holds the photos of {folder_list(classes)} beside it once more: it is left out."
         moved = {path: names for path, names in used.items() if len(names) > at + 1 and names[at] == name}
-        text = f"{name}/ is no class: its photos are of the classes that its folders are called as ({again})."
+        text = f"{name}/ is no class: its photos are of the classes {folder_list(classes)}, as its folders are called."
         return used | {path: names[:at] + names[at + 1 :] for path, names in moved.items()}, text
     return None
+
+
+def _are_one(copy: str, photo: str, tree: Tree) -> bool:
+    """Whether two photos are the same, byte by byte. photo: "" for none."""
+    digest = digest_of(str(tree.root / tree.images[copy]), copy) if photo else ""
+    return bool(digest) and digest == digest_of(str(tree.root / tree.images[photo]), photo)
 
 
 def _holds_all(here: Folders, deeper: Folders, aside: set[str], at: int) -> bool:
