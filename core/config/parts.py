@@ -84,11 +84,12 @@ class DataConfig(Part):
         description="Which folder on a photo's path names its class: 1 is the first one below the dataset. Empty finds "
         "it (reader folders).",
     )
-    persons: Literal["auto", "folder", "path", "patient", "none"] = Field(
+    persons: Literal["auto", "named", "folder", "path", "patient", "none"] = Field(
         "auto",
-        description="Who a photo shows. auto: the person column, else the person pattern on the file name; folder: the "
-        "folder below the class, else above it; path: the person pattern on the whole path below the dataset; patient: "
-        "the PatientID in a DICOM file; none: nobody is known.",
+        description="Who a photo shows. auto: the person column, else the person pattern on the file name, else "
+        "folders that are surely called as persons (patient_01, sub-01); named: folders that are, or may be (case_01); "
+        "folder: the folder below the class, else above it; path: the person pattern on the whole path below the "
+        "dataset; patient: the PatientID in a DICOM file; none: nobody is known.",
     )
     person_pattern: str | None = Field(
         None, description="Regular expression on the file name, or the whole path; its first group is the person."

@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 
-from core.plan.again import since
+from core.config.run_config import DataConfig
+from core.plan.again import read_as_before, since
+from tests.photos import draw
 
 
 @pytest.fixture
@@ -36,3 +38,13 @@ def test_each_kind_of_difference_is_counted(before):
         "1 photo is set aside now, trained on no more.",
         "1 photo is not in it any more.",
     ]
+
+
+def test_photos_that_counted_as_persons_do_so_still_where_folders_are_called_as_persons_by_now(tmp_path):
+    photos = [f"{state}/patient_{n}/1.jpg" for n, state in enumerate(["ill", "well"] * 3)]
+    for photo in photos:
+        draw(tmp_path / photo)
+    config = DataConfig(root=str(tmp_path))
+    for people, persons in ((photos, "none"), ([f"patient_{n}" for n in range(6)], "auto")):
+        data, scanned = read_as_before(config, pd.Series(0, index=people))
+        assert data.persons == persons and sorted(scanned.samples["person"]) == sorted(people)

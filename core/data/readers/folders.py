@@ -10,6 +10,7 @@ from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
 from core.data.content.same_bytes import digest_of
 from core.data.readers.attributes import TEST, UNLABELLED, photo, problem
+from core.data.readers.named.people import count_visits, is_person, may_be_person
 from core.data.readers.named.pieces import CONTAINERS, hold_classes, pieces_of
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.split_names import Part, classes_and_parts, may_be_part, parts_of
@@ -124,25 +125,26 @@ def _find_level(folders: Folders, tree: Tree) -> _Level:
         used = {}
     if again := _classes_again(used, at, tree):
         used, doubt = again
-    elif doubt_of_numbers := _below_numbers(used, at):
-        at, doubt = at + 1, doubt_of_numbers
+    elif below := _below_persons(used, at):
+        at, doubt = below
     return _Level(at, used, doubt, pieces)
 
 
-def _below_numbers(used: Folders, at: int) -> str:
-    """What is asked where long numbers, as of patients, would be the classes, and fewer folders repeat below nearly all
-    of them: these are the classes. "" where it is otherwise."""
+def _below_persons(used: Folders, at: int) -> tuple[int, str] | None:
+    """(level of the classes, what is asked) where long numbers, as of patients, or folders that are called as persons
+    would be the classes, and fewer folders repeat below nearly all of them that count no visits."""
     trained = [names for names in used.values() if len(names) > at]
-    numbers = {names[at] for names in trained}
-    if not all(name.isdecimal() and len(name) >= LONG for name in numbers):
-        return ""
-    again = _again(trained, at, at + 1)
-    if not 0 < len(again) < len(numbers):
-        return ""
-    text = (
-        f"The folders {folder_list(again)} repeat below {folder_list(numbers)}, which are numbers: they are taken for"
-    )
-    return f"{text} the classes."
+    tops = {names[at] for names in trained}
+    what = "are numbers" if all(name.isdecimal() and len(name) >= LONG for name in tops) else ""
+    what = what or ("by their names are persons" if all(map(is_person, tops)) else "")
+    for i in range(at + 1, max(map(len, trained), default=0)) if what else ():
+        again = _again(trained, at, i)
+        if 0 < len(again) < len(tops) and not count_visits(again):
+            text = (
+                f"The folders {folder_list(again)} repeat below {folder_list(tops)}, which {what}: they are taken for"
+            )
+            return i, f"{text} the classes."
+    return None
 
 
 def _classes_again(used: Folders, at: int, tree: Tree) -> tuple[Folders, str] | None:
@@ -331,6 +333,11 @@ def _asked(photos: list[dict], level: _Level, marks: Marks, data: DataConfig) ->
         if name.lower() in BESIDE and number < min(others, default=0):
             pictures = "1 picture" if number == 1 else f"{number:,} pictures"
             facts.append(Fact("classes", f"{folder_list([name])} ({pictures}) may be no class.", probable=True))
+    people = {name for name in counts if may_be_person(name)}
+    if not facts and len(people) > 1 and 10 * sum(counts[name] for name in people) >= 9 * counts.total():
+        text = f"By their names the folders {folder_list(people)} may be persons, no classes. If so, choose "
+        text += "the class folder, or add a table of the path and class of each photo."
+        facts.append(Fact("classes", text, ("class_level", "reader"), probable=True))
     pieces = pieces_of(counts)
     if 10 * sum(counts[name] for name in pieces) >= 9 * counts.total():
         text = f"The folders {folder_list(pieces)} differ by a number alone: they may be pieces of the dataset, no "
@@ -340,12 +347,16 @@ def _asked(photos: list[dict], level: _Level, marks: Marks, data: DataConfig) ->
 
 
 def _repeated(photos: list[dict], level: _Level, marks: Marks) -> list[Fact]:
-    """Folders that repeat below different classes, as cat/ and dog/ below asia/ and europe/, may be the classes."""
+    """Folders that repeat below different classes, as cat/ and dog/ below asia/ and europe/, may be the classes. Not
+    persons, unless the classes are their visits, nor visits of persons."""
     trained = [level.used[each["sample"]] for each in photos if not each["split"]]
+    classes = {names[level.at] for names in trained}
     for i in range(level.at + 1, max(map(len, trained), default=0)):
-        if i not in marks and (again := _again(trained, level.at, i)):
-            above = folder_list({names[level.at] for names in trained})
-            text = f"The folders {folder_list(again)} repeat below {above}: they may be the classes"
+        again = _again(trained, level.at, i) if i not in marks else set()
+        are_persons = all(map(is_person, again)) and not count_visits(classes)
+        of_persons = count_visits(again) and all(is_person(names[i - 1]) for names in trained if len(names) > i)
+        if again and not (are_persons or of_persons):
+            text = f"The folders {folder_list(again)} repeat below {folder_list(classes)}: they may be the classes"
             return [Fact("classes", f"{text} (class folder {i + 1}).", ("class_level",), probable=True)]
     return []
 

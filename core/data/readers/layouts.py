@@ -20,6 +20,7 @@ from core.data.readers.find_tables import (
     unread_tables,
 )
 from core.data.readers.folders import folder_list, read_folders
+from core.data.readers.named.people import is_person
 from core.data.readers.named.pieces import pieces_in, words_around
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.set_aside import parted_by_folders
@@ -240,11 +241,21 @@ def not_read(tree: Tree, data: DataConfig, reader: str, reading: Reading) -> lis
     if not of_classes or (in_root and not may_be_classes(reading.photos, of_classes)):
         return []
     folders = folder_list({photo["label"] for photo in of_classes})
+    if _are_persons(of_classes, reading):
+        return []
     folder_of = {photo["sample"]: photo["label"].casefold() for photo in of_classes}
     same = [folder_of.get(photo["sample"]) == (photo["label"] or "").casefold() for photo in reading.photos]
     if same and all(same):
         return [Fact("table", f"{are_read} the classes are those of the folders {folders}.", ("reader",))]
     return [Fact("table", f"{are_read} the folders {folders} are taken for no classes.", ("reader",), probable=True)]
+
+
+def _are_persons(of_classes: list[dict], reading: Reading) -> bool:
+    """Whether folders that would be classes are called as persons, and each holds one whom the reading knows."""
+    person_of = {photo["sample"]: photo["person"] for photo in reading.photos if photo["person_known"]}
+    pairs = {(each["label"], person_of.get(each["sample"], "")) for each in of_classes}
+    are_called = all(is_person(folder) and person for folder, person in pairs)
+    return are_called and len(pairs) == len({folder for folder, _ in pairs})
 
 
 def _pieces(tree: Tree, data: DataConfig) -> set[str]:

@@ -1,4 +1,5 @@
-"""Whom a photo shows, by a folder on its path, a pattern on the whole path or a DICOM file; what these suggest."""
+"""Whom a photo shows, by a folder on its path or one that is called as a person, a pattern on the whole path or a DICOM
+file; what these suggest."""
 
 from __future__ import annotations
 
@@ -7,17 +8,21 @@ from pathlib import Path
 
 from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
+from core.data.persons import KNOWN, units
 from core.data.pictures import dicom
 from core.data.readers.attributes import problem
+from core.data.readers.named.people import Called, persons_called
 from core.data.readers.reading import Fact
+from core.data.tables.joined import FEWEST
 from core.errors import LabError
-from core.text import listed, one_line
+from core.text import listed, number_of, one_line
 
 LOOKED_AT = 32  # DICOM files, of those of a dataset, before it is suggested that they name their patients
 
 
 def with_persons(photos: list[dict], data: DataConfig, root: Path) -> tuple[list[dict], list[dict], list[Fact]]:
-    """(the photos with the persons that data.persons asks for, problems, facts); as the reader left them for auto.
+    """(the photos with the persons that data.persons asks for, problems, facts). For auto as the reader left them, but
+    that folders which surely are called as persons tell them where nobody is known and no setting says how.
 
     root: of the dataset. Raises LabError where a pattern is wanted and none is given.
     """
@@ -29,7 +34,20 @@ def with_persons(photos: list[dict], data: DataConfig, root: Path) -> tuple[list
         return _by_path(photos, data)
     if data.persons == "patient":
         return _by_patient(photos, root)
-    return photos, [], _suggested_patients(photos, root) or _suggested(photos)
+    trained = [photo for photo in photos if not photo["split"]]
+    is_chosen = data.persons == "named"
+    nobody = not any(photo["person_known"] for photo in trained)
+    aside = [photo for photo in photos if photo["split"]]
+    called = persons_called(trained, aside) if is_chosen or nobody else None
+    if called and (is_chosen or (called.is_sure and not data.person_pattern and not data.person_column)):
+        return _by_name(photos, called, is_chosen=is_chosen)
+    if is_chosen:
+        raise LabError(
+            "persons: no folders are called as persons, or each of them is a class of its own.",
+            "Choose another way to tell the persons (data.persons).",
+            "persons",
+        )
+    return photos, [], _suggested_patients(photos, root) or _suggested_names(trained, called) or _suggested(photos)
 
 
 def _by_folder(photos: list[dict]) -> tuple[list[dict], list[dict], list[Fact]]:
@@ -59,9 +77,64 @@ def _by_folder(photos: list[dict]) -> tuple[list[dict], list[dict], list[Fact]]:
             f" {listed(several)} {'stand' if len(several) > 1 else 'stands'} in several classes and "
             f"{'count' if len(several) > 1 else 'counts'} as one person each."
         )
-    if unknown := len(photos) - len(person_of):
-        text += f" {unknown:,} {'photos lie' if unknown > 1 else 'photo lies'} in no such folder: persons unknown."
-    return photos, [], [Fact("persons", text, ("persons",))]
+    return photos, [], [Fact("persons", text + _outside(len(photos) - len(person_of)), ("persons",))]
+
+
+def _outside(photos: int) -> str:
+    """A sentence on photos in no folder of a person; empty where there are none."""
+    lie = "photos lie" if photos > 1 else "photo lies"
+    return f" {photos:,} {lie} in no such folder: persons unknown." if photos else ""
+
+
+def _by_name(photos: list[dict], called: Called, *, is_chosen: bool) -> tuple[list[dict], list[dict], list[Fact]]:
+    """The folders that are called as persons. Where nobody chose them, those that are few, or of whom one has a third
+    of the photos, or of whom one name stands in several places, are asked about."""
+    photos = [
+        photo
+        | {
+            "person": called.person_of.get(photo["sample"], photo["sample"]),
+            "person_known": photo["sample"] in called.person_of,
+        }
+        for photo in photos
+    ]
+    held = Counter(photo["person"] for photo in photos if photo["person_known"] and not photo["split"])
+    (person, most), *_ = held.most_common(1)
+    are_few = len(held) < FEWEST or 3 * most >= held.total()
+    text = f"By their names the folders {_folders(called)} are persons."
+    text += f" {units(len(held), KNOWN)}, of which {one_line(person, 40)} has {number_of(most, 'photo')}." * are_few
+    again = _again(called)
+    text += again + _outside(len(photos) - len(called.person_of))
+    is_asked = not is_chosen and (are_few or bool(again))
+    return photos, [], [Fact("persons", text, ("persons", "person_pattern"), is_asked)]
+
+
+def _folders(called: Called) -> str:
+    return listed([f"{person}/" for person in sorted(called.places)])
+
+
+def _again(called: Called) -> str:
+    """Sentences on names that stand in several places, which may be numbers that begin anew in each; empty if none."""
+    again = sorted(person for person, above in called.places.items() if len(above) > 1)
+    if not again:
+        return ""
+    below = [f"{'/'.join(above) or '.'}/" for above in sorted(called.places[again[0]])]
+    each = "counts as one person" if len(again) == 1 else "count as one person each"
+    text = f" {listed(again)} {'stands' if len(again) == 1 else 'stand'} in several places, such as {listed(below)}, "
+    text += f"and {each}. If they are others in each, choose the pattern on the whole path for the persons"
+    depths = {len(above) for places in called.places.values() for above in places}
+    return text + (f": ^({'/'.join(['[^/]+'] * (depths.pop() + 1))})/" if len(depths) == 1 else ".")
+
+
+def _suggested_names(trained: list[dict], called: Called | None) -> list[Fact]:
+    """That folders may be called as persons: of more than the classes, half with several photos, as in _suggested."""
+    if called is None:
+        return []
+    held = Counter(called.person_of[each["sample"]] for each in trained if each["sample"] in called.person_of)
+    labels = {each["label"] for each in trained}
+    if len(held) <= len(labels) or 2 * sum(number > 1 for number in held.values()) < len(held):
+        return []
+    text = f"By their names the folders {_folders(called)} may be persons: {len(held):,} hold "
+    return [Fact("persons", f"{text}{number_of(held.total(), 'photo')}.", ("persons",), probable=True)]
 
 
 def _by_path(photos: list[dict], data: DataConfig) -> tuple[list[dict], list[dict], list[Fact]]:

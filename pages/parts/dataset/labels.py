@@ -35,7 +35,8 @@ ENCODINGS = {None: "Judged by its letters", "utf-8": "UTF-8"} | {
     name: f"{name} ({language})" for name, language in LANGUAGES.items()
 }
 PERSONS = {
-    "auto": "Column or pattern on the name",
+    "auto": "Column, pattern, patient folders",
+    "named": "Folders called as persons",
     "folder": "Folder below or above the class",
     "path": "Pattern on the whole path",
     "patient": "Patient in a DICOM file",
