@@ -118,3 +118,50 @@ def test_columns_of_one_name_are_told_with_the_one_that_is_read(tmp_path):
     (label, asked), (hair, is_asked) = facts(scanned, "table").items()
     assert label.startswith("labels.csv: column 'label' stands 2 times in the header; the first is read.") and asked
     assert hair == "labels.csv: hair stands more than once in the header: not read." and not is_asked
+
+
+WHALES = [f"{n:x}.jpg,w_{n % 3}" for n in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("header", "folder", "settings"),
+    [
+        ("Image,Id", "train/", {}),
+        ("image,identity", "photos/", {"reader": "csv"}),
+        ("Image,Id", "photos/", {"reader": "csv", "csv_file": "train.csv"}),
+        ("Image,person_id", "", {}),
+    ],
+)
+def test_persons_who_are_all_that_a_table_tells_are_the_classes_where_nothing_else_names_some(
+    tmp_path, header, folder, settings
+):
+    """A form beside it is none; which is asked about."""
+    photos = [f"{folder}{n:x}.jpg" for n in range(12)]
+    if folder:
+        rows = ["x.jpg,w_0 w_1", "y.jpg,w_0 w_1"]
+        table(tmp_path, rows, "test/x.jpg", "test/y.jpg", header=header, name="sample_submission.csv")
+    scanned = read(table(tmp_path, WHALES, *photos, header=header, name="train.csv"), **settings)
+    assert scanned.attributes["label"].counts == {"w_0": 4, "w_1": 4, "w_2": 4} and people(scanned) == ("unknown", 12)
+    ((text, probable),) = facts(scanned, "classes").items()
+    assert probable and "is taken for the class: it is the only one that is left, though it may tell persons" in text
+
+
+@pytest.mark.parametrize(
+    ("header", "folders", "settings"),
+    [
+        ("image,patient_id", ["photos"], {}),
+        ("Image,Id", ["photos"], {"person_column": "Id"}),
+        ("Image,Id", ["photos"], {"label_column": "none"}),
+        ("Image,Id", ["cat", "dog"], {}),
+    ],
+)
+def test_persons_are_no_classes_where_folders_are_or_somebody_says_so_or_they_are_patients(
+    tmp_path, header, folders, settings
+):
+    photos = [f"{folders[n // 3 % len(folders)]}/{n:x}.jpg" for n in range(12)]
+    root = table(tmp_path, WHALES, *photos, header=header, name="train.csv")
+    if len(folders) > 1:
+        assert read(root, **settings).attributes["label"].counts == {"cat": 6, "dog": 6}
+    else:
+        with pytest.raises(LabError, match="no column is known to hold a label"):
+            read(root, **settings)

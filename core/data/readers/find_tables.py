@@ -33,6 +33,7 @@ from core.data.tables.looked.candidates import (
     photos_of,
 )
 from core.data.tables.looked.of_folders import folder_questions
+from core.data.tables.looked.people import with_people_as_classes
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import Meanings, choose_columns
 from core.data.tables.table import Table, is_list, is_old, is_table, read_table
@@ -107,6 +108,17 @@ def _go_before(looked: Candidates, first: Candidates, tree: Tree, matcher: Match
 def is_answered(path: str) -> bool:
     """Whether a table by its name is a form to be filled with predictions, or was filled."""
     return is_form(path) or is_predicted(path)
+
+
+def people_as_classes(
+    looked: Candidates, tree: Tree, data: DataConfig, matcher: Matcher
+) -> tuple[DataConfig, list[Fact]] | None:
+    """As with_people_as_classes, where no table labels photos but forms and predictions."""
+    if any(not is_answered(each.paths[0]) for each in looked.tables):
+        return None
+    others = (is_answered, may_wait, says, tells_positions)
+    paths = [path for path in looked.faults if not any(is_other(path) for is_other in others)]
+    return with_people_as_classes(paths, tree, data, matcher)
 
 
 def _without_guesses(looked: Candidates, tree: Tree, matcher: Matcher) -> Candidates:
@@ -257,11 +269,18 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
         path = chosen_csv(tree.root, data.csv_file)
         table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
         table, facts, companions = with_companions([path], table, tree, data, matcher)
+        by_people = None if companions else with_people_as_classes([path], tree, data, matcher)
+        data, asked = by_people or (data, [])
+        facts = [*facts, *asked]
         return replace(dataset_table([(Source(path), table)], data, matcher), companions=companions), facts
     looked = without_companions(candidates(tree, data, matcher))
+    by_people = people_as_classes(looked, tree, data, matcher)
+    if by_people:
+        data, asked = by_people
+        looked = without_companions(candidates(tree, data, matcher))
     tables, forms, waiting = to_read(looked)
     forms = [*(each for each in looked.others if is_form(each.paths[0])), *forms]
-    facts = []
+    facts = asked if by_people else []
     if forms:
         text = f"{listed([each.paths[0] for each in forms])} is not read: it is a form for predictions."
         facts.append(Fact("table", text, ("csv_file",)))

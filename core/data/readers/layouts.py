@@ -17,6 +17,7 @@ from core.data.readers.find_tables import (
     candidates,
     check_passed_over,
     chosen_csv,
+    people_as_classes,
     unread_tables,
 )
 from core.data.readers.folders import folder_list, read_folders
@@ -202,6 +203,8 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
     names = [path.rpartition("/")[2] for path in tree.images]
     if 2 * sum(UTKFACE_NAME.match(name) is not None for name in names) > len(names):
         return "utkface"
+    if not of_classes and people_as_classes(looked, tree, data, matcher):
+        return "csv"
     if any("/" in path for path in tree.images):
         if not of_classes:
             check_passed_over(looked)
