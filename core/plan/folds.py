@@ -31,9 +31,12 @@ def assign_folds(table: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
         class_name, least = people.idxmin()[1], int(people.min())
         persons = persons_of(table)
         fewer = f"lower folds to {least}" if least > 1 else f"add {persons.noun} to it"
+        remedy = f"{fewer.capitalize()}, leave the class out (task.leave_out) or merge it with another (task.merge)."
+        if persons.are_known and people.max() == 1 and len(table) > len(people) > 1:
+            remedy = 'If the classes are the persons, choose "Nobody is known" for these (data.persons none).'
         raise LabError(
             f"folds: class {class_name!r} has {units(least, persons.state)} but {folds} folds were asked for",
-            f"{fewer.capitalize()}, leave the class out (task.leave_out) or merge it with another (task.merge).",
+            remedy,
             "folds",
         )
     return stratified_groups(table["y"].to_numpy(), table["person"].to_numpy(dtype=str), folds, seed)

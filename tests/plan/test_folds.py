@@ -99,8 +99,12 @@ def test_a_class_with_fewer_people_than_folds_is_named_with_its_numbers():
 
 def test_a_class_of_one_person_and_no_samples():
     table = labelled({**{f"a{i}": [0] for i in range(9)}, "b": [1, 1]})
-    with pytest.raises(LabError, match="has 1 person but 2 folds"):
+    with pytest.raises(LabError, match="has 1 person but 2 folds") as caught:
         assign_folds(table, 2, 0)
+    assert "Add people to it, leave the class out" in caught.value.remedy
+    with pytest.raises(LabError, match="has 1 person but 2 folds") as caught:
+        assign_folds(labelled({"a": [0, 0], "b": [1, 1]}), 2, 0)
+    assert caught.value.remedy.startswith("If the classes are the persons, choose"), "and no person is to be added"
     with pytest.raises(LabError, match="no samples"):
         assign_folds(table.iloc[:0], 2, 0)
 
