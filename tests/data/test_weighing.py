@@ -36,6 +36,7 @@ FIVE = "image,class", [f"{n}.jpg,{('good', 'bad')[n % 2]}" for n in range(5)]
 REMARKS = "image,sex,remark", ["0.jpg,f,x", "7.jpg,m,y"]
 NOTES = "image,category", ["cat/0.jpg,indoor", "dog/1.jpg,outdoor"]
 PREDICTED = "path,class,probability", [f"{photo},{'Dog' if '0' in photo else 'cat'},0.9" for photo in PETS]
+TEXTS = "image,note", [f"{n}.jpg,seen on day {n}" for n in range(8)]
 FORM = "image,label", ["t1.jpg,cat", "t2.jpg,cat"]
 DIAGNOSES = "id,dx", [f"{n},{'ab'[n % 2]}" for n in range(8)]
 IMAGES, DEEP = ([f"{home}/{n}.jpg" for n in range(8)] for home in ("images", "data/img"))
@@ -58,7 +59,7 @@ def drawn(root, photos, tables):
         (PETS, {"notes.csv": NOTES}, "cat dog", "notes.csv"),
         (PETS, {"predictions.csv": PREDICTED}, "cat dog", "predictions.csv"),
         (PETS, {"labels.csv": ("image,label", ["gone/0.jpg,a", "gone/1.jpg,b"])}, "cat dog", "labels.csv"),
-        (WITH_TEST, {"sample_submission.csv": FORM}, "cat dog", "sample_submission.csv"),
+        (WITH_TEST, {"sample_submission.csv": FORM}, "cat dog", ""),
         ([*TRAINED, *(f"test/{n}.jpg" for n in range(9))], {"labels.csv": OF_TRAINED}, "in out", ""),
         (BATCHES, {"labels.csv": HALF}, "a b", ""),
         (
@@ -260,3 +261,53 @@ def test_of_many_tables_below_that_are_not_read_some_are_asked_about_in_one_line
         table(tmp_path, [f"{at}.jpg,a"], header="image,label", name=f"c{at}/labels.csv")
     assert len(questions := list(facts(read(tmp_path), "table"))) == 4
     assert questions[-1] == "2 more tables name photos, too: not read (c3/labels.csv and c4/labels.csv)."
+
+
+@pytest.mark.parametrize(
+    ("photos", "tables", "said"),
+    [
+        (IMAGES, {"train.csv": LABELLED, "sampleSubmission.csv": ("photo,a,b", ["0,.5,.5"])}, ""),
+        (IMAGES, {"train.csv": SMILES, "SampleSubmissionFormat.csv": (SMILES[0], ["0.jpg,.5,.5"])}, ""),
+        (IMAGES, {"train.csv": DIAGNOSES, "sample_submission_v2.csv": ("id,dx", ["1,a", "2,b"])}, ""),
+        (WITH_TEST, {"sample_submission.csv": FORM}, ""),
+        (IMAGES, {"images/submissions/labels.csv": LABELLED}, ""),
+        (IMAGES, {"images/submissions/net.csv": LABELLED, "images/labels/train.csv": LABELLED}, ""),
+        (IMAGES, {"resubmission.csv": LABELLED}, ""),
+        (IMAGES, {"sampleSubmission.csv": LABELLED}, r"csv: sampleSubmission\.csv .* a form .* no other table labels"),
+        (EIGHT, {"submission.csv": LABELLED}, r"csv: submission\.csv by its name is a form .* no other table labels"),
+        (IMAGES, {"train.csv": TEXTS, "submission.csv": LABELLED}, r"csv: train\.csv is not read"),
+        (EIGHT, {"train.csv": TEXTS, "submission.csv": LABELLED}, r"csv: no column .* a label"),
+    ],
+    ids=[
+        "one of shares",
+        "same columns",
+        "numbers",
+        "beside folders",
+        "folder",
+        "folder beside another",
+        "another word",
+        "alone",
+        "alone in the root",
+        "beside another",
+        "in root",
+    ],
+)
+def test_a_form_for_predictions_labels_nothing_and_is_no_question(tmp_path, photos, tables, said):
+    for path in tables:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+    drawn(tmp_path, photos, tables)
+    forms = [path for path in tables if "ubmission" in path and not path.endswith(("labels.csv", "resubmission.csv"))]
+    if not said:
+        told = {f"{path} is not read: it is a form for predictions.": False for path in forms}
+        scanned = read(tmp_path)
+        assert len(scanned.samples) == len(TRAINED if photos == WITH_TEST else IMAGES)
+        assert told.items() == {each for each in facts(scanned, "table").items() if "not read" in each[0]}
+        return
+    with pytest.raises(LabError, match=said):
+        read(tmp_path)
+    assert len(read(tmp_path, csv_file=forms[0]).samples) == 8
+    scanned = read(tmp_path, label_column="label")
+    assert len(scanned.samples) == 8, "what read it before does no more"
+    assert any(facts(scanned, "table").values()), "a form is read without a word"
+    if len(tables) == 1:
+        assert len(read(tmp_path, reader="csv").samples) == 8

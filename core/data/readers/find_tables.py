@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from core.data.tables.looked.candidates import (
     are_half,
     by_depth,
     cells_of_photos,
+    chosen_meanings,
     dataset_table,
     is_predicted,
     look_at,
@@ -42,7 +43,8 @@ from core.data.tables.words import words_for_nothing
 from core.errors import LabError, ended, in_sentences
 from core.text import listed
 
-_A_FORM = re.compile(r"(^|[\W_])submission", re.IGNORECASE)  # a table to be filled with predictions
+# A table to be filled with predictions: sample_submission, sampleSubmission, SampleSubmissionFormat.
+_A_FORM = re.compile(r"(?:^|[\W_\d]|(?i:sample)|(?<=[a-z])(?=S))(?i:submission)")
 
 
 def chosen_csv(root: Path, name: str) -> str:
@@ -59,15 +61,17 @@ def chosen_csv(root: Path, name: str) -> str:
 
 def candidates(tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
     """The tables in the root, or else those above all photos, or else those in any folder below it: those of the next
-    too where the first may be passed over, and they tell more."""
+    too where the first may be passed over, and they tell more. Forms stand apart."""
     faults: dict[str, LabError] = {}
     unread: dict[str, LabError] = {}
     unlabelled: list[Table] = []
+    forms: dict[str, DatasetTable | None] = {}
     best: Candidates | None = None
     for paths in by_depth(tree):
         if best and not (any(map(is_table, paths)) and _may_be_passed_over(best, tree, data, matcher)):
             continue
-        looked = _without_guesses(look_at(paths, tree, data, matcher), tree, matcher)
+        looked = _without_guesses(_without_forms(look_at(paths, tree, data, matcher)), tree, matcher)
+        forms |= looked.forms
         if best and not _go_before(looked, best, tree, matcher):
             continue
         unread = {**unread, **looked.unread}
@@ -78,7 +82,43 @@ def candidates(tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
             best = replace(looked, unread=unread, passed_over=passed_over, others=[*others, *looked.others])
         faults |= looked.faults
         unlabelled += looked.unlabelled
-    return best or Candidates([], unlabelled, faults, unread)
+    if best:
+        return replace(best, forms=forms)
+    return _but_forms(Candidates([], unlabelled, faults, unread, forms=forms), data)
+
+
+def _without_forms(looked: Candidates) -> Candidates:
+    """With the forms apart; those that nobody understands, too."""
+    lists_photos = {table.name for table in looked.unlabelled}
+    faulty = [path for path in looked.faults | looked.unread if _is_form_itself(path) and path not in lists_photos]
+    forms = {each.paths[0]: each for each in looked.tables if is_form(each.paths[0])}
+    return replace(
+        looked,
+        tables=[each for each in looked.tables if each.paths[0] not in forms],
+        faults={path: fault for path, fault in looked.faults.items() if path not in faulty},
+        unread={path: fault for path, fault in looked.unread.items() if path not in faulty},
+        forms={**dict.fromkeys(faulty), **forms},
+    )
+
+
+def _but_forms(looked: Candidates, data: DataConfig) -> Candidates:
+    """Where nothing else labels photos: a form is no labels, unless somebody chose columns, or that a table is read
+    where none is damaged, or only its folder is called so. What is wrong with other tables is told before it, and
+    before that a test set has no label."""
+    faults = dict(sorted(looked.faults.items(), key=lambda each: may_wait(each[0])))
+    forms = [form for form in looked.forms.values() if form]
+    tables = [form for form in forms if not _is_form_itself(form.paths[0])]
+    if data.attributes or chosen_meanings(data) or (data.reader == "csv" and not faults):
+        tables = tables or forms
+    if tables:
+        read = {each.paths[0] for each in tables}
+        return replace(
+            looked, tables=tables, forms={path: form for path, form in looked.forms.items() if path not in read}
+        )
+    for path in looked.forms:
+        text = f"csv: {path} by its name is a form for predictions, and no other table labels photos"
+        faults[path] = LabError(text, "Add the table of their labels; or choose it by name, if it holds them.", "csv")
+    return replace(looked, faults=faults)
 
 
 def _may_be_passed_over(looked: Candidates, tree: Tree, data: DataConfig, matcher: Matcher) -> bool:
@@ -93,7 +133,7 @@ def _may_be_passed_over(looked: Candidates, tree: Tree, data: DataConfig, matche
 def _go_before(looked: Candidates, first: Candidates, tree: Tree, matcher: Matcher) -> bool:
     """Whether tables can be read, have usual columns and are no test set, and name more photos than the first ones that
     label them; half of all are enough before tables that label none."""
-    tables, _, waiting = to_read(without_companions(looked))
+    tables, waiting = to_read(without_companions(looked))
     if not tables or not all(each.is_usual and not is_answered(each.paths[0]) for each in tables):
         return False
     if all(may_wait(each.paths[0]) for each in tables) or (len(tables) > 1 and not parts_of_one(tables, waiting)):
@@ -158,7 +198,8 @@ def unread_tables(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
     the kind by them: those in the root, or above all photos, though their photos are gone; of lists and of others below
     those that name half of all photos, or of those beside them; and those that tell something of folders."""
     in_root, above_photos, below = by_depth(tree)
-    above = [path for path in in_root + above_photos if not says(path)]
+    forms = [path for path in in_root + above_photos + below if is_table(path) and _is_form_itself(path)]
+    above = [path for path in in_root + above_photos if not says(path) and path not in forms]
     lists = [path for path in above if is_list(path)][:MOST_DEEP]
     matcher = Matcher(tree)
     looked = look_at(filter(is_table, above), tree, data, matcher)
@@ -169,10 +210,11 @@ def unread_tables(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
         for each in looked.tables
         if each.is_usual and not photos_of([each], tree, matcher)
     }
-    facts = [*_unread_facts(looked.unread | gone), *without_a_table(tree, data, matcher, reading.joined)]
+    facts = [*_of_forms(forms), *_unread_facts(looked.unread | gone)]
+    facts += without_a_table(tree, data, matcher, reading.joined)
     unread = [each for each in _unread_of(looked, data, reading, matcher) if each.path not in gone]
     unread = [each for each in unread if each.names_photos(matcher)]
-    more = look_at([*lists, *(path for path in below if not says(path))], tree, data, matcher)
+    more = look_at([*lists, *(path for path in below if not says(path) and path not in forms)], tree, data, matcher)
     below_them = _unread_of(more, data, reading, matcher)
     has_parts = any(photo["part"] for photo in reading.photos)
     below_them = [each for each in below_them if not each.says_no_more or (_lists_a_test(each.path) and not has_parts)]
@@ -249,8 +291,24 @@ def _unread_facts(unread: dict[str, LabError], beside: Iterable[str] | None = No
 
 
 def is_form(path: str) -> bool:
-    """Whether a table by its name is to be filled with predictions."""
+    """Whether a table, by its name or that of a folder above it, is to be filled with predictions."""
     return _A_FORM.search(path) is not None
+
+
+def _is_form_itself(path: str) -> bool:
+    return is_form(path.rpartition("/")[2])
+
+
+def _of_forms(paths: Collection[str]) -> list[Fact]:
+    are = "is not read: it is a form" if len(paths) == 1 else "are not read: they are forms"
+    return [Fact("table", f"{listed(list(paths))} {are} for predictions.", ("csv_file",))] if paths else []
+
+
+def _read_forms(paths: Iterable[str]) -> list[Fact]:
+    """That labels are taken from forms, which somebody has to know better."""
+    forms = listed(list(filter(_is_form_itself, paths)))
+    text = f"{forms} is read, though by its name it is a form for predictions: its answers are taken for labels."
+    return [Fact("table", text, ("csv_file", "reader"), probable=True)] if forms else []
 
 
 def check_passed_over(looked: Candidates) -> None:
@@ -278,15 +336,11 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
     if by_people:
         data, asked = by_people
         looked = without_companions(candidates(tree, data, matcher))
-    tables, forms, waiting = to_read(looked)
-    forms = [*(each for each in looked.others if is_form(each.paths[0])), *forms]
-    facts = asked if by_people else []
-    if forms:
-        text = f"{listed([each.paths[0] for each in forms])} is not read: it is a form for predictions."
-        facts.append(Fact("table", text, ("csv_file",)))
+    tables, waiting = to_read(looked)
+    facts = [*_of_forms(looked.forms), *_read_forms([each.paths[0] for each in tables]), *(asked if by_people else [])]
     for path, fault in looked.passed_over.items():
         facts.append(Fact("table", ended(f"{path} is not read: {fault.message.removeprefix('csv: ')}"), ("csv_file",)))
-    others = (UnreadTable(each.paths[0], each.table, each.meanings) for each in looked.others if each not in forms)
+    others = (UnreadTable(each.paths[0], each.table, each.meanings) for each in looked.others)
     facts += questions((each for each in others if each.names_photos(matcher)), ("csv_file",))
     facts += _beside_unread([*(each.paths[0] for each in tables), *(table.name for table in waiting)], looked.unread)
     if parts := parts_of_one(tables, waiting):
@@ -295,21 +349,20 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
         return _joined(dataset_table(parts, data, matcher), facts, tree, data, matcher)
     if len(tables) == 1:
         return _joined(tables[0], facts, tree, data, matcher)
-    if len(looked.faults) == 1 and not tables:
-        raise next(iter(looked.faults.values()))
+    faults = [fault for path, fault in looked.faults.items() if path not in looked.forms] or [*looked.faults.values()]
+    if len(faults) == 1 and not tables:
+        raise faults[0]
     names = [each.paths[0] for each in tables] or list(filter(is_table, files_of_tables(tree)))
     files = f"{len(names)} CSV files ({listed(names)})" if names else "no CSV file"
     raise LabError(f"csv: {files} in {tree.root}", "Choose one CSV file by name.", "csv")
 
 
-def to_read(looked: Candidates) -> tuple[list[DatasetTable], list[DatasetTable], list[Table]]:
-    """(the tables of which the only one is read, or all as parts of one; forms to be filled with predictions; those
-    without a label that may be parts, too)."""
-    usual = [each for each in looked.tables if each.tells_usual] or looked.tables
-    tables = [each for each in usual if not is_form(each.paths[0])] or usual
-    waiting = [replace(each.table, name=each.paths[0]) for each in looked.tables if each not in usual]
-    waiting = looked.unlabelled + [table for table in waiting if may_wait(table.name)]
-    return tables, [each for each in usual if each not in tables], waiting
+def to_read(looked: Candidates) -> tuple[list[DatasetTable], list[Table]]:
+    """(the tables of which the only one is read, or all as parts of one; those without a label that may be parts,
+    too)."""
+    tables = [each for each in looked.tables if each.tells_usual] or looked.tables
+    waiting = [replace(each.table, name=each.paths[0]) for each in looked.tables if each not in tables]
+    return tables, looked.unlabelled + [table for table in waiting if may_wait(table.name)]
 
 
 def without_companions(looked: Candidates) -> Candidates:

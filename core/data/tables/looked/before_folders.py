@@ -31,7 +31,7 @@ def count_in_root(looked: Candidates, tree: Tree, matcher: Matcher) -> bool:
     tables = [each for each in in_root if not is_answered(each.paths[0])]
     if not tables or not name_classes(tree.images):
         return bool(tables)
-    every, _, waiting = to_read(without_companions(looked))
+    every, waiting = to_read(without_companions(looked))
     are_one = len(every) == 1 or bool(parts_of_one(every, waiting))
     if not are_one:  # somebody has to choose where one labels half, by other words than the folders
         labelled = [each for each in tables if "label" in each.meanings.columns and not _repeats_folders(each, matcher)]
@@ -88,14 +88,15 @@ def count_before_folders(
 
     Only tables of usual columns are that can be read as one, name nearly all photos and tell other classes.
     """
-    tables, forms, waiting = to_read(without_companions(looked))
+    tables, waiting = to_read(without_companions(looked))
     if len(tables) > 1 and not parts_of_one(tables, waiting):
         return False
     if not all(each.is_usual and is_above_photos(each.paths[0], tree) for each in tables):
         return False
     columns = tables[0].meanings.columns
     cells_of = cells_of_photos([(each.paths[0], each.table) for each in tables], columns, matcher)
-    others = [(each.paths[0], each.table) for each in forms] + [(table.name, table) for table in waiting]
+    others = [(path, form.table) for path, form in looked.forms.items() if form]
+    others += [(table.name, table) for table in waiting]
     named = cells_of.keys() | cells_of_photos(others, columns, matcher).keys()
     if 10 * len(named & tree.images.keys()) < 9 * len(tree.images):
         return False
@@ -108,7 +109,7 @@ def count_before_pieces(looked: Candidates, tree: Tree, data: DataConfig, matche
     as classes, tables that can be read as one and are no predictions name nine of ten photos in them, and tell more of
     these than numbers."""
     pieces = pieces_in(tree.images) if data.class_level is None else set()
-    tables, _, waiting = to_read(without_companions(looked))
+    tables, waiting = to_read(without_companions(looked))
     if not pieces or not tables or (len(tables) > 1 and not parts_of_one(tables, waiting)):
         return False
     if any(is_answered(each.paths[0]) or not _tells_classes(each, data) for each in tables):

@@ -82,7 +82,8 @@ class Candidates:
 
     faults: path -> why, of all others but lists. unread: path -> why, of those that may name photos as well: they
     cannot be read, or have the columns of a table that names photos and no cell that does. strange: path -> a table
-    that was read and is none of the others. passed_over: those that name no photos, above tables that do.
+    that was read and is none of the others. passed_over: those that name no photos, above tables that do. forms: path
+    -> the table of one that is by its name to be filled with predictions, None where nobody understands it.
     """
 
     tables: list[DatasetTable]
@@ -92,6 +93,7 @@ class Candidates:
     strange: Mapping[str, Table] = field(default_factory=dict)
     passed_over: Mapping[str, LabError] = field(default_factory=dict)
     others: Sequence[DatasetTable] = ()
+    forms: Mapping[str, DatasetTable | None] = field(default_factory=dict)
 
 
 def by_depth(tree: Tree) -> tuple[list[str], list[str], list[str]]:
