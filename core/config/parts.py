@@ -75,7 +75,9 @@ class DataConfig(Part):
         None, description="Encoding of the table's text, such as utf-8, cp949 or gb18030; empty judges by its letters."
     )
     split_column: str | None = Field(
-        None, description="CSV column with train, val or test, or the number of a fold; none for no column."
+        None,
+        description="CSV column with train, val or test, or the number of a fold; none for no column, nor lists of "
+        "photos such as train.txt and test.txt.",
     )
     class_level: int | None = Field(
         None,

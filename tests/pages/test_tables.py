@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 from core.config.run_config import DataConfig
 from core.places import HOME
 from tests.data.tables import table
+from tests.photos import draw
 
 
 def open_form(root):
@@ -40,3 +41,16 @@ def test_what_a_table_leaves_open_is_answered_on_the_form(tmp_path, monkeypatch)
     assert choose(page, "Words for no label", "")["no_label"] in ("", None)
     assert "none 1" in words(page)
     assert choose(page, "Encoding", "")["encoding"] is None
+
+
+def test_lists_of_parts_can_be_refused_on_the_form(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
+    for n in range(8):
+        draw(tmp_path / f"photos/{'ab'[n % 2]}/{n}.jpg")
+    (tmp_path / "photos/train.txt").write_text("2.jpg\n3.jpg\n4.jpg\n5.jpg\n6.jpg\n7.jpg\n")
+    (tmp_path / "photos/test.txt").write_text("0.jpg\n1.jpg\n")
+    page = open_form(tmp_path / "photos")
+    assert "Set aside as the test set" in words(page)
+    assert choose(page, "Split column", "none")["split_column"] == "none"
+    assert "Set aside as the test set" not in words(page)
+    assert choose(page, "Split column", "")["split_column"] is None, "it cannot be taken back"

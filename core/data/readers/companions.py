@@ -14,6 +14,7 @@ from dataclasses import replace
 from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
 from core.data.readers.reading import Fact
+from core.data.readers.split_names import by_words_around
 from core.data.readers.tree import Tree, is_above_photos
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import MEANINGS, choose_columns, usual_column
@@ -75,7 +76,8 @@ def with_companions(
         if joined is not table:
             why = _why_not_chosen(joined, MEANS[says(other)], paths, data, matcher)
         if why or not of_photo:
-            reasons |= {other: why} if why and getattr(data, setting) not in table.columns else {}
+            is_asked = why and getattr(data, setting) not in table.columns and not _is_of_parts(other, tree)
+            reasons |= {other: why} if is_asked else {}
             continue
         table = joined
         opened[other] = True
@@ -119,7 +121,7 @@ def without_a_table(tree: Tree, data: DataConfig, matcher: Matcher, read: Collec
     companions = [other for other, _ in _companions(tree, data, [""]) if is_above_photos(other, tree)]
     for other in (other for other in companions if other not in read):
         _, of_photo, why = _column_by_photo(other, tree, data, matcher)
-        if of_photo or why:
+        if (of_photo or why) and not _is_of_parts(other, tree):
             reasons[other] = why or "folders or names tell the classes"
     return [replace(fact, settings=("reader", "csv_file")) for fact in _not_read(reasons)]
 
@@ -145,6 +147,16 @@ def _companions(tree: Tree, data: DataConfig, homes: Sequence[str]) -> list[tupl
     beside = [path for path in paths if posixpath.dirname(path) in homes]
     elsewhere = [path for path in paths if posixpath.dirname(path) not in homes][:MOST_ELSEWHERE]
     return [(path, True) for path in beside] + [(path, False) for path in elsewhere]
+
+
+def _is_of_parts(path: str, tree: Tree) -> bool:
+    """Whether a table by its name is one of several that list parts (train_split, test_split), which are read as such
+    or asked about together."""
+    home, suffix = posixpath.dirname(path), posixpath.splitext(path)[1]
+    beside = [posixpath.splitext(other) for other in tree.others if posixpath.dirname(other) == home]
+    names = {posixpath.basename(whole) for whole, of in beside if of == suffix}
+    stem = posixpath.splitext(posixpath.basename(path))[0]
+    return any(stem in named and len(set(named.values())) > 1 for named in by_words_around(names).values())
 
 
 def _path_place(table: Table, homes: Sequence[str], matcher: Matcher) -> int | None:

@@ -216,9 +216,7 @@ def unread_tables(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
     unread = [each for each in unread if each.names_photos(matcher)]
     more = look_at([*lists, *(path for path in below if not says(path) and path not in forms)], tree, data, matcher)
     below_them = _unread_of(more, data, reading, matcher)
-    has_parts = any(photo["part"] for photo in reading.photos)
-    below_them = [each for each in below_them if not each.says_no_more or (_lists_a_test(each.path) and not has_parts)]
-    unread += [each for each in below_them if each.names_half(tree, matcher)]
+    unread += [each for each in below_them if not each.says_no_more and each.names_half(tree, matcher)]
     in_facts = {*looked.unread, *reading.joined, *(each.path for each in unread)}
     strange = {path: table for path, table in (*looked.strange.items(), *more.strange.items()) if path not in in_facts}
     of_folders = any(photo["label"] is not None for photo in reading.photos)  # none where names tell ages
@@ -245,11 +243,6 @@ def _unread_of(looked: Candidates, data: DataConfig, reading: Reading, matcher: 
             other = UnreadTable(path, table, meanings, joined, others=others)
             unread += [other] if other.parts or other.persons else []
     return unread
-
-
-def _lists_a_test(path: str) -> bool:
-    """Whether a table by its own name is that of a test set, of which folders may say nothing."""
-    return any(part.split for part in parts_of([names_of(path)[0]]).values())
 
 
 def _others(

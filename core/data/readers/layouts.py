@@ -30,6 +30,7 @@ from core.data.tables.beside_folders import may_be_classes, name_classes
 from core.data.tables.joined import with_tables
 from core.data.tables.looked.before_folders import count_before_folders, count_before_pieces, count_in_root
 from core.data.tables.looked.candidates import chosen_meanings
+from core.data.tables.looked.part_lists import with_part_lists
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import choose_columns
 from core.data.tables.table import read_table
@@ -145,10 +146,25 @@ def _class_folders(tree: Tree, level: int | None) -> list[dict]:
 
 def read_folders_and_tables(tree: Tree, data: DataConfig) -> Reading:
     """Folders name the classes; what else tables tell of their photos joins them."""
-    return with_tables(read_folders(tree, data), tree, data)
+    return with_part_lists(with_tables(read_folders(tree, data), tree, data), tree, data)
 
 
-READERS = {"mask": read_mask, "utkface": read_utkface, "folders": read_folders_and_tables, "csv": read_csv_dataset}
+def read_names_and_lists(tree: Tree, data: DataConfig) -> Reading:
+    """Names of UTKFace, and lists that tell what photos are for."""
+    return with_part_lists(read_utkface(tree, data), tree, data)
+
+
+def read_tables_and_lists(tree: Tree, data: DataConfig) -> Reading:
+    """Tables name the classes; lists may tell what photos are for."""
+    return with_part_lists(read_csv_dataset(tree, data), tree, data)
+
+
+READERS = {
+    "mask": read_mask,
+    "utkface": read_names_and_lists,
+    "folders": read_folders_and_tables,
+    "csv": read_tables_and_lists,
+}
 
 
 def reader_of(tree: Tree, data: DataConfig) -> str:
@@ -232,11 +248,12 @@ def not_read(tree: Tree, data: DataConfig, reader: str, reading: Reading) -> lis
     is_chosen = data.csv_file or data.attributes or chosen_meanings(data)
     if reader != "csv" or is_chosen:
         return []
-    are_read = f"{listed(reading.tables)} {'is' if len(reading.tables) == 1 else 'are'} read:"
+    tables = [path for path in reading.tables if path not in reading.joined]
+    are_read = f"{listed(tables)} {'is' if len(tables) == 1 else 'are'} read:"
     if pieces := _pieces(tree, data):
         text = f"{are_read} the folders {folder_list(pieces)} are pieces of the dataset, no classes."
         return [Fact("table", text, ("reader",))]
-    in_root = not all("/" in path for path in reading.tables)
+    in_root = not all("/" in path for path in tables)
     is_answered = data.label_column == NO_COLUMN or any(photo["label"] is not None for photo in reading.photos)
     if in_root and (is_answered or not name_classes(tree.images)):
         return []

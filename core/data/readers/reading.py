@@ -23,8 +23,8 @@ class Fact:
 @dataclass(frozen=True)
 class Reading:
     """photos, problems: rows as attributes.photo and attributes.problem make them. tables: files of labels that were
-    read, relative to the dataset. joined: those of them that tell something else of photos whose folders name the
-    classes -> what, as meanings of columns.
+    read, relative to the dataset. joined: those of them that only tell something else of photos whose folders, or other
+    tables, name the classes -> what, as meanings of columns.
 
     A photo whose `split` is test or unlabelled is set aside by the scan: it is checked, and never trained on.
     """

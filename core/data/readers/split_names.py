@@ -62,6 +62,16 @@ def folders_of_parts(folders: Iterable[str]) -> dict[Part, str]:
     return {part: places[0] for part, places in of_part.items() if len(places) == 1}
 
 
+def by_words_around(names: Iterable[str]) -> dict[str, dict[str, Part]]:
+    """The words around that are not usual -> name -> its part, of those of these names that are called as a part."""
+    groups: dict[str, dict[str, Part]] = defaultdict(dict)
+    for name in names:
+        part, around = _read(name)
+        if part is not None:
+            groups[around][name] = part
+    return groups
+
+
 def classes_and_parts(names: Iterable[str]) -> dict[str, tuple[str, Part]]:
     """name -> (class, part), where each name is both, as cat_train, cat_test, dog_train; else empty."""
     read = {name: _read(name) for name in names}

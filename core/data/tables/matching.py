@@ -386,6 +386,7 @@ def _normal(cell: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
+@lru_cache(1024)  # of a row it is asked again and again
 def _suffix(name: str) -> str:
     """A picture's suffix; "" for any other, which belongs to the name."""
     suffix = posixpath.splitext(name)[1]

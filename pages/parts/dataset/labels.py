@@ -97,6 +97,8 @@ def labels_form(choice: Choice, key: str, *, scan: Scan | None, fault: LabError 
             )
         if wants_columns or (by_folders and any(map(is_table, _tables(choice, scan)))):
             _columns(choice, key, errors, scan, BESIDE_FOLDERS if by_folders else MEANINGS)
+        elif choice["split_column"] or (scan and any("split_column" in fact.settings for fact in scan.facts)):
+            _columns(choice, key, errors, scan, ("split",))  # lists tell the parts
 
 
 def _largest(key: str) -> None:
@@ -162,7 +164,7 @@ def _columns(
     read = [file for file in files if scan and file in {path for path, *_ in scan.tables}]
     offered = [choice["csv_file"]] if choice["csv_file"] else read or list(filter(is_table, files)) or files
     try:
-        columns = columns_of_tables(root, offered[:MOST_OFFERED], encoding)
+        columns = columns_of_tables(root, offered[:MOST_OFFERED], encoding) if "path" in meanings else []
     except LabError as error:
         badges.show_error(error)
         return
