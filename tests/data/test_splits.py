@@ -183,12 +183,27 @@ def test_two_tables_of_the_same_columns_are_one(tmp_path):
     assert len(read(tmp_path, csv_file="labels_train.csv").samples) == 2
 
 
-def test_a_competition_keeps_its_test_photos_unlabelled_and_its_form_unread(tmp_path):
+@pytest.mark.parametrize(
+    ("more", "test", "settings"),
+    [
+        ("", ["", ""], {}),
+        ("", ["", ""], {"label_column": "label"}),
+        ("", ["", ""], {"person_column": "none", "label_column": "label"}),
+        (",sex,smiling", ["f,yes", "m,no"], {}),
+        (",sex,smiling", ["f,yes", "m,no"], {"label_column": "label"}),
+        (",smiling", ["yes", "no"], {}),
+    ],
+    ids=["names", "chosen", "no person", "genders", "genders beside a chosen label", "attributes"],
+)
+def test_a_competition_keeps_its_test_photos_unlabelled_and_its_form_unread(tmp_path, more, test, settings):
+    """Also where its test set tells what else its trained photos have, but for the label."""
     photos = [f"train/{i}.jpg" for i in range(6)]
-    table(tmp_path, [f"{i},{'ab'[i % 2]}" for i in range(6)], *photos, header="id,label", name="train.csv")
-    table(tmp_path, ["10", "11"], "test/10.jpg", "test/11.jpg", header="id", name="test.csv")
+    rows = [f"{i},{'ab'[i % 2]},{test[i // 3]}".rstrip(",") for i in range(6)]
+    table(tmp_path, rows, *photos, header=f"id,label{more}", name="train.csv")
+    of_test = [f"{10 + i},{cells}".rstrip(",") for i, cells in enumerate(test)]
+    table(tmp_path, of_test, "test/10.jpg", "test/11.jpg", header=f"id{more}", name="test.csv")
     table(tmp_path, ["10,a", "11,a"], header="id,label", name="sample_submission.csv")
-    scanned = read(tmp_path)
+    scanned = read(tmp_path, **settings)
     assert scanned.reader == "csv" and labels(scanned) == {f"train/{i}.jpg": "ab"[i % 2] for i in range(6)}
     assert aside(scanned) == {"test/10.jpg": "unlabelled", "test/11.jpg": "unlabelled"}
     assert "sample_submission.csv is not read: it is a form for predictions." in facts(scanned, "table")

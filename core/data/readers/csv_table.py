@@ -274,6 +274,7 @@ class Parts:
 
     def __init__(self, dataset: DatasetTable, *, sets_aside: bool) -> None:
         self.sets_aside = sets_aside
+        self.unlabelled = dataset.unlabelled
         self.columns = dataset.meanings.columns
         self.facts: list[Fact] = []
         self.by_table = any(source.part for source in dataset.sources)
@@ -315,7 +316,8 @@ class Parts:
         stands: dict[str, Any] = {} if fold is None or fold.fold is None else {"given_fold": fold.fold}
         tells = bool(labels["attributes"]) or any(labels.get(meaning) is not None for meaning in ("label", *PARSERS))
         if part is not None and part.split:
-            stands |= {"part": name, "split": TEST if tells and part.split == TEST else UNLABELLED}
+            is_test = part.split == TEST and tells and source.path not in self.unlabelled
+            stands |= {"part": name, "split": TEST if is_test else UNLABELLED}
         elif not tells:
             stands["split"] = UNLABELLED
         elif part is not None:

@@ -353,9 +353,18 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
 def to_read(looked: Candidates) -> tuple[list[DatasetTable], list[Table]]:
     """(the tables of which the only one is read, or all as parts of one; those without a label that may be parts,
     too)."""
-    tables = [each for each in looked.tables if each.tells_usual] or looked.tables
+    usual = [each for each in looked.tables if each.tells_usual] or looked.tables
+    tables = [each for each in usual if not _awaits_labels(each, usual)]
     waiting = [replace(each.table, name=each.paths[0]) for each in looked.tables if each not in tables]
     return tables, looked.unlabelled + [table for table in waiting if may_wait(table.name)]
+
+
+def _awaits_labels(dataset: DatasetTable, tables: Iterable[DatasetTable]) -> bool:
+    """Whether a table of a test set has no column that another does not have, and lacks that of its label."""
+    columns = {*dataset.table.columns}
+    labelled = [each for each in tables if "label" in each.meanings.columns and not may_wait(each.paths[0])]
+    lacks = any(columns <= {*each.table.columns} - {each.meanings.columns["label"]} for each in labelled)
+    return lacks and may_wait(dataset.paths[0])
 
 
 def without_companions(looked: Candidates) -> Candidates:

@@ -42,7 +42,7 @@ class DatasetTable:
 
     sources: where each row of the table stands. faults: rows that could not be read. chosen: the meanings of which a
     person chose the column. companions: tables beside it that were read for one more column, relative to root ->
-    whether that stands in the table.
+    whether that stands in the table. unlabelled: those of its files that lack the column of the label.
     """
 
     table: Table
@@ -51,6 +51,7 @@ class DatasetTable:
     faults: list[tuple[Source, int, str]]
     chosen: frozenset[str] = frozenset()
     companions: Mapping[str, bool] = field(default_factory=dict)
+    unlabelled: frozenset[str] = frozenset()
 
     @property
     def paths(self) -> list[str]:
@@ -174,7 +175,9 @@ def dataset_table(
         first = replace(first, rows=[first.rows[i] for i in kept])
         sources = [sources[i] for i in kept]
     meanings = choose_columns(first, data, matcher.is_photo, needs_label=needs_label)
-    return DatasetTable(first, meanings, sources, faults, chosen_meanings(data))
+    label = meanings.columns.get("label")
+    unlabelled = frozenset(source.path for source, table in parts if label and label not in table.columns)
+    return DatasetTable(first, meanings, sources, faults, chosen_meanings(data), unlabelled=unlabelled)
 
 
 def chosen_meanings(data: DataConfig) -> frozenset[str]:
@@ -193,7 +196,13 @@ def _in_columns(table: Table, columns: list[str]) -> list[tuple[int, list[str]]]
 
 
 def _without_labels(path: str, table: Table, data: DataConfig, matcher: Matcher) -> Table | None:
-    """A table that names photos and no label, with its column of paths; None for any other."""
+    """A table that names photos and no label, with its column of paths; None for any other. What was chosen of the
+    columns of others is not missed in it."""
+    chosen = {meaning: getattr(data, f"{meaning}_column") for meaning in MEANINGS if meaning != "path"}
+    lacking = [
+        f"{meaning}_column" for meaning, column in chosen.items() if column not in (None, NO_COLUMN, *table.columns)
+    ]
+    data = data.model_copy(update=dict.fromkeys(lacking))
     try:
         meanings = choose_columns(table, data, matcher.is_photo, needs_label=False)
     except LabError:
