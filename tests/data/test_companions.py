@@ -394,4 +394,4 @@ def test_a_companion_beside_folders_of_classes_is_told(tmp_path, content):
     (tmp_path / "splits.csv").write_bytes(content)
     scanned = of(tmp_path)
     why = "folders or names tell the classes" if content else "splits.csv is empty"
-    assert scanned.reader == "folders" and asked(scanned) == {f"{MAY}{why}.": ("reader", "csv_file")}
+    assert scanned.reader == "folders" and asked(scanned) == {f"{MAY}{why}.": ("reader", "csv_file", "split_column")}

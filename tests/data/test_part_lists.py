@@ -17,6 +17,10 @@ IN_PARTS = [f"{'test' if name in TESTED else 'train'}/{name.partition('_')[0]}/{
 LABELLED = ["image,label", *(f"{name}.jpg,{name.partition('_')[0]}" for name in PETS)]
 BOXES = {f"labels/{part}_{n}.txt": ["0 .5 .5 .1 .1"] * (n > 1) for part in ("train", "test") for n in range(4)}
 OF_BOXES = [f"images/{'ab'[n % 2]}/{part}_{n}.jpg" for part in ("train", "test") for n in range(4)]
+OF_NUMBERS = {
+    "images.txt": [f"{n} {name}.jpg" for n, name in enumerate(SHORT)],
+    "train_test_split.txt": [f"{n} {int(n % 5 > 0)}" for n in range(10)],
+}
 NUMBERS = [f"{pet}/{n}.jpg" for pet, numbers in (("cat", range(5)), ("dog", range(5, 10))) for n in numbers]
 
 
@@ -120,13 +124,14 @@ def test_lists_of_parts_set_the_test_set_aside(tmp_path, photos, lists):
             "cat_0 could be any of 2 photos",
         ),
         (FOLDERS, {"train.txt": TRAINED, "test.txt": []}, "test.txt is empty"),
+        (FOLDERS, OF_NUMBERS, "no column of it names photos"),
     ],
-    ids=["alone", "both", "few", "a class", "two ways", "numbers", "folders", "several", "empty"],
+    ids=["alone", "both", "few", "a class", "two ways", "numbers", "folders", "several", "empty", "by numbers"],
 )
 def test_lists_that_may_tell_a_test_set_and_are_not_read_are_asked_about(tmp_path, photos, lists, why):
     scanned = read(drawn(tmp_path, photos, lists))
     (question,) = asked(scanned)
-    assert "may say which photos are a test" in question.text and why in question.text
+    assert "may say w" in question.text and why in question.text
     assert len(scanned.samples) == (8 if photos == IN_PARTS else len(photos))
     assert not asked(read(tmp_path, split_column="none"))
 
@@ -140,8 +145,9 @@ def test_lists_that_may_tell_a_test_set_and_are_not_read_are_asked_about(tmp_pat
         (FOLDERS, {"train.txt": ["We trained for two days."], "test.txt": ["and tested for one."]}),
         (FOLDERS, {"images.txt": ["1 cat/cat_0.jpg", "2 cat/cat_1.jpg"], "test_tube.txt": ["glass"]}),
         (IN_PARTS, {"train.txt": TRAINED, "test.txt": TESTED}),
+        (FOLDERS, {"splits.txt": ["1 fold", "2 of", "3 five", "4 splits"]}),
     ],
-    ids=["boxes", "captions", "classes", "letters", "no lists", "as the folders"],
+    ids=["boxes", "captions", "classes", "letters", "no lists", "as the folders", "a letter"],
 )
 def test_other_lists_are_no_parts_and_no_question(tmp_path, photos, lists):
     scanned = read(drawn(tmp_path, photos, lists))

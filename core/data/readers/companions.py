@@ -123,7 +123,7 @@ def without_a_table(tree: Tree, data: DataConfig, matcher: Matcher, read: Collec
         _, of_photo, why = _column_by_photo(other, tree, data, matcher)
         if (of_photo or why) and not _is_of_parts(other, tree):
             reasons[other] = why or "folders or names tell the classes"
-    return [replace(fact, settings=("reader", "csv_file")) for fact in _not_read(reasons)]
+    return [replace(fact, settings=("reader", "csv_file", *fact.settings)) for fact in _not_read(reasons)]
 
 
 def _not_read(reasons: dict[str, str]) -> list[Fact]:
@@ -147,6 +147,16 @@ def _companions(tree: Tree, data: DataConfig, homes: Sequence[str]) -> list[tupl
     beside = [path for path in paths if posixpath.dirname(path) in homes]
     elsewhere = [path for path in paths if posixpath.dirname(path) not in homes][:MOST_ELSEWHERE]
     return [(path, True) for path in beside] + [(path, False) for path in elsewhere]
+
+
+def _numbers_photos(table: Table) -> bool:
+    """Whether the lines of a list are a number of their own, and one of few things."""
+    lines = [table.columns, *(cells for _, cells in table.rows)]
+    numbers = {cells[0] for cells in lines}
+    are_numbered = len(numbers) == len(lines) and all(map(str.isdecimal, numbers))
+    return (
+        are_numbered and {len(cells) for cells in lines} == {2} and 2 * len({cells[1] for cells in lines}) < len(lines)
+    )
 
 
 def _is_of_parts(path: str, tree: Tree) -> bool:
@@ -181,7 +191,8 @@ def _photos_of(table: Table, homes: Sequence[str], matcher: Matcher) -> list[str
 def _column_by_photo(path: str, tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[str, dict[str, str], str]:
     """(the column that it becomes, photo -> what a table says of it, "") or (.., {}, why it says nothing): by its other
     column, of several the one that is called so. One that numbers folds is called so there, too: numbers in any other
-    may be codes. A list that names no photo may as well be a letter to the reader: (.., {}, "")."""
+    may be codes. A list that names no photo may as well be a letter to the reader: (.., {}, "").
+    Not so one that says one of few things of numbers, which another list may give to photos."""
     becomes = says(path)
     try:
         table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
@@ -190,7 +201,8 @@ def _column_by_photo(path: str, tree: Tree, data: DataConfig, matcher: Matcher) 
     homes = [posixpath.dirname(path)]
     place = _path_place(table, homes, matcher)
     if place is None:
-        return becomes, {}, "" if is_list(path) else "no column of it names photos"
+        is_letter = is_list(path) and not (becomes == "partition" and _numbers_photos(table))
+        return becomes, {}, "" if is_letter else "no column of it names photos"
     others = [column for at, column in enumerate(table.columns) if at != place]
     named = [column for column in others if column.lower() != "id"]  # which may number the photos
     meaning = MEANS[becomes]
