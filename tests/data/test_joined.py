@@ -92,6 +92,12 @@ def test_persons_join_photos_of_which_folders_name_the_parts(tmp_path):
     assert read_for(scanned) == {"persons"} and len(scanned.set_aside) == 3 and scanned.persons.state == "known"
     asked = "patients.csv names photos, too, and may say which are a test (split): that is not read."
     assert facts(scanned, "table")[asked], "folders name the parts: those of the table are asked about"
+    rows = [f"{photo},p{n // 3},{photo.partition('/')[0].upper()}" for n, photo in enumerate(photos)]
+    for header in ("image,patient,split", "image,patient,kind"):
+        table(tmp_path, rows[:-1], header=header, name="patients.csv")
+        assert not any(facts(read(tmp_path), "table").values()), "what the folders say, too, is asked about"
+        table(tmp_path, [*rows[:-1], rows[-1].replace("TRAIN", "TEST")], header=header, name="patients.csv")
+        assert any("say which are a test" in text for text in facts(read(tmp_path), "table"))
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ from core.data.tables.looked.of_folders import folder_questions
 from core.data.tables.looked.people import with_people_as_classes
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import Meanings, choose_columns
+from core.data.tables.splits import parts_of_column
 from core.data.tables.table import Table, is_list, is_old, is_table, read_table
 from core.data.tables.unread import UnreadTable, questions
 from core.data.tables.words import words_for_nothing
@@ -231,18 +232,37 @@ def _unread_of(looked: Candidates, data: DataConfig, reading: Reading, matcher: 
     for each in looked.tables:
         path = each.paths[0]
         cells_of = cells_of_photos([(path, each.table)], each.meanings.columns, matcher)
-        joined = reading.joined.get(path, frozenset())
+        joined = _joined_for(path, each.table, each.meanings, reading, matcher)
         is_same = are_the_same_classes(cells_of, folder_of, nothing)
         others = _others(path, each.table, each.meanings, data, folder_of, matcher) if joined else ()
         unread.append(UnreadTable(path, each.table, each.meanings, joined, is_same, others))
     for path, table in looked.strange.items():
         with suppress(LabError):
             meanings = choose_columns(table, data, matcher.is_photo, needs_label=False)
-            joined = reading.joined.get(path, frozenset())
+            joined = _joined_for(path, table, meanings, reading, matcher)
             others = _others(path, table, meanings, data, folder_of, matcher) if joined else ()
             other = UnreadTable(path, table, meanings, joined, others=others)
             unread += [other] if other.parts or other.persons else []
     return unread
+
+
+def _joined_for(path: str, table: Table, meanings: Meanings, reading: Reading, matcher: Matcher) -> frozenset[str]:
+    """What a table is read for beside folders; its parts, too, where folders set the same photos aside for a test."""
+    joined = reading.joined.get(path, frozenset())
+    columns = [column for meaning, column in meanings.columns.items() if meaning == "split"] + meanings.parts
+    if not columns or not any(photo["part"] for photo in reading.photos):
+        return joined
+    split_of = {photo["sample"]: photo["split"] for photo in reading.photos}
+    for column in columns:
+        cells_of = cells_of_photos([(path, table)], {"path": meanings.columns["path"], "split": column}, matcher)
+        word_of = {photo: cells["split"] for photo, cells in cells_of.items() if photo in split_of}
+        parts = parts_of_column(column, list(word_of.values()))
+        said = {photo: parts[word] for photo, word in word_of.items() if word in parts}
+        if not said or any(word and photo not in said for photo, word in word_of.items()):
+            return joined
+        if any(bool(part.split) != bool(split_of[photo]) for photo, part in said.items()):
+            return joined
+    return joined | {"split"}
 
 
 def _others(
