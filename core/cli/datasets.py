@@ -34,7 +34,7 @@ def demo(
 
 def scan(
     folder: Annotated[Path, typer.Argument(help="Folder of the dataset.")],
-    reader: Annotated[str, typer.Option(help="auto, mask, utkface, folders or csv.")] = "auto",
+    reader: Annotated[str, typer.Option(help="auto, mask, utkface, names, folders or csv.")] = "auto",
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="How it is read: data.key=value, such as data.person_pattern='^(p[0-9]+)'."),
@@ -105,10 +105,10 @@ def put_root(values: dict[str, Any], root: Path, named_by: str) -> None:
 
 
 def note_questions(dataset: Scan) -> None:
-    """A line beside the output for each question about tables and pictures: which table is not read, or that folders
-    are taken for no classes, as one is; or that masks count as photos."""
+    """A line beside the output for each question about tables, names and pictures: which table is not read, or that
+    folders are taken for no classes, as one is; that names tell the classes; or that masks count as photos."""
     for fact in dataset.facts:
-        if fact.kind not in ("table", "pictures") or not fact.probable:
+        if fact.kind not in ("table", "names", "pictures") or not fact.probable:
             continue
         answer = f" To choose, set {' or '.join(f'data.{name}' for name in fact.settings)}." if fact.settings else ""
         if dataset.reader == "csv" and fact.settings == ("reader",):  # of a dataset that is read so, all that this asks

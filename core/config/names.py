@@ -58,6 +58,7 @@ LABELS = {
     "alpha": "Mixing alpha",
     "probability": "Share of batches mixed",
     "person_pattern": "Person pattern",
+    "label_pattern": "Label pattern",
     "persons": "Persons",
     "class_level": "Class folder",
     "test_set": "Test set",

@@ -52,13 +52,13 @@ class Part(BaseModel):
 
 class DataConfig(Part):
     root: str = Field("", description="Folder of the dataset.")
-    reader: Literal["auto", "mask", "utkface", "folders", "csv"] = Field(
+    reader: Literal["auto", "mask", "utkface", "names", "folders", "csv"] = Field(
         "auto", description="How labels are found: detected from the folder, or chosen here."
     )
     csv_file: str | None = Field(
         None,
-        description="Table inside the folder: CSV, .xlsx, .jsonl, a list (reader csv; reader folders: for persons and "
-        "parts alone).",
+        description="Table inside the folder: CSV, .xlsx, .jsonl, a list (reader csv; folders and names: for persons "
+        "and parts alone).",
     )
     path_column: str | None = Field(None, description="CSV column that holds the image path.")
     label_column: str | None = Field(None, description="CSV column that holds the class; none for no column.")
@@ -85,6 +85,11 @@ class DataConfig(Part):
         le=20,
         description="Which folder on a photo's path names its class: 1 is the first one below the dataset. Empty finds "
         "it (reader folders).",
+    )
+    label_pattern: str | None = Field(
+        None,
+        description="Regular expression on the file name; its first group is the class. Empty takes the name without "
+        "its last number, cat of cat.12.jpg (reader names).",
     )
     persons: Literal["auto", "named", "folder", "path", "patient", "none"] = Field(
         "auto",
@@ -137,11 +142,11 @@ class DataConfig(Part):
     def _no_word_is_a_choice(cls, value: Any) -> Any:
         return "" if value is None else value
 
-    @field_validator("person_pattern")
+    @field_validator("person_pattern", "label_pattern")
     @classmethod
-    def _pattern_compiles(cls, value: str | None) -> str | None:
+    def _pattern_compiles(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value:
-            person_pattern.check(value)
+            person_pattern.check(value, str(info.field_name).removesuffix("_pattern"))
         return value or None
 
 

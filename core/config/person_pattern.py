@@ -1,4 +1,5 @@
-"""A user's regular expression on file names or paths, matched in bounded time. Imports no torch.
+"""A user's regular expression on file names or paths, matched in bounded time: whom a photo shows, or its class.
+Imports no torch.
 
 Some patterns take years on a name of two hundred letters, such as ^(a|aa)+$ on many a's and another letter. The
 regex package, unlike the standard library's re, can be told when to stop.
@@ -19,21 +20,23 @@ NAME_SECONDS = 1.0  # on one name; a sound pattern takes a microsecond
 TOTAL_SECONDS = 20.0  # on all names of one dataset
 
 
-class PersonPattern:
-    """Finds the person in file names; one object a scan, since it counts the time that it took."""
+class NamePattern:
+    """Finds something in file names; one object a scan, since it counts the time that it took."""
+
+    finds = ""  # what its first group is
 
     def __init__(self, pattern: str, *, whole_path: bool = False):
         """whole_path: match the path instead of the file name at its end.
 
         Raises ValueError for what is no regular expression, has no group or is too long.
         """
-        check(pattern)
+        check(pattern, self.finds)
         self.pattern = pattern
         self.whole_path = whole_path
         self._compiled = regex.compile(pattern)
         self._spent = 0.0
 
-    def person(self, path: str) -> str | None:
+    def group(self, path: str) -> str | None:
         """The first group in the file name of a path, or in the path; None where the pattern finds nothing.
 
         Raises LabError(kind 'pattern') naming the pattern and the file when it takes too long.
@@ -51,14 +54,22 @@ class PersonPattern:
 
     def _too_slow(self, name: str) -> LabError:
         return LabError(
-            f"the person pattern {self.pattern!r} takes too long on the name {name!r}.",
+            f"the {self.finds} pattern {self.pattern!r} takes too long on the name {name!r}.",
             "Write it without a repetition of a repetition, such as (a|aa)+, or with fewer of them.",
             kind="pattern",
         )
 
 
-def check(pattern: str) -> None:
-    """Raises ValueError, with the reason, for a pattern that cannot be used."""
+class PersonPattern(NamePattern):
+    finds = "person"
+
+
+class LabelPattern(NamePattern):
+    finds = "label"
+
+
+def check(pattern: str, finds: str = PersonPattern.finds) -> None:
+    """Raises ValueError, with the reason, for a pattern that cannot be used. finds: what its first group is."""
     if len(pattern) > LONGEST:
         raise ValueError(f"has {len(pattern):,} characters; at most {LONGEST} are read")
     if _steps(pattern) > MOST_STEPS:
@@ -70,7 +81,8 @@ def check(pattern: str) -> None:
     except (RecursionError, MemoryError, OverflowError):
         raise ValueError("not a regular expression: it is nested too deep") from None
     if groups < 1:
-        raise ValueError("needs one group in parentheses that matches the person, such as ^(\\d+)_")
+        such_as = r"^(\d+)_" if finds == PersonPattern.finds else "^([a-z]+)"
+        raise ValueError(f"needs one group in parentheses that matches the {finds}, such as {such_as}")
 
 
 def _steps(pattern: str) -> int:

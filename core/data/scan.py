@@ -205,7 +205,7 @@ def _stamp(root: Path, path: str) -> tuple[int, int]:
 
 
 def detect_reader(root: str | Path) -> str:
-    """mask, utkface, folders or csv. Raises LabError if the folder has none of these layouts."""
+    """mask, utkface, names, folders or csv. Raises LabError if the folder has none of these layouts."""
     return detect(list_tree(_root(root)))
 
 

@@ -18,11 +18,12 @@ from core.data.scan import Scan
 from core.data.values import OWN, attributes, column_of
 from core.text import in_full, one_line
 
-READER_NAMES = {"mask": "mask layout", "utkface": "UTKFace", "folders": "folders", "csv": "CSV"}
+READER_NAMES = {"mask": "mask layout", "utkface": "UTKFace", "names": "file names", "folders": "folders", "csv": "CSV"}
 # Kinds of facts in the order in which they are told, after what is asked; kinds not named here come before the last.
 ORDER = (
     "layout",
     "table",
+    "names",
     "encoding",
     "match",
     "classes",
@@ -36,11 +37,12 @@ ORDER = (
 MOST_VALUES = 12  # of an attribute that are told; of more the first FEW
 FEW = 3
 LONGEST_VALUE = 40  # characters
-TELLS_CLASS = {"folders": ("class_level", "reader")}
+TELLS_CLASS = {"folders": ("class_level", "reader"), "names": ("label_pattern", "reader")}
 TELLS_PERSON = {
     "csv": ("person_column", "persons", "person_pattern"),
     "folders": ("persons", "person_pattern"),
     "mask": ("persons",),
+    "names": ("persons", "person_pattern"),
     "utkface": ("persons", "person_pattern"),
 }
 

@@ -20,17 +20,17 @@ NAME = "a" * 200 + "!.jpg"
 
 
 def test_the_first_group_is_the_person():
-    find = PersonPattern(r"^(p\d+)_").person
+    find = PersonPattern(r"^(p\d+)_").group
     assert find("some/folder_x/p12_3.jpg") == "p12"
     assert find("p_3.jpg") is None
-    assert PersonPattern(r"x(y)?").person("x.jpg") is None
+    assert PersonPattern(r"x(y)?").group("x.jpg") is None
 
 
 @pytest.mark.parametrize("pattern", EVIL)
 def test_a_pattern_that_would_never_end_is_stopped_and_named(pattern, monkeypatch):
     monkeypatch.setattr(person_pattern, "NAME_SECONDS", 0.05)
     with pytest.raises(LabError) as refusal:
-        PersonPattern(pattern).person(f"cat/{NAME}")
+        PersonPattern(pattern).group(f"cat/{NAME}")
     assert refusal.value.kind == "pattern"
     assert repr(pattern) in refusal.value.message and repr(NAME) in refusal.value.message
 
@@ -47,7 +47,7 @@ def test_a_scan_ends_with_a_sentence(tmp_path, reader, monkeypatch):
 
 def test_slow_on_each_of_many_names_is_too_slow_in_all(monkeypatch):
     monkeypatch.setattr(person_pattern, "TOTAL_SECONDS", 0.05)
-    find = PersonPattern(r"(x+x+x+x+)y").person
+    find = PersonPattern(r"(x+x+x+x+)y").group
     with pytest.raises(LabError, match="takes too long"):
         for _ in range(100_000):
             find("x" * 150)
@@ -113,7 +113,7 @@ def test_any_text_is_a_pattern_or_a_reason(pattern):
         return
     if pattern:
         try:
-            person = PersonPattern(pattern).person("abz01.jpg")
+            person = PersonPattern(pattern).group("abz01.jpg")
         except LabError:
             return
         assert person is None or person in "abz01.jpg"

@@ -390,6 +390,17 @@ def test_a_class_folder_that_is_not_there_can_be_taken_back(opened, tmp_path):
     assert not button(page).disabled
 
 
+def test_names_of_photos_that_tell_their_classes_are_asked_about_and_a_pattern_is_typed(opened, tmp_path):
+    for n in range(18):
+        draw(tmp_path / "moods" / f"{('happy', 'sad')[n % 2]}_{('ann', 'bo', 'cy')[n % 3]}_{n}.jpg", (14 * n, 90, 60))
+    page = open_on(tmp_path / "moods")
+    assert "taken to tell their classes" in text_of(page) and "6 classes" in text_of(page)
+    open_group(page, "labels-launch-data")
+    page.text_input(key=f"launch-data.{tmp_path / 'moods'}.label_pattern").set_value("^([a-z]+)_").run()
+    assert "2 classes: happy 9, sad 9" in text_of(page) and "taken to tell" not in text_of(page)
+    assert not button(page).disabled
+
+
 def test_the_folder_that_is_suggested_as_the_person_can_be_chosen(opened, tmp_path):
     root = tmp_path / "patients"
     for n in range(12):

@@ -360,7 +360,7 @@ def _person_reader(
             return facts, names_nobody("the person", cell["person"], nothing)
         if not sample or pattern is None:
             return {}, []
-        person = pattern.person(sample)
+        person = pattern.group(sample)
         text = f"the person pattern {data.person_pattern!r} finds nothing in {sample}"
         return {"person": person}, [("bad-name", text)] if person is None else []
 

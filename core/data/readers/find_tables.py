@@ -194,7 +194,7 @@ def files_of_tables(tree: Tree) -> list[str]:
     return [path for paths in by_depth(tree) for path in paths]
 
 
-def unread_tables(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
+def unread_tables(tree: Tree, data: DataConfig, reading: Reading, reader: str) -> list[Fact]:
     """Tables that tell labels of photos, or may, for a dataset that is read by its folders or names, and for nothing of
     the kind by them: those in the root, or above all photos, though their photos are gone; of lists and of others below
     those that name half of all photos, or of those beside them; and those that tell something of folders."""
@@ -220,9 +220,17 @@ def unread_tables(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
     unread += [each for each in below_them if not each.says_no_more and each.names_half(tree, matcher)]
     in_facts = {*looked.unread, *reading.joined, *(each.path for each in unread)}
     strange = {path: table for path, table in (*looked.strange.items(), *more.strange.items()) if path not in in_facts}
-    of_folders = any(photo["label"] is not None for photo in reading.photos)  # none where names tell ages
-    asked = folder_questions(strange, tree, matcher.is_photo) if of_folders else []
+    if reader == "names":  # which are only a guess beside a table that may have meant to label photos
+        in_facts |= gone.keys()
+        facts += _unread_facts({path: why for path, why in _faults(looked, more).items() if path not in in_facts})
+    asked = folder_questions(strange, tree, matcher.is_photo) if reader == "folders" else []
     return facts + questions(unread) + asked
+
+
+def _faults(*several: Candidates) -> dict[str, LabError]:
+    """Why tables label no photos, but for forms and those that say where things are in photos."""
+    faults = {path: fault for looked in several for path, fault in looked.faults.items()}
+    return {path: fault for path, fault in faults.items() if not is_answered(path) and not tells_positions(path)}
 
 
 def _unread_of(looked: Candidates, data: DataConfig, reading: Reading, matcher: Matcher) -> list[UnreadTable]:

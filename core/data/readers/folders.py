@@ -23,6 +23,10 @@ BESIDE = {"assets", "docs", "doc", "misc", "figures", "screenshots", "logo", "lo
 LOOKED_AT = 16  # photos that may be copies, of those of a folder
 LONG = 4  # digits of a number that is no age, coin or class: a patient's, a case's, a year's
 MOST_KINDS = 20  # folders of a level that is an attribute: more are persons, places or days
+NO_CLASSES = (
+    "Put each class in a folder of its own, add a CSV with a path and a label column, or choose the reader for file "
+    "names (data.reader: names) where these tell it, as cat_12.jpg does."
+)
 Folders = dict[str, list[str]]  # path of a photo -> the folders above it, from the dataset down
 Marks = dict[int, dict[str, Part]]  # level -> name of a folder there -> which part of the dataset it is
 Both = dict[str, tuple[str, Part]]  # name of a folder of the class level -> (class, part) where it says both
@@ -58,9 +62,7 @@ def read_folders(tree: Tree, data: DataConfig) -> Reading:
     if not any(photo["label"] is not None and not photo["split"] for photo in photos):
         raise LabError(
             f"dataset {tree.root}: {len(folders):,} images but nothing that names their classes",
-            "Put each class in a folder of its own, or add a CSV with a path and a label column."
-            if not data.class_level
-            else "Clear the class folder, or choose another one (data.class_level).",
+            NO_CLASSES if not data.class_level else "Clear the class folder, or choose another one (data.class_level).",
             "classes" if data.class_level else "data",
         )
     used = {photo["sample"] for photo in photos}

@@ -5,7 +5,6 @@ decoded is for core.data.scan.scan to find out.
 """
 
 import posixpath
-import re
 from pathlib import PurePosixPath
 
 from core.config.parts import NO_COLUMN
@@ -17,14 +16,16 @@ from core.data.readers.find_tables import (
     candidates,
     check_passed_over,
     chosen_csv,
+    is_answered,
     people_as_classes,
     unread_tables,
 )
-from core.data.readers.folders import folder_list, read_folders
+from core.data.readers.folders import NO_CLASSES, folder_list, read_folders
+from core.data.readers.named import names
 from core.data.readers.named.people import is_person
 from core.data.readers.named.pieces import pieces_in, words_around
+from core.data.readers.named.utkface import is_piece_of_utkface, is_utkface, read_utkface
 from core.data.readers.reading import Fact, Reading
-from core.data.readers.set_aside import parted_by_folders
 from core.data.readers.tree import Tree, by_folder, is_above_photos, left_over
 from core.data.tables.beside_folders import may_be_classes, name_classes
 from core.data.tables.joined import with_tables
@@ -40,9 +41,6 @@ from core.text import listed
 
 MASK_STEMS = {**{f"mask{i}": "mask" for i in range(1, 6)}, "incorrect_mask": "incorrect", "normal": "normal"}
 MASK_COLUMNS = {"id", "gender", "age", "path"}
-UTKFACE_NAME = re.compile(r"(\d{1,3})_(\d)_(\d)_\d{6,}(?!\d)")
-UTKFACE_PIECE = {"crop", "cropped"}  # words in the names of the pieces that it comes in, beside part_1
-UTKFACE_RACES = ("White", "Black", "Asian", "Indian", "Others")
 
 
 def read_mask(tree: Tree, data: DataConfig) -> Reading:
@@ -111,29 +109,6 @@ def _mask_person(cell: dict[str, str], nothing: frozenset[str]) -> tuple[dict, l
     return person, faults
 
 
-def read_utkface(tree: Tree, data: DataConfig) -> Reading:
-    """<age>_<gender: 0 male, 1 female>_<race>_<date and time>... in the file name; no person is known. Of folders those
-    of a test set are set aside."""
-    photos, problems = [], []
-    for path, real in tree.images.items():
-        match = UTKFACE_NAME.match(path.rpartition("/")[2])
-        if match is None:
-            kind, text = "bad-name", "its name is not age_gender_race_time"
-        elif int(match[1]) > 120:
-            kind, text = "bad-age", f"age {match[1]} is not between 0 and 120"
-        elif int(match[2]) > 1:
-            kind, text = "bad-gender", f"gender {match[2]} is neither 0 (male) nor 1 (female)"
-        elif int(match[3]) >= len(UTKFACE_RACES):
-            kind, text = "bad-name", f"race {match[3]} is not between 0 and 4"
-        else:
-            gender = ("male", "female")[int(match[2])]
-            race = UTKFACE_RACES[int(match[3])]
-            photos.append(photo(path, real, gender=gender, age=float(match[1]), race=race))
-            continue
-        problems.append(problem(kind, path, path, text, "Rename it, or leave it out."))
-    return Reading(parted_by_folders(photos), problems + left_over(tree, set(tree.images), ""))
-
-
 def _class_folders(tree: Tree, level: int | None) -> list[dict]:
     """The photos with the classes that folders name by themselves, those of a level where it is chosen; fewer than two
     classes are none."""
@@ -149,9 +124,14 @@ def read_folders_and_tables(tree: Tree, data: DataConfig) -> Reading:
     return with_part_lists(with_tables(read_folders(tree, data), tree, data), tree, data)
 
 
-def read_names_and_lists(tree: Tree, data: DataConfig) -> Reading:
+def read_utkface_and_lists(tree: Tree, data: DataConfig) -> Reading:
     """Names of UTKFace, and lists that tell what photos are for."""
     return with_part_lists(read_utkface(tree, data), tree, data)
+
+
+def read_names_and_tables(tree: Tree, data: DataConfig) -> Reading:
+    """Names tell the classes; what else tables and lists tell of their photos joins them."""
+    return with_part_lists(with_tables(names.read_names(tree, data), tree, data, "names"), tree, data)
 
 
 def read_tables_and_lists(tree: Tree, data: DataConfig) -> Reading:
@@ -161,19 +141,24 @@ def read_tables_and_lists(tree: Tree, data: DataConfig) -> Reading:
 
 READERS = {
     "mask": read_mask,
-    "utkface": read_names_and_lists,
+    "utkface": read_utkface_and_lists,
+    "names": read_names_and_tables,
     "folders": read_folders_and_tables,
     "csv": read_tables_and_lists,
 }
 
 
 def reader_of(tree: Tree, data: DataConfig) -> str:
-    """The reader that was chosen; else that of a table of which somebody chose something, unless it is one without
-    labels beside folders that name classes; else the one whose layout the folder has. Raises LabError as detect."""
+    """The reader that was chosen; else that of a label pattern, or of a table of which somebody chose something, unless
+    it is one without labels beside folders or names that tell classes; else the one whose layout the folder has.
+    Raises LabError as detect."""
     if data.reader != "auto":
         return data.reader
+    if data.label_pattern:
+        return "names"
     if data.csv_file and not (data.path_column or data.attributes) and not _labels(tree, data):
-        return "folders" if _class_folders(tree, data.class_level) else "csv"
+        of_names = "names" if _names_tell_classes(tree, data) else "csv"
+        return "folders" if _class_folders(tree, data.class_level) else of_names
     return "csv" if data.csv_file or data.path_column or data.attributes else detect(tree, data)
 
 
@@ -210,14 +195,15 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
     if any(each.chosen - {"person", "split"} for each in usual) or count_in_root(looked, tree, matcher):
         return "csv"
     of_classes = _class_folders(tree, data.class_level) if looked.tables or looked.faults else []
+    if all(is_answered(each.paths[0]) for each in looked.tables) and _names_tell_classes(tree, data):
+        return "names"
     if looked.tables and (
         not of_classes
         or count_before_folders(looked, of_classes, tree, data, matcher)
         or count_before_pieces(looked, tree, data, matcher)
     ):
         return "csv"
-    names = [path.rpartition("/")[2] for path in tree.images]
-    if 2 * sum(UTKFACE_NAME.match(name) is not None for name in names) > len(names):
+    if is_utkface(tree):
         return "utkface"
     if not of_classes and people_as_classes(looked, tree, data, matcher):
         return "csv"
@@ -228,10 +214,16 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
     if looked.faults:
         raise next(iter(looked.faults.values()))
     raise LabError(
-        f"dataset {tree.root}: {len(names)} images but nothing that names their classes",
-        "Put each class in a folder of its own, or add a CSV with a path and a label column.",
+        f"dataset {tree.root}: {len(tree.images)} images but nothing that names their classes",
+        NO_CLASSES,
         "data",
     )
+
+
+def _names_tell_classes(tree: Tree, data: DataConfig) -> bool:
+    """Whether the names of photos probably tell the classes, and no folders do."""
+    is_chosen = data.class_level is not None or is_utkface(tree)
+    return not is_chosen and names.tell_classes(tree) and not _class_folders(tree, None)
 
 
 def not_read(tree: Tree, data: DataConfig, reader: str, reading: Reading) -> list[Fact]:
@@ -242,9 +234,9 @@ def not_read(tree: Tree, data: DataConfig, reader: str, reading: Reading) -> lis
     """
     if data.reader != "auto":
         return []
-    if reader in ("folders", "utkface"):
+    if reader in ("folders", "names", "utkface"):
         beside = _beside_names(tree, data, reading) if reader == "utkface" else beside_photos(reading.photos)
-        return [] if data.csv_file else unread_tables(tree, data, reading) + beside
+        return [] if data.csv_file else unread_tables(tree, data, reading, reader) + beside
     is_chosen = data.csv_file or data.attributes or chosen_meanings(data)
     if reader != "csv" or is_chosen:
         return []
@@ -284,15 +276,10 @@ def _pieces(tree: Tree, data: DataConfig) -> set[str]:
     return pieces if pieces <= {photo["label"] for photo in _class_folders(tree, data.class_level)} else set()
 
 
-def _is_piece_of_utkface(folder: str) -> bool:
-    around = words_around(folder)
-    return folder.lower().startswith("utkface") or (around is not None and around <= UTKFACE_PIECE)
-
-
 def _beside_names(tree: Tree, data: DataConfig, reading: Reading) -> list[Fact]:
     """A question about folders that name classes, where the names of the photos are read; not about those in which
     UTKFace comes."""
-    of_classes = [each for each in _class_folders(tree, data.class_level) if not _is_piece_of_utkface(each["label"])]
+    of_classes = [each for each in _class_folders(tree, data.class_level) if not is_piece_of_utkface(each["label"])]
     photos = [photo | {"attributes": {"race": photo["race"]}} for photo in reading.photos]
     if not may_be_classes(photos, of_classes):
         return []

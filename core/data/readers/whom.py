@@ -3,6 +3,7 @@ file; what these suggest."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -193,7 +194,7 @@ def by_pattern(photos: list[dict], pattern: PersonPattern) -> tuple[list[dict], 
     """(the photos with the persons that a pattern finds, a problem for each to train on in which it finds nothing)."""
     named, problems = [], []
     for photo in photos:
-        person = pattern.person(photo["sample"])
+        person = pattern.group(photo["sample"])
         if person is not None:
             named.append(photo | {"person": person, "person_known": True})
         elif photo["split"]:
@@ -225,7 +226,7 @@ def _suggested(photos: list[dict]) -> list[Fact]:
 
 def _where(photos: list[dict]) -> str:
     """Which folder may be the person, in words."""
-    if any(photo["row"] is not None for photo in photos):
+    if any(photo["row"] is not None for photo in photos) or not _are_in_class_folders(photos):
         return "that holds a photo"
     for photo in photos:
         names = photo["sample"].split("/")
@@ -233,6 +234,16 @@ def _where(photos: list[dict]) -> str:
             below = names.index(photo["person_folder"]) > names.index(photo["label"])
             return "between class and photo" if below else "above the class"
     return "next to the class"
+
+
+def _are_in_class_folders(photos: list[dict]) -> bool:
+    """Whether folders name the classes, cat/ or cat_train/, and not the names of photos."""
+
+    def words(text: str) -> str:
+        return re.sub(r"[\W_]+", " ", text.casefold()).strip()
+
+    labelled = [photo for photo in photos if photo["label"] is not None]
+    return not labelled or any(words(each["label"]) in words(each["sample"].rpartition("/")[0]) for each in labelled)
 
 
 def _folder(photo: dict) -> str | None:

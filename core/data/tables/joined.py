@@ -1,6 +1,7 @@
-"""What tables tell of photos whose folders name the classes: whom they show, and which are a test or in which fold.
+"""What tables tell of photos whose folders or names tell the classes: whom they show, and which are a test or in which
+fold.
 
-The folders stay the classes. A table joins by itself where it tells that of nearly all photos, and of none two things;
+The classes stay as they are. A table joins by itself where it tells that of nearly all photos, and of none two things;
 one without labels that somebody chose (data.csv_file) where it tells it of one. One with labels was chosen to be read
 for these, perhaps, before the reader was: it joins as by itself.
 """
@@ -61,8 +62,9 @@ class _Table:
                 yield source, said, of[match.sample]
 
 
-def with_tables(reading: Reading, tree: Tree, data: DataConfig) -> Reading:
+def with_tables(reading: Reading, tree: Tree, data: DataConfig, classes: str = "folders") -> Reading:
     """The photos of folders with the persons and parts that tables tell, and a fact about each of these.
+    classes: what tells the classes, folders or names.
 
     Raises LabError for a table that was chosen for that and says two things of a photo.
     """
@@ -85,7 +87,7 @@ def with_tables(reading: Reading, tree: Tree, data: DataConfig) -> Reading:
         ((table, said),) = of_tables
         by_sample |= {sample: by_sample[sample] | more for sample, more in said.items()}
         is_first = not read_for.keys() & set(table.dataset.paths)
-        facts += _facts(meaning, table, said, len(photos), is_first=is_first)
+        facts += _facts(meaning, table, said, len(photos), classes, is_first=is_first)
         for path in table.dataset.paths:
             read_for[path].add(meaning)
     if data.csv_file and not read_for:
@@ -230,7 +232,7 @@ def _nearly_all(said: Mapping[str, object], photos: Photos) -> bool:
 
 
 def _facts(
-    meaning: str, table: _Table, said: Mapping[str, dict[str, Any]], photos: int, *, is_first: bool
+    meaning: str, table: _Table, said: Mapping[str, dict[str, Any]], photos: int, classes: str, *, is_first: bool
 ) -> list[Fact]:
     """That a table is read for what it tells, asked where its persons are few or one holds a third of the photos (as
     "unknown" does); what is only probable of its columns and names, with the first."""
@@ -238,7 +240,7 @@ def _facts(
     column = columns.get(meaning) or columns.get("fold")
     by = f" ({column})" if column else ""
     text = f"{name} {'say' if len(table.dataset.paths) > 1 else 'says'} {SAYS[meaning]}{by}: "
-    text += f"read together with the folders ({len(said):,} of {number_of(photos, 'photo')})."
+    text += f"read together with the {classes} ({len(said):,} of {number_of(photos, 'photo')})."
     if meaning == PERSON and not table.is_chosen:
         held = Counter(more["person"] for more in said.values())
         (person, most), *_ = held.most_common(1)

@@ -32,6 +32,7 @@ ICONS = {
     "table": "table",
     "encoding": "translate",
     "match": "join_inner",
+    "names": "text_fields",
     "classes": "category",
     "values": "sell",
     "persons": "group",

@@ -28,6 +28,7 @@ READERS = {
     "auto": "Detect",
     "mask": "Mask layout (train.csv and images/)",
     "utkface": "UTKFace (labels in the file name)",
+    "names": "File names (the class and a number)",
     "folders": "Folders (one a class)",
     "csv": "CSV (columns chosen by name)",
 }
@@ -47,7 +48,7 @@ TEST_SETS = {"set aside": "Set aside, never trained on", "pool": "Trained on wit
 KINDS = {"auto": "As its values look", "categories": "Categories", "yes/no": "Yes or no", "number": "A number"}
 UNWRITTEN = "largest-photo-error"
 TABLES = "tables-of-dataset"  # of the scan that is looked at: it, its folder, the tables
-BESIDE_FOLDERS = ("path", "person", "split")  # what a table tells where folders name the classes
+BESIDE_FOLDERS = ("path", "person", "split")  # what a table tells where folders or names tell the classes
 MOST_OFFERED = 60  # tables of which the columns can be chosen while none is read; they are read for it
 DECODE = {"before": "Before a launch, to find bad ones", "first epoch": "In the first epoch"}
 TRUNCATED = {"refuse": "Refuse", "keep": "Use them as they are"}
@@ -59,7 +60,7 @@ def labels_form(choice: Choice, key: str, *, scan: Scan | None, fault: LabError 
     reader = scan.reader if scan else None
     wants_columns = choice["reader"] == "csv" or (choice["reader"] == "auto" and reader == "csv")
     wants_columns |= fault is not None and fault.kind == "csv"
-    by_folders = "folders" in (choice["reader"], reader) and not wants_columns
+    by_folders = bool({"folders", "names"} & {choice["reader"], reader}) and not wants_columns
     waits_for_links = fault is not None and fault.kind == "links"
     name = READER_NAMES.get(reader or choice["reader"], "not known yet")
     people = f" · at most {choice['max_people']} people" if choice["max_people"] else ""
@@ -79,7 +80,9 @@ def labels_form(choice: Choice, key: str, *, scan: Scan | None, fault: LabError 
             _pick(choice, f"{key}.persons", "persons", "Persons", PERSONS, 260)
             if "folders" in (choice["reader"], reader) or choice["class_level"]:
                 _type(choice, f"{key}.class_level", "class_level", "Class folder", errors, "found", 160)
-            if {"folders", "csv"} & {choice["reader"], reader} or choice["persons"] == "path":
+            if "names" in (choice["reader"], reader) or choice["label_pattern"]:
+                _type(choice, f"{key}.label_pattern", "label_pattern", "Label pattern", errors, r"^([a-z]+)", 240)
+            if {"folders", "names", "csv"} & {choice["reader"], reader} or choice["persons"] == "path":
                 _type(choice, f"{key}.person_pattern", "person_pattern", "Person pattern", errors, r"^(\d+)_", 240)
             _type(choice, f"{key}.max_people", "max_people", "At most this many people", errors, "all", 220)
         with st.container(horizontal=True, vertical_alignment="bottom"):
