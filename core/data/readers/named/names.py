@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from core.config.person_pattern import LabelPattern, PersonPattern
 from core.config.run_config import DataConfig
@@ -19,7 +20,8 @@ from core.data.readers.whom import by_pattern
 from core.errors import LabError
 from core.text import listed, one_line
 
-_NUMBERED = re.compile(r"[\W_]*(.*?)[\W_]*\d+[)\]]?", re.DOTALL)
+_BEHIND = re.compile(r"\d+[)\]]?$")
+_AROUND = re.compile(r"^[\W_]+|[\W_]+$")
 _NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[^\W\d_]+")
 _OF_NO_CLASS = {  # words that cameras and programs write before a number
@@ -117,9 +119,15 @@ def _labels(paths: Iterable[str], data: DataConfig) -> dict[str, str | None]:
 
 def _before_number(name: str) -> str | None:
     """ "cat" of cat.0, "sad" of "sad (3)"; None where there is no number behind, or no word of a class before it."""
-    match = _NUMBERED.fullmatch(name)
-    words = {word.casefold() for word in _WORD.findall(match[1])} if match else set()
-    return match[1] if match and words - _OF_NO_CLASS and not parts_of([match[1]]) else None
+    behind = _BEHIND.search(name)
+    label = _AROUND.sub("", name[: behind.start()]) if behind else ""
+    return label if label and _may_be_a_class(label) else None
+
+
+@lru_cache(maxsize=1024)
+def _may_be_a_class(label: str) -> bool:
+    words = {word.casefold() for word in _WORD.findall(label)}
+    return bool(words - _OF_NO_CLASS) and not parts_of([label])
 
 
 def _why_none(data: DataConfig) -> tuple[str, str]:
@@ -133,7 +141,8 @@ def _why_none(data: DataConfig) -> tuple[str, str]:
 def _stands(paths: Iterable[str]) -> dict[str, _Stand]:
     """Path -> what its folders say. A level of parts that leaves no photo to train on says nothing; the likeliest
     person is the deepest folder of several that are no parts."""
-    folders = {path: path.split("/")[:-1] for path in paths}
+    above = {path: path.rpartition("/")[0] for path in paths}
+    folders = {folder: folder.split("/") if folder else [] for folder in {*above.values()}}
     marks: dict[int, dict[str, Part]] = {}
     near: list[int] = []
     for i in range(max(map(len, folders.values()), default=0)):
@@ -143,7 +152,8 @@ def _stands(paths: Iterable[str]) -> dict[str, _Stand]:
             marks[i] = parts
         if len(here - parts.keys()) > 1:
             near.insert(0, i)
-    return {path: _stand(names, marks, near) for path, names in folders.items()}
+    stands = {folder: _stand(names, marks, near) for folder, names in folders.items()}
+    return {path: stands[folder] for path, folder in above.items()}
 
 
 def _parts(folders: set[str]) -> dict[str, Part]:
