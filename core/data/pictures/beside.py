@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from core.data.readers.named.pieces import CONTAINERS
 from core.data.readers.reading import Fact
 
-_WORDS = "masks?|segs?|segmentations?|gt|thumbs?|thumbnails?"
-_FOLDER = re.compile(_WORDS, re.IGNORECASE)
-_BEHIND = re.compile(rf"(.+?)[\s_.-]+(?:{_WORDS})(?:[\s_.-]*\d+)?", re.IGNORECASE)
+WORDS = "masks?|segs?|segmentations?|gt|thumbs?|thumbnails?"
+_FOLDER = re.compile(WORDS, re.IGNORECASE)
+_BEHIND = re.compile(rf"(.+?)[\s_.-]+(?:{WORDS})(?:[\s_.-]*\d+)?", re.IGNORECASE)
 REMEDY = "Move masks and smaller copies out of the dataset."
 
 

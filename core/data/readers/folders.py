@@ -10,6 +10,7 @@ from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
 from core.data.content.same_bytes import digest_of
 from core.data.readers.attributes import TEST, UNLABELLED, photo, problem
+from core.data.readers.named.masks import masks_beside, told
 from core.data.readers.named.people import count_visits, is_person, may_be_person
 from core.data.readers.named.pieces import CONTAINERS, hold_classes, pieces_of
 from core.data.readers.reading import Fact, Reading
@@ -100,12 +101,16 @@ def _without_pictures(tree: Tree, level: _Level) -> list[dict]:
 def _find_level(folders: Folders, tree: Tree) -> _Level:
     """The first level whose folders are neither parts or pieces of the dataset nor one folder that only holds the
     others."""
-    at, doubt = 0, ""
+    at, doubt, of_masks = 0, "", ""
     pieces: frozenset[str] = frozenset()
     used = {path: names for path, names in folders.items() if names}
     aside: set[str] = set()  # photos of test parts, which need no class
     while True:
         here = {path: names for path, names in used.items() if len(names) > at}
+        if masks := masks_beside(here, at):
+            of_masks = told(masks)
+            used = {path: names for path, names in used.items() if len(names) <= at or names[at] not in masks}
+            continue
         deeper = {path: names for path, names in here.items() if len(names) > at + 1}
         if not deeper:
             break
@@ -129,7 +134,7 @@ def _find_level(folders: Folders, tree: Tree) -> _Level:
         used, doubt = again
     elif below := _below_persons(used, at):
         at, doubt = below
-    return _Level(at, used, doubt, pieces)
+    return _Level(at, used, " ".join(filter(None, (of_masks, doubt))), pieces)
 
 
 def _below_persons(used: Folders, at: int) -> tuple[int, str] | None:

@@ -23,7 +23,7 @@ from core.data.readers.find_tables import (
 from core.data.readers.folders import NO_CLASSES, folder_list, read_folders
 from core.data.readers.named import names
 from core.data.readers.named.people import is_person
-from core.data.readers.named.pieces import pieces_in, words_around
+from core.data.readers.named.pieces import pieces_in
 from core.data.readers.named.utkface import is_piece_of_utkface, is_utkface, read_utkface
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.tree import Tree, by_folder, is_above_photos, left_over

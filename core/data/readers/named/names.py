@@ -13,6 +13,7 @@ from functools import lru_cache
 from core.config.person_pattern import LabelPattern, PersonPattern
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import TEST, UNLABELLED, photo, problem
+from core.data.readers.named.masks import masks_in
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.split_names import FOLD, Part, classes_and_parts, parts_of
 from core.data.readers.tree import Tree, left_over
@@ -47,15 +48,17 @@ class _Stand:
 
 def read_names(tree: Tree, data: DataConfig) -> Reading:
     """The class is the name without its last number, or what the pattern finds. Folders that are parts set photos
-    aside, which need no class there; other folders say nothing.
+    aside, which need no class there; masks beside images/ are left out, and other folders say nothing.
 
     Raises LabError where no name of a photo to train on tells a class.
     """
-    stands = _stands(tree.images)
-    label_of = _labels(tree.images, data)
+    masks, of_masks = masks_in(tree.images)
+    images = {path: real for path, real in tree.images.items() if path not in masks}
+    stands = _stands(images)
+    label_of = _labels(images, data)
     both = {} if data.label_pattern else classes_and_parts({label for label in label_of.values() if label})
     photos, problems = [], []
-    for path, real in tree.images.items():
+    for path, real in images.items():
         stand, label = stands[path], label_of[path]
         part, split = stand.part, stand.split
         if label in both:
@@ -86,15 +89,17 @@ def read_names(tree: Tree, data: DataConfig) -> Reading:
     if data.person_pattern and data.persons == "auto":
         photos, nameless = by_pattern(photos, PersonPattern(data.person_pattern))
         problems = nameless + problems
-    return Reading(photos, problems + left_over(tree, set(tree.images), ""), _told(photos, both, data))
+    facts = [*_told(photos, both, data), *([Fact("names", of_masks, probable=True)] if of_masks else [])]
+    return Reading(photos, problems + left_over(tree, set(images), "as masks or copies of photos"), facts)
 
 
 def tell_classes(tree: Tree) -> bool:
     """Whether the names of photos probably tell their classes: nine of ten names of those to train on have words before
     their last number, two or more different ones, which are few: three photos for each, and two of most. Where they
     differ by numbers alone, as p1 and p2 do, these are not classes but of persons or the like."""
-    stands = _stands(tree.images)
-    trained = [path for path in tree.images if not stands[path].split]
+    images = tree.images.keys() - masks_in(tree.images)[0]
+    stands = _stands(images)
+    trained = [path for path in images if not stands[path].split]
     counts = Counter(label for label in _labels(trained, DataConfig()).values() if label)
     words = {_NUMBER.sub("", label) for label in counts}
     return (
