@@ -177,6 +177,8 @@ def test_folders_and_tables_that_name_classes_count_before_names(tmp_path):
     assert notes.reader == "names"
     ((text, probable),) = facts(notes, "table").items()
     assert text.startswith("notes.csv is not read: ") and probable, "it may have meant to label them"
+    with pytest.raises(LabError, match="mood"):
+        read(tmp_path / "notes", label_column="mood")
 
 
 def test_where_no_name_tells_a_class_it_is_said_what_to_do():

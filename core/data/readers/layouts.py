@@ -221,9 +221,9 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
 
 
 def _names_tell_classes(tree: Tree, data: DataConfig) -> bool:
-    """Whether the names of photos probably tell the classes, and no folders do."""
-    is_chosen = data.class_level is not None or is_utkface(tree)
-    return not is_chosen and names.tell_classes(tree) and not _class_folders(tree, None)
+    """Whether the names of photos probably tell the classes, and no folders do, nor a column that somebody chose."""
+    is_chosen = data.class_level is not None or bool(chosen_meanings(data) - {"person", "split"})
+    return not (is_chosen or is_utkface(tree)) and names.tell_classes(tree) and not _class_folders(tree, None)
 
 
 def not_read(tree: Tree, data: DataConfig, reader: str, reading: Reading) -> list[Fact]:
