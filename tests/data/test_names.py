@@ -119,6 +119,9 @@ def test_names_that_say_a_class_and_a_part_are_divided_and_asked_about():
     parts = {("train_cat", ""), ("train_dog", ""), ("test_cat", "test"), ("test_dog", "test")}
     assert counts == {(part.rpartition("_")[2], part, split): 4 for part, split in parts}
     assert any("test_cat, test_dog" in fact.text and fact.probable for fact in reading.facts)
+    stray = classes_of(*numbered("train_cat_", "test_cat_", "train_dog_", "test_dog_", "banana_"))
+    assert stray["test_cat_1.jpg"] == ("cat", "test_cat", "test") and stray["banana_1.jpg"] == ("banana", "", "")
+    assert classes_of(*numbered("train_station_", "test_tube_", "cat_"))["test_tube_1.jpg"] == ("test_tube", "", "")
     photos = read_names(tree(*numbered("cat_train_", "test_cat_")), DataConfig(label_pattern="^([a-z]+)_")).photos
     assert {each["label"] for each in photos} == {"cat", "test"}, "a pattern says what the class is"
 

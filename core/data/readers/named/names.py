@@ -15,7 +15,7 @@ from core.config.run_config import DataConfig
 from core.data.readers.attributes import TEST, UNLABELLED, photo, problem
 from core.data.readers.named.masks import masks_in
 from core.data.readers.reading import Fact, Reading
-from core.data.readers.split_names import FOLD, Part, classes_and_parts, parts_of
+from core.data.readers.split_names import FOLD, Part, classes_and_parts, may_be_part, parts_of
 from core.data.readers.tree import Tree, left_over
 from core.data.readers.whom import by_pattern
 from core.errors import LabError
@@ -56,7 +56,7 @@ def read_names(tree: Tree, data: DataConfig) -> Reading:
     images = {path: real for path, real in tree.images.items() if path not in masks}
     stands = _stands(images)
     label_of = _labels(images, data)
-    both = {} if data.label_pattern else classes_and_parts({label for label in label_of.values() if label})
+    both = {} if data.label_pattern else _both({label for label in label_of.values() if label})
     photos, problems = [], []
     for path, real in images.items():
         stand, label = stands[path], label_of[path]
@@ -120,6 +120,14 @@ def _labels(paths: Iterable[str], data: DataConfig) -> dict[str, str | None]:
     classes = {label for label in label_of.values() if label}
     inner = {label: shorter for label in classes if (shorter := _before_number(label)) in classes}  # cat.0 (1)
     return {path: inner.get(label, label) if label else None for path, label in label_of.items()}
+
+
+def _both(labels: set[str]) -> dict[str, tuple[str, Part]]:
+    """Label -> (class, part) where all say both, or those that do say each class in several parts: train_cat, test_cat
+    and banana, not train_station, test_tube and banana."""
+    some = classes_and_parts({label for label in labels if may_be_part(label)})
+    parts = Counter(name for name, _ in some.values())
+    return some if some.keys() == labels or all(number > 1 for number in parts.values()) else {}
 
 
 def _before_number(name: str) -> str | None:
