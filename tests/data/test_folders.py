@@ -145,12 +145,36 @@ def test_parts_are_found_above_and_below_the_class(tmp_path, train, test):
     assert scanned.problems.empty
 
 
-@pytest.mark.parametrize("unlabelled", ["test/images/{2}", "test/test/{2}", "pred/{2}", "unlabelled/x/{2}", "eval/{2}"])
+@pytest.mark.parametrize(
+    "unlabelled",
+    [
+        *(["test/images/{2}"], ["test/test/{2}"], ["pred/{2}"], ["unlabelled/x/{2}"], ["eval/{2}"]),
+        *(["val/images/{2}"], ["Valid/Images/x/{2}"], ["val/images/{1}", "test/images/{1}"]),
+    ],
+)
 def test_photos_of_a_part_without_a_class_are_unlabelled(tmp_path, unlabelled):
-    draw_all(tmp_path, "train/cat/{3}", "train/dog/{3}", unlabelled)
+    draw_all(tmp_path, "train/cat/{3}", "train/dog/{3}", *unlabelled)
     scanned = read(tmp_path)
     assert set(scanned.samples["label"]) == {"cat", "dog"}
     assert scanned.set_aside["split"].tolist() == ["unlabelled"] * 2 and scanned.set_aside["label"].isna().all()
+
+
+@pytest.mark.parametrize(
+    "paths, settings, labels",
+    [
+        (["val/images/{2}"], {}, {"cat", "dog"}),
+        (["train/Images/{3}", "val/images/{2}"], {}, {"cat", "dog", "Images", "images"}),  # a class that is called so
+        (["val/images/{2}", "val/cat/v{2}"], {}, {"cat", "dog", "images"}),
+        (["val/bird/{2}"], {}, {"cat", "dog", "bird"}),
+        (["val/images/{2}"], {"class_level": 2}, {"cat", "dog", "images"}),  # as somebody chose
+    ],
+)
+def test_only_a_folder_that_holds_photos_alone_is_no_class_of_what_is_validated_on(tmp_path, paths, settings, labels):
+    scanned = read(draw_all(tmp_path, "train/cat/{3}", "train/dog/{3}", *paths), **settings)
+    is_aside = labels == {"cat", "dog"}
+    assert set(scanned.samples["label"]) == labels and scanned.set_aside.empty != is_aside
+    text = "The photos of val/ in images/ have no label: train/ has no such class."
+    assert (text in said(scanned, "classes")) == is_aside
 
 
 def test_labelled_and_unlabelled_parts_stand_side_by_side(tmp_path):

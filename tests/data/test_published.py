@@ -128,6 +128,19 @@ def food(archive: Archive) -> Reading:
     return Reading("folders", {"apple_pie": 6, "waffles": 6}, test=4)
 
 
+def tiny_imagenet(archive: Archive) -> Reading:
+    words = ("n01443537", "n01629819", "n01641577")
+    for word in words:
+        archive.photos(*(f"train/{word}/images/{word}_{n}.JPEG" for n in range(4)))
+        archive.lines(f"train/{word}/{word}_boxes.txt", [f"{word}_{n}.JPEG\t0\t10\t63\t58" for n in range(4)])
+    archive.photos(*(f"{part}/images/{part}_{n}.JPEG" for part in ("val", "test") for n in range(9)))
+    lines = [f"val_{n}.JPEG\t{words[n % 3]}\t0\t32\t44\t62" for n in range(9)]
+    archive.lines("val/val_annotations.txt", lines)
+    archive.lines("wnids.txt", words)
+    archive.lines("words.txt", [f"{word}\tfish, of a kind" for word in words])
+    return Reading("folders", dict.fromkeys(words, 4), unlabelled=18, asked=["val_annotations.txt"])
+
+
 def eyes(archive: Archive) -> Reading:
     archive.photos(*(f"train_images/{n:012x}.png" for n in range(10)))
     archive.photos(*(f"test_images/{n:012x}.png" for n in range(90, 94)))
@@ -195,6 +208,7 @@ PUBLISHED: list[Callable[[Archive], Reading]] = [
     chests_in_many_pieces,
     chests_of_patients,
     food,
+    tiny_imagenet,
     eyes,
     leaves,
     cassava,

@@ -14,6 +14,7 @@ from core.data.readers.named.masks import masks_beside, told
 from core.data.readers.named.people import count_visits, is_person, may_be_person
 from core.data.readers.named.pieces import CONTAINERS, hold_classes, pieces_of
 from core.data.readers.reading import Fact, Reading
+from core.data.readers.set_aside import without_class
 from core.data.readers.split_names import Part, classes_and_parts, may_be_part, parts_of
 from core.data.readers.tree import Tree, by_folder, left_over
 from core.data.readers.whom import by_pattern
@@ -58,7 +59,7 @@ def read_folders(tree: Tree, data: DataConfig) -> Reading:
     marks = _marks(level)
     levels = _levels(level, marks, data)
     photos = [_photo(path, tree.images[path], names, levels) for path, names in level.used.items()]
-    photos = _without_class(photos)
+    photos, of_containers = without_class(photos, _roles_of(level, marks), is_chosen=data.class_level is not None)
     photos = [photo for photo in photos if photo["label"] is not None or photo["split"]]
     if not any(photo["label"] is not None and not photo["split"] for photo in photos):
         raise LabError(
@@ -69,7 +70,7 @@ def read_folders(tree: Tree, data: DataConfig) -> Reading:
     used = {photo["sample"] for photo in photos}
     problems = left_over(tree, used, "not in a class folder") + _without_pictures(tree, level)
     photos, attributes = _with_levels(photos, level, levels, data)
-    facts = [*_told(level, levels.both), *_asked(photos, level, marks, data), *attributes]
+    facts = [*_told(level, levels.both), *of_containers, *_asked(photos, level, marks, data), *attributes]
     if written_out := _written_out(photos):
         photos, copies, fact = written_out
         problems, facts = problems + copies, [*facts, fact]
@@ -292,13 +293,12 @@ def _photo(path: str, real: str, names: list[str], levels: _Levels) -> dict:
     )
 
 
-def _without_class(photos: list[dict]) -> list[dict]:
-    """Photos of the test set in one folder that is no class of the others, such as test/images/, are unlabelled."""
-    trained = {photo["label"] for photo in photos if not photo["split"]}
-    tested = {photo["label"] for photo in photos if photo["split"] == TEST}
-    if len(tested) != 1 or tested & trained:
-        return photos
-    return [photo | ({"split": UNLABELLED, "label": None} if photo["split"] == TEST else {}) for photo in photos]
+def _roles_of(level: _Level, marks: Marks) -> dict[str, set[str]]:
+    """Photo -> what its folders say that it is for."""
+    return {
+        path: {parts[names[i]].role for i, parts in marks.items() if len(names) > i}
+        for path, names in level.used.items()
+    }
 
 
 def _written_out(photos: list[dict]) -> tuple[list[dict], list[dict], Fact] | None:

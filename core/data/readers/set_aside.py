@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Mapping, Set
 
 from core.config.run_config import DataConfig
 from core.data.content.same_bytes import twins
 from core.data.readers.attributes import TEST, UNLABELLED, problem
+from core.data.readers.named.pieces import CONTAINERS
 from core.data.readers.reading import Fact
-from core.data.readers.split_names import FOLD, Part, parts_of
+from core.data.readers.split_names import FOLD, TRAIN, VALIDATION, Part, parts_of
 from core.text import listed
 
 LEAK = "leak"  # kind of a problem: what is trained on stands in the test set, too
+_NO_LABEL = {"split": UNLABELLED, "label": None}
 MEND_LEAK = "Take them out of one of the two; until then the test set's scores are too good."
 
 
@@ -41,6 +44,37 @@ def _of_folders(photo: dict, names: list[str], levels: dict[int, dict[str, Part]
     if photo["split"] and not is_tested:  # it lacks a label for a reason that its reader tells
         return {}
     return {"part": f"{names[max(here)]}/", "split": photo["split"] or (TEST if is_tested else "")}
+
+
+def without_class(
+    photos: list[dict], roles_of: Mapping[str, Set[str]], *, is_chosen: bool
+) -> tuple[list[dict], list[Fact]]:
+    """(photos, facts): those of a test set in one folder that is no class of the others, such as test/images/, are
+    unlabelled. So are those to validate on where that folder is called as what only holds photos, unless somebody chose
+    the level of the classes.
+
+    roles_of: photo -> what its folders say that it is for.
+    """
+    of_role = {
+        role: [photo for photo in photos if not photo["split"] and photo["label"] and role in roles_of[photo["sample"]]]
+        for role in (TRAIN, VALIDATION)
+    }
+    of_role[VALIDATION] = [photo for photo in of_role[VALIDATION] if TRAIN not in roles_of[photo["sample"]]]
+    classes = {photo["label"].casefold() for photo in of_role[TRAIN]}
+    folders = {photo["label"] for photo in of_role[VALIDATION]}
+    held = next(iter(folders)) if len(folders) == 1 and len(classes) > 1 and not is_chosen else ""
+    facts = []
+    if held.lower() in CONTAINERS and held.casefold() not in classes:
+        names = {role: listed(sorted({photo["part"] for photo in of_role[role]})) for role in of_role}
+        text = f"The photos of {names[VALIDATION]} in {held}/ have no label: {names[TRAIN]} has no such class."
+        facts = [Fact("classes", text, ("class_level",))]
+        samples = {photo["sample"] for photo in of_role[VALIDATION]}
+        photos = [photo | (_NO_LABEL if photo["sample"] in samples else {}) for photo in photos]
+    trained = {photo["label"] for photo in photos if not photo["split"]}
+    tested = {photo["label"] for photo in photos if photo["split"] == TEST}
+    if len(tested) == 1 and not tested & trained:
+        photos = [photo | (_NO_LABEL if photo["split"] == TEST else {}) for photo in photos]
+    return photos, facts
 
 
 def divided(photos: list[dict], data: DataConfig) -> tuple[list[dict], list[Fact]]:
