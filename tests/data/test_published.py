@@ -141,6 +141,13 @@ def tiny_imagenet(archive: Archive) -> Reading:
     return Reading("folders", dict.fromkeys(words, 4), unlabelled=18, asked=["val_annotations.txt"])
 
 
+def cifar(archive: Archive) -> Reading:
+    archive.photos(*(f"{part}/{n}.png" for part in ("train", "test") for n in range(1, 13)))
+    archive.table("trainLabels.csv", "id,label", [(n, ("frog", "truck", "deer")[n % 3]) for n in range(1, 13)])
+    archive.table("sampleSubmission.csv", "id,label", [(n, "cat") for n in range(1, 13)])
+    return Reading("csv", {"deer": 4, "frog": 4, "truck": 4})
+
+
 def eyes(archive: Archive) -> Reading:
     archive.photos(*(f"train_images/{n:012x}.png" for n in range(10)))
     archive.photos(*(f"test_images/{n:012x}.png" for n in range(90, 94)))
@@ -209,6 +216,7 @@ PUBLISHED: list[Callable[[Archive], Reading]] = [
     chests_of_patients,
     food,
     tiny_imagenet,
+    cifar,
     eyes,
     leaves,
     cassava,

@@ -19,7 +19,7 @@ from core.data.readers.find_tables import chosen_csv, find_table
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.set_aside import parted_by_folders
 from core.data.readers.split_names import FOLD, Part, folders_of_parts, parts_of
-from core.data.readers.tree import Tree, by_folder, is_above_photos, left_over, list_tree
+from core.data.readers.tree import Tree, is_above_photos, left_over, list_tree
 from core.data.tables.columns import Columns, attribute_columns, class_of, kind_of, read_cell
 from core.data.tables.looked.candidates import DatasetTable, Source
 from core.data.tables.matching import NO_MATCH, Match, Matcher, Place, facts_of, is_of_another_split
@@ -159,7 +159,7 @@ def _places(
     """The path of each row with the folder in which it is looked for first: that of its table. A bare name that several
     photos have, such as train/1.jpg and test/1.jpg, is looked for in the folder of the row's part of the dataset. So is
     one of a row that states another part than the table's folder, or would be found where photos are numbered anew."""
-    folders = folders_of_parts(by_folder(matcher.tree.images))
+    folders = matcher.folder_of_part
     split = index.get("split")
     beside = set() if split is None else _said_beside(rows, index["path"], split, matcher)
     places = []
@@ -215,7 +215,7 @@ def _of_parts(
     rows: Iterable[tuple[Source, Place]], matches: Mapping[Place, Match], matcher: Matcher, name: str
 ) -> list[Fact]:
     """A fact about the names that were looked for in the folder of a part, and found there."""
-    elsewhere = (place for source, place in rows if place[1] not in ("", source.home))
+    elsewhere = (place for source, place in rows if source.folder or place[1] not in ("", source.home))
     elsewhere = (place for place in elsewhere if len(matcher.called(place[0])) > 1)
     samples = {place: match.sample for place in elsewhere if (match := matches.get(place, NO_MATCH)).sample}
     if not samples:

@@ -30,9 +30,9 @@ from core.data.tables.looked.candidates import (
     is_predicted,
     look_at,
     may_wait,
-    names_of,
     photos_of,
 )
+from core.data.tables.looked.in_parts import choose_in_parts, names_of
 from core.data.tables.looked.of_folders import folder_questions
 from core.data.tables.looked.people import with_people_as_classes
 from core.data.tables.matching import Matcher
@@ -423,7 +423,9 @@ def _joined(
     dataset: DatasetTable, facts: list[Fact], tree: Tree, data: DataConfig, matcher: Matcher
 ) -> tuple[DatasetTable, list[Fact]]:
     table, of_companions, companions = with_companions(dataset.paths, dataset.table, tree, data, matcher)
-    meanings = dataset.meanings if table is dataset.table else choose_columns(table, data, matcher.is_photo)
+    meanings = dataset.meanings
+    if table is not dataset.table:
+        meanings, _ = choose_in_parts(table, [source.path for source in dataset.sources], data, matcher)
     return replace(dataset, table=table, meanings=meanings, companions=companions), [*facts, *of_companions]
 
 

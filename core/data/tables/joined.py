@@ -151,7 +151,7 @@ def _tables(paths: Iterable[str], tree: Tree, data: DataConfig) -> list[_Table]:
             if data.csv_file:
                 raise
             continue  # the readers tell why
-        if any(map(matcher.is_photo, dict.fromkeys(dataset.table.column(dataset.meanings.columns["path"])))):
+        if dataset.names_photos(matcher):
             same[tuple(dataset.table.columns)].append(dataset)
     tables = []
     for datasets in same.values():

@@ -21,7 +21,7 @@ from typing import TypeVar
 from core.data.images import SUFFIXES
 from core.data.paths import inside
 from core.data.readers.reading import Fact
-from core.data.readers.split_names import FOLD, Part, may_be_part, parts_of
+from core.data.readers.split_names import FOLD, Part, folders_of_parts, may_be_part, parts_of
 from core.data.readers.tree import Tree
 from core.text import LONGEST_NAME, listed, number_of, one_line
 
@@ -131,6 +131,16 @@ class Matcher:
         if not name or "/" in name or len(name) > LONGEST:
             return []
         return [self._photos[path] for path in self._by_name.get(name) or self._by_stem.get(_stem(name).casefold(), [])]
+
+    def is_in(self, cell: str, folder: str) -> bool:
+        """Whether a bare name means one photo of those that lie in this folder."""
+        name = _normal(cell)
+        if not name or "/" in name or len(name) > LONGEST:
+            return False
+        if folder not in self._in_folder:
+            inside_it = [path for path in self._photos if _folder(path) == folder]
+            self._in_folder[folder] = Counter(_stem(path.rpartition("/")[2]).casefold() for path in inside_it)
+        return f"{folder}/{name}" in self._photos or self._in_folder[folder][_stem(name).casefold()] == 1
 
     def exact(self, cell: str, home: str) -> str:
         """The photo (or other file of the dataset) that is written there; "" if there is none."""
@@ -289,6 +299,15 @@ class Matcher:
     def _folder_names(self) -> set[str]:
         folders = {path.rpartition("/")[0] for path in self._photos}
         return {name.casefold() for folder in folders for name in folder.split("/") if name}
+
+    @cached_property
+    def folder_of_part(self) -> dict[Part, str]:
+        """Part -> the only folder of photos that by its name, or that of a folder above it, is of that part."""
+        return folders_of_parts(dict.fromkeys(map(_folder, self._photos)))
+
+    @cached_property
+    def _in_folder(self) -> dict[str, Counter[str]]:
+        return {}
 
     @cached_property
     def _sizes(self) -> Counter[str]:

@@ -13,8 +13,9 @@ from core.config.run_config import DataConfig
 from core.data.readers.attributes import TEST, UNLABELLED
 from core.data.readers.split_names import Part, parts_of
 from core.data.readers.tree import Tree, by_folder, is_above_photos
+from core.data.tables.looked.in_parts import choose_in_parts, names_of
 from core.data.tables.matching import NO_MATCH, Matcher
-from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
+from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, usual_column
 from core.data.tables.table import Table, is_list, is_table, read_table
 from core.errors import LabError
 from core.text import listed
@@ -26,14 +27,16 @@ _LAST_WORD = re.compile(r"[\W_][^\W_]*$")
 @dataclass(frozen=True)
 class Source:
     """Where a row stands. path: of its table, relative to root. part: what its photos are for, where the table's name
-    tells it beside others."""
+    tells it beside others. folder: of the photos of the part that the name tells, where others are called alike."""
 
     path: str
     part: Part | None = None
+    folder: str = ""
 
     @property
     def home(self) -> str:
-        return self.path.rpartition("/")[0]
+        """The folder in which names are looked for first."""
+        return self.folder or self.path.rpartition("/")[0]
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,11 @@ class DatasetTable:
         columns = self.meanings.columns.items()
         named = self.chosen | {meaning for meaning, column in columns if usual_column([column], meaning)}
         return all(map(is_table, self.paths)) and "path" in named and bool(named & set(LABELLED))
+
+    def names_photos(self, matcher: Matcher) -> bool:
+        """Whether it names one at least, however loosely."""
+        cells = self.table.column(self.meanings.columns["path"])
+        return any(source.folder for source in self.sources) or any(map(matcher.is_photo, dict.fromkeys(cells)))
 
 
 @dataclass(frozen=True)
@@ -135,7 +143,7 @@ def look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matcher
                 raise empty
             dataset = dataset_table([(Source(path), table)], data, matcher)
             column = dataset.meanings.columns["path"]
-            if not dataset.tells_usual and not any(map(matcher.is_photo, dict.fromkeys(table.column(column)))):
+            if not (dataset.tells_usual or dataset.names_photos(matcher)):
                 no_photo = LabError(f"its column {column!r} names no photo", "Add its photos.", "csv")
                 strange[path] = table, no_photo
                 looked.faults.update({path: no_photo} if is_table(path) else {})
@@ -174,7 +182,9 @@ def dataset_table(
         kept = [i for i, (number, _) in enumerate(first.rows) if (sources[i].path, number) not in faulty]
         first = replace(first, rows=[first.rows[i] for i in kept])
         sources = [sources[i] for i in kept]
-    meanings = choose_columns(first, data, matcher.is_photo, needs_label=needs_label)
+    paths = [source.path for source in sources]
+    meanings, folder_of = choose_in_parts(first, paths, data, matcher, needs_label=needs_label)
+    sources = [replace(source, folder=folder_of.get(source.path, "")) for source in sources] if folder_of else sources
     label = meanings.columns.get("label")
     unlabelled = frozenset(source.path for source, table in parts if label and label not in table.columns)
     return DatasetTable(first, meanings, sources, faults, chosen_meanings(data), unlabelled=unlabelled)
@@ -204,7 +214,7 @@ def _without_labels(path: str, table: Table, data: DataConfig, matcher: Matcher)
     ]
     data = data.model_copy(update=dict.fromkeys(lacking))
     try:
-        meanings = choose_columns(table, data, matcher.is_photo, needs_label=False)
+        meanings, _ = choose_in_parts(table, [path] * len(table.rows), data, matcher, needs_label=False)
     except LabError:
         return None
     return replace(table, name=path) if "path" in meanings.columns else None
@@ -287,8 +297,3 @@ def _is_called_as_one(name: str, names: Set[str]) -> bool:
 def is_set_aside(folder: str) -> bool:
     """Whether a folder, or one above it, is of a part of the dataset that is not trained on."""
     return any(part.split for name in folder.split("/") for part in parts_of([name]).values())
-
-
-def names_of(path: str) -> list[str]:
-    """What may say which part of a dataset a table is: its own name, and its folder's."""
-    return [posixpath.splitext(posixpath.basename(path))[0], posixpath.basename(posixpath.dirname(path))]
