@@ -84,6 +84,16 @@ def skin_with_patients(archive: Archive) -> Reading:
     return Reading("csv", {"0": 8, "1": 4}, unlabelled=12, people=5)
 
 
+def skin_of_two_tables(archive: Archive) -> Reading:
+    names = [f"ISIC_{n:07d}" for n in range(12)]
+    archive.photos(*(f"ISIC_2019_Training_Input/{name}.jpg" for name in names))
+    one_hot = [(name, *(f"{float(n % 3 == k)}" for k in range(3))) for n, name in enumerate(names)]
+    archive.table("ISIC_2019_Training_GroundTruth.csv", "image,MEL,NV,BCC", one_hot)
+    facts = [(name, "55.0", "torso", f"MSK4_{n // 2}", ("male", "female")[n % 2]) for n, name in enumerate(names)]
+    archive.table("ISIC_2019_Training_Metadata.csv", "image,age_approx,anatom_site_general,lesion_id,sex", facts)
+    return Reading("csv", {"BCC": 4, "MEL": 4, "NV": 4}, asked=["Metadata.csv"])
+
+
 def skin_in_two_pieces(archive: Archive) -> Reading:
     names = [f"ISIC_{24306 + n:07d}" for n in range(18)]
     archive.photos(*(f"HAM10000_images_part_{1 + n % 2}/{name}.jpg" for n, name in enumerate(names)))
@@ -211,6 +221,7 @@ PUBLISHED: list[Callable[[Archive], Reading]] = [
     oxford_pets,
     humpback_whales,
     skin_with_patients,
+    skin_of_two_tables,
     skin_in_two_pieces,
     chests_in_many_pieces,
     chests_of_patients,

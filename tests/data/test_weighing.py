@@ -32,6 +32,8 @@ OF_TRAINED = "image,label", [f"{photo},{('in', 'out')[n % 2]}" for n, photo in e
 SIZES = "image,width,height", [f"{n}.jpg,{100 + n % 3 % 2 * 100},{60 + 20 * (n % 2)}" for n in range(8)]
 AGES = "image,age,sex", [f"{n}.jpg,{20 + n},{'fm'[n % 2]}" for n in range(8)]
 SMILES = "image,smiling,glasses", [f"{n}.jpg,{('yes', 'no')[n % 2]},{('yes', 'no')[n // 2 % 2]}" for n in range(8)]
+SICK = "image,MEL,NV,bcc", [f"{n}.jpg,{n % 3 == 0:d}.0,{n % 3 == 1:d}.0,{n % 3 == 2:d}.0" for n in range(8)]
+SEEN = "image,front,side", [f"{n}.jpg,{n % 2},{1 - n % 2}" for n in range(8)]
 FIVE = "image,class", [f"{n}.jpg,{('good', 'bad')[n % 2]}" for n in range(5)]
 REMARKS = "image,sex,remark", ["0.jpg,f,x", "7.jpg,m,y"]
 NOTES = "image,category", ["cat/0.jpg,indoor", "dog/1.jpg,outdoor"]
@@ -188,10 +190,14 @@ def test_a_table_of_labels_is_found_below_the_root_among_a_caption_of_each_photo
         (IMAGES, {"classes.csv": CODES, "labels.csv": NUMBERED}, "labels.csv", ["classes.csv"]),
         (IMAGES, {"labels.csv": LABELLED, "sizes.csv": SIZES}, "labels.csv", ["sizes.csv"]),
         (SKIN, {"metadata.csv": AGES, "notes.csv": REMARKS}, "", ["metadata.csv", "notes.csv"]),
+        (IMAGES, {"metadata.csv": AGES, "truth.csv": SICK}, "truth.csv", ["metadata.csv"]),
+        (IMAGES, {"metadata.csv": AGES, "truth.csv": (SICK[0], SICK[1][:3])}, "metadata.csv", ["truth.csv"]),
+        (IMAGES, {"metadata.csv": AGES, "views.csv": SEEN}, "metadata.csv", ["views.csv"]),
     ],
     ids=[
         *("names of classes", "sizes", "half", "few", "two below", "attributes", "form", "a test below"),
         *("names in the root", "sizes in the root", "notes"),
+        *("a column a class", "of few photos", "two columns"),
     ],
 )
 def test_one_of_several_tables_that_is_the_only_one_to_say_what_it_holds_is_read(

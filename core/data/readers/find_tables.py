@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -27,11 +26,11 @@ from core.data.tables.looked.candidates import (
     cells_of_photos,
     chosen_meanings,
     dataset_table,
-    is_predicted,
     look_at,
     may_wait,
     photos_of,
 )
+from core.data.tables.looked.forms import is_answered, is_form, is_form_itself, of_forms, read_forms
 from core.data.tables.looked.in_parts import choose_in_parts, names_of
 from core.data.tables.looked.of_folders import folder_questions
 from core.data.tables.looked.people import with_people_as_classes
@@ -43,9 +42,6 @@ from core.data.tables.unread import UnreadTable, questions
 from core.data.tables.words import words_for_nothing
 from core.errors import LabError, ended, in_sentences
 from core.text import listed
-
-# A table to be filled with predictions: sample_submission, sampleSubmission, SampleSubmissionFormat.
-_A_FORM = re.compile(r"(?:^|[\W_\d]|(?i:sample)|(?<=[a-z])(?=S))(?i:submission)")
 
 
 def chosen_csv(root: Path, name: str) -> str:
@@ -91,7 +87,7 @@ def candidates(tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
 def _without_forms(looked: Candidates) -> Candidates:
     """With the forms apart; those that nobody understands, too."""
     lists_photos = {table.name for table in looked.unlabelled}
-    faulty = [path for path in looked.faults | looked.unread if _is_form_itself(path) and path not in lists_photos]
+    faulty = [path for path in looked.faults | looked.unread if is_form_itself(path) and path not in lists_photos]
     forms = {each.paths[0]: each for each in looked.tables if is_form(each.paths[0])}
     return replace(
         looked,
@@ -108,7 +104,7 @@ def _but_forms(looked: Candidates, data: DataConfig) -> Candidates:
     before that a test set has no label."""
     faults = dict(sorted(looked.faults.items(), key=lambda each: may_wait(each[0])))
     forms = [form for form in looked.forms.values() if form]
-    tables = [form for form in forms if not _is_form_itself(form.paths[0])]
+    tables = [form for form in forms if not is_form_itself(form.paths[0])]
     if data.attributes or chosen_meanings(data) or (data.reader == "csv" and not faults):
         tables = tables or forms
     if tables:
@@ -146,11 +142,6 @@ def _go_before(looked: Candidates, first: Candidates, tree: Tree, matcher: Match
     return len(photos) > named or (labels_none and len(photos) == named and are_half(photos, tree))
 
 
-def is_answered(path: str) -> bool:
-    """Whether a table by its name is a form to be filled with predictions, or was filled."""
-    return is_form(path) or is_predicted(path)
-
-
 def people_as_classes(
     looked: Candidates, tree: Tree, data: DataConfig, matcher: Matcher
 ) -> tuple[DataConfig, list[Fact]] | None:
@@ -168,14 +159,15 @@ def _without_guesses(looked: Candidates, tree: Tree, matcher: Matcher) -> Candid
     tables = [each for each in looked.tables if not _is_beside(each.paths[0])]
     guesses = [each for each in tables if not each.is_usual and not may_wait(each.paths[0])]
     usual = [each for each in tables if each.is_usual]
-    guess_alone = _tell_label(guesses) and not _tell_label(usual)
+    few = [each for each in guesses if each.is_one_hot and not are_half(photos_of([each], tree, matcher), tree)]
+    guess_alone = _tell_label(each for each in guesses if each not in few) and not _tell_label(usual)
     if not guesses or not usual or guess_alone or not are_half(photos_of(usual, tree, matcher), tree):
         return looked
     return replace(looked, tables=[each for each in looked.tables if each not in guesses], others=guesses)
 
 
 def _tell_label(tables: Iterable[DatasetTable]) -> bool:
-    return any("label" in each.meanings.columns for each in tables)
+    return any(each.tells_label for each in tables)
 
 
 def _is_beside(path: str) -> bool:
@@ -199,7 +191,7 @@ def unread_tables(tree: Tree, data: DataConfig, reading: Reading, reader: str) -
     the kind by them: those in the root, or above all photos, though their photos are gone; of lists and of others below
     those that name half of all photos, or of those beside them; and those that tell something of folders."""
     in_root, above_photos, below = by_depth(tree)
-    forms = [path for path in in_root + above_photos + below if is_table(path) and _is_form_itself(path)]
+    forms = [path for path in in_root + above_photos + below if is_table(path) and is_form_itself(path)]
     above = [path for path in in_root + above_photos if not says(path) and path not in forms]
     lists = [path for path in above if is_list(path)][:MOST_DEEP]
     matcher = Matcher(tree)
@@ -211,7 +203,7 @@ def unread_tables(tree: Tree, data: DataConfig, reading: Reading, reader: str) -
         for each in looked.tables
         if each.is_usual and not photos_of([each], tree, matcher)
     }
-    facts = [*_of_forms(forms), *_unread_facts(looked.unread | gone)]
+    facts = [*of_forms(forms), *_unread_facts(looked.unread | gone)]
     facts += without_a_table(tree, data, matcher, reading.joined)
     unread = [each for each in _unread_of(looked, data, reading, matcher) if each.path not in gone]
     unread = [each for each in unread if each.names_photos(matcher)]
@@ -311,27 +303,6 @@ def _unread_facts(unread: dict[str, LabError], beside: Iterable[str] | None = No
     return facts
 
 
-def is_form(path: str) -> bool:
-    """Whether a table, by its name or that of a folder above it, is to be filled with predictions."""
-    return _A_FORM.search(path) is not None
-
-
-def _is_form_itself(path: str) -> bool:
-    return is_form(path.rpartition("/")[2])
-
-
-def _of_forms(paths: Collection[str]) -> list[Fact]:
-    are = "is not read: it is a form" if len(paths) == 1 else "are not read: they are forms"
-    return [Fact("table", f"{listed(list(paths))} {are} for predictions.", ("csv_file",))] if paths else []
-
-
-def _read_forms(paths: Iterable[str]) -> list[Fact]:
-    """That labels are taken from forms, which somebody has to know better."""
-    forms = listed(list(filter(_is_form_itself, paths)))
-    text = f"{forms} is read, though by its name it is a form for predictions: its answers are taken for labels."
-    return [Fact("table", text, ("csv_file", "reader"), probable=True)] if forms else []
-
-
 def check_passed_over(looked: Candidates) -> None:
     """For a dataset whose folders name no two classes. Raises LabError where a table may have meant to: it cannot be
     read, or names no photo of the dataset."""
@@ -358,10 +329,11 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
         data, asked = by_people
         looked = without_companions(candidates(tree, data, matcher))
     tables, waiting = to_read(looked)
-    facts = [*_of_forms(looked.forms), *_read_forms([each.paths[0] for each in tables]), *(asked if by_people else [])]
+    facts = [*of_forms(looked.forms), *read_forms([each.paths[0] for each in tables]), *(asked if by_people else [])]
     for path, fault in looked.passed_over.items():
         facts.append(Fact("table", ended(f"{path} is not read: {fault.message.removeprefix('csv: ')}"), ("csv_file",)))
-    others = (UnreadTable(each.paths[0], each.table, each.meanings) for each in looked.others)
+    passed = [each for each in looked.tables if each not in tables and not may_wait(each.paths[0])]
+    others = (UnreadTable(each.paths[0], each.table, each.meanings) for each in [*looked.others, *passed])
     facts += questions((each for each in others if each.names_photos(matcher)), ("csv_file",))
     facts += _beside_unread([*(each.paths[0] for each in tables), *(table.name for table in waiting)], looked.unread)
     if parts := parts_of_one(tables, waiting):
@@ -380,9 +352,11 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
 
 def to_read(looked: Candidates) -> tuple[list[DatasetTable], list[Table]]:
     """(the tables of which the only one is read, or all as parts of one; those without a label that may be parts,
-    too)."""
-    usual = [each for each in looked.tables if each.tells_usual] or looked.tables
+    too). Where columns of a class each label photos, tables of only a gender, age or mask wait for somebody to ask."""
+    usual = [each for each in looked.tables if each.tells_usual or each.tells_label] or looked.tables
     tables = [each for each in usual if not _awaits_labels(each, usual)]
+    if any(each.is_one_hot and not may_wait(each.paths[0]) for each in tables):
+        tables = [each for each in tables if each.tells_label or may_wait(each.paths[0])]
     waiting = [replace(each.table, name=each.paths[0]) for each in looked.tables if each not in tables]
     return tables, looked.unlabelled + [table for table in waiting if may_wait(table.name)]
 
@@ -390,8 +364,8 @@ def to_read(looked: Candidates) -> tuple[list[DatasetTable], list[Table]]:
 def _awaits_labels(dataset: DatasetTable, tables: Iterable[DatasetTable]) -> bool:
     """Whether a table of a test set has no column that another does not have, and lacks that of its label."""
     columns = {*dataset.table.columns}
-    labelled = [each for each in tables if "label" in each.meanings.columns and not may_wait(each.paths[0])]
-    lacks = any(columns <= {*each.table.columns} - {each.meanings.columns["label"]} for each in labelled)
+    labelled = [each for each in tables if each.tells_label and not may_wait(each.paths[0])]
+    lacks = any(columns <= {*each.table.columns} - each.label_columns for each in labelled)
     return lacks and may_wait(dataset.paths[0])
 
 

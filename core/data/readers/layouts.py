@@ -16,7 +16,6 @@ from core.data.readers.find_tables import (
     candidates,
     check_passed_over,
     chosen_csv,
-    is_answered,
     people_as_classes,
     unread_tables,
 )
@@ -31,6 +30,7 @@ from core.data.tables.beside_folders import may_be_classes, name_classes
 from core.data.tables.joined import with_tables
 from core.data.tables.looked.before_folders import count_before_folders, count_before_pieces, count_in_root
 from core.data.tables.looked.candidates import chosen_meanings
+from core.data.tables.looked.forms import is_answered
 from core.data.tables.looked.part_lists import with_part_lists
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import choose_columns

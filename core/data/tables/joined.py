@@ -19,12 +19,13 @@ from core.config.run_config import DataConfig
 from core.data.persons import KNOWN, units
 from core.data.readers.companions import tells_positions
 from core.data.readers.csv_table import Parts
-from core.data.readers.find_tables import chosen_csv, files_of_tables, is_form, parts_of_one
+from core.data.readers.find_tables import chosen_csv, files_of_tables, parts_of_one
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.tree import Tree
 from core.data.tables.beside_folders import hold_one
 from core.data.tables.cells import spelt
 from core.data.tables.looked.candidates import DatasetTable, Source, dataset_table, is_predicted
+from core.data.tables.looked.forms import is_form
 from core.data.tables.matching import NO_MATCH, Match, Matcher, facts_of
 from core.data.tables.meanings import usual_column
 from core.data.tables.table import is_table, read_table

@@ -36,12 +36,14 @@ DOUBTED = ("id", "patient")  # where their values are few: they may tell the ill
 class Meanings:
     """columns: meaning -> column. numbers_photos: the person column is only a guess, and another one in each row.
     parts: columns that may name parts of the dataset and are not read so: they are asked about, and no attributes.
+    classes: the columns of a one-hot table, looked for where none tells a label, gender, age or mask that is needed.
     """
 
     columns: dict[str, str]
     numbers_photos: bool = False
     facts: list[Fact] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
+    classes: tuple[str, ...] = ()
 
 
 def is_usual_name(cell: str) -> bool:
@@ -101,12 +103,14 @@ def choose_columns(
     numbers_photos = "person" not in refused and _judge_person(table, chosen, data, facts)
     if doubted and "person" not in chosen and data.attributes is None and _persons_in(table, doubted, data):
         facts += _only_label(table, chosen, refused, parts)  # few values that tell no persons may be the class
-    tells = not needs_label or chosen.keys() & set(LABELLED) or _has_attributes(table, chosen, parts, data)
+    tells = not needs_label or bool(chosen.keys() & set(LABELLED))
+    own = None if tells else attribute_columns(table, [*chosen.values(), *parts], data, has_label=False)
+    tells = tells or bool(own and (own.kinds or own.classes))
     if "path" not in chosen or not tells:
         lacks = "a path" if "path" not in chosen else "a label, gender, age, mask or another attribute"
         text = f"csv: no column is known to hold {lacks}; {table.name} has {listed(table.columns, 20)}"
         raise LabError(text, "Choose the columns.", "csv")
-    return Meanings(chosen, numbers_photos, [*facts, *_repeated(table, chosen)], parts)
+    return Meanings(chosen, numbers_photos, [*facts, *_repeated(table, chosen)], parts, own.classes if own else ())
 
 
 def _parts(table: Cells, taken: set[str], facts: list[Fact]) -> list[str]:
@@ -120,11 +124,6 @@ def _parts(table: Cells, taken: set[str], facts: list[Fact]) -> list[str]:
         )
         facts.append(Fact("split", f"{text}until it is chosen as split column.", ("split_column",), probable=True))
     return parts
-
-
-def _has_attributes(table: Cells, chosen: dict[str, str], parts: list[str], data: DataConfig) -> bool:
-    own = attribute_columns(table, [*chosen.values(), *parts], data, has_label=False)
-    return bool(own.kinds or own.classes)
 
 
 def _as_chosen(table: Cells, data: DataConfig) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import NUMBER
-from core.data.readers.find_tables import is_answered, parts_of_one, to_read, without_companions
+from core.data.readers.find_tables import parts_of_one, to_read, without_companions
 from core.data.readers.named.pieces import CONTAINERS, pieces_in
 from core.data.readers.tree import Tree, by_folder, is_above_photos
 from core.data.tables.beside_folders import are_other_classes, name_classes
@@ -19,6 +19,7 @@ from core.data.tables.looked.candidates import (
     is_set_aside,
     photos_of,
 )
+from core.data.tables.looked.forms import is_answered
 from core.data.tables.matching import Matcher
 from core.data.tables.words import words_for_nothing
 

@@ -72,6 +72,21 @@ class DatasetTable:
         return bool(self.meanings.columns.keys() & set(LABELLED))
 
     @property
+    def is_one_hot(self) -> bool:
+        """Whether it has a column for each class; of two, one may be 1 in each row by chance."""
+        return len(self.meanings.classes) > 2
+
+    @property
+    def label_columns(self) -> set[str]:
+        """The column of the label, or those of the classes; none where it tells none."""
+        columns = self.meanings.columns
+        return {columns["label"]} if "label" in columns else {*self.meanings.classes} if self.is_one_hot else set()
+
+    @property
+    def tells_label(self) -> bool:
+        return bool(self.label_columns)
+
+    @property
     def is_usual(self) -> bool:
         """Whether its path and a label are known by the usual names of their columns, or chosen, not only by what they
         hold."""

@@ -15,10 +15,11 @@ from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import TEST
 from core.data.readers.companions import says, tells_positions
-from core.data.readers.find_tables import files_of_tables, is_form
+from core.data.readers.find_tables import files_of_tables
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.split_names import TRAIN, VALIDATION, Part, by_words_around
 from core.data.readers.tree import Tree
+from core.data.tables.looked.forms import is_form
 from core.data.tables.matching import NO_MATCH, Match, Matcher, facts_of
 from core.data.tables.meanings import MEANINGS, choose_columns
 from core.data.tables.table import Table, is_list, read_table
