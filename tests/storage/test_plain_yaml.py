@@ -59,6 +59,39 @@ def test_a_text_is_read_once_and_each_who_asks_has_a_value_of_his_own(monkeypatc
     assert plain_yaml.load(text, "own") == {"mine": [1, {"deep": [2]}], "written": "for this test"}
 
 
+LENIENT = [
+    "a:\tb",
+    "a: \t[1]",
+    "[x?, {y?z: 1}]",
+    "!",
+    "- ! ",
+    "\n\ufeffa",
+    "a: |#\n b",
+    "a: >2-#\n  b",
+    "a: \x07",
+    "a: [1",
+]
+
+
+@pytest.mark.parametrize("scanner", ["libyaml", "PyYAML"])
+def test_either_scanner_reads_and_refuses_the_same(monkeypatch, scanner):
+    """libyaml's takes a sixth of the time; what it alone would read, or read in another way, is not left to it."""
+
+    def outcome(read, text):
+        try:
+            return read(text)
+        except yaml.YAMLError as error:
+            return type(error), getattr(error, "problem", None) or str(error)
+
+    quick = scanner == "libyaml" and yaml.__with_libyaml__
+    monkeypatch.setattr(plain_yaml.yaml, "__with_libyaml__", quick)
+    for text in LENIENT:
+        assert outcome(plain_yaml._read, text) == outcome(yaml.safe_load, text), repr(text)
+    if quick:
+        monkeypatch.setattr(plain_yaml, "_Plain", None)
+    assert plain_yaml._read("a: {b: [1, 'two', 한글]}") == {"a": {"b": [1, "two", "한글"]}}
+
+
 def test_a_file_of_any_length_is_read_no_further_than_needed(tmp_path):
     with open(tmp_path / "long.yaml", "wb") as stream:
         stream.truncate(1 << 40)  # a tebibyte that takes no room on disk
