@@ -14,27 +14,32 @@ from core.jobs import control, queue, speed
 from core.jobs.processes import detached, nursery, ready
 from core.places import HOME, lab_folder, machine_folder
 from core.storage import locks
-from tests.jobs.processes.waiting import WITHOUT_TORCH, who_waits
+from tests.jobs.processes.waiting import SINCE, TELLS, WITHOUT_TORCH, by, start_forked, who_waits
 from tests.workers import FORKS, PATIENCE, assert_same_result, launch, log_of, short, until, with_changes
 
 pytestmark = pytest.mark.skipif(not ready.FORKS, reason="only Linux forks")
 
-LOADED = """
-import sys
-from pathlib import Path
-from core.cli import main
-from core.jobs.processes import nursery
-nursery.load()
-before = set(sys.modules)
-from core.jobs import worker
-worker.work(Path(sys.argv[1]))
-libraries = {"albumentations", "cv2", "pyarrow", "scipy", "sklearn", "torch", "torchvision"}
-print(*sorted(name for name in set(sys.modules) - before if name.partition(".")[0] in libraries))
-"""
 SPOILT = {
     "thread": "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()",
     "file": "kept = open('/dev/null')",
 }
+MEASURES = """
+import sys, types
+from core.cli.main import main
+from core.jobs import speed
+sys.modules["core.training.device"] = types.SimpleNamespace(limit_threads=lambda count: None)
+speed.measure = lambda config, should_stop: 7.0
+main()
+"""
+# It says in the lab's log what it starts anew: a worker, or what measures, which has no torch here.
+STARTS = f"""
+from core.jobs.processes import detached
+start = detached.subprocess.Popen
+def popen(command, **how):
+    print("started anew:", *command[3:], flush=True)
+    return start([command[0], "-c", {MEASURES!r}, *command[3:]] if "measure" in command else command, **how)
+detached.subprocess.Popen = popen
+"""
 
 
 def endless(plan):
@@ -69,11 +74,12 @@ def trained(plan, root):
 
 
 def test_forks_train_as_one_that_was_started_anew_and_stay_when_their_maker_leaves(root, tiny_plan, monkeypatch):
-    """A fork begins with what the process that waits had imported, and with nothing of its other forks.
-
-    Who waits leaves with the lab, whatever it made.
+    """A fork begins with what the process that waits had imported, all that a fold needs, and with nothing of its other
+    forks. Beside an open file a worker is no fork. Who waits leaves with the lab, whatever it made.
     """
-    ready.keep(root)
+    with monkeypatch.context() as patch:
+        patch.setattr(detached.subprocess, "Popen", by(TELLS))
+        ready.keep(root)
     process = who_waits(root)
     ready.keep(root)
     assert who_waits(root) is process, "one is enough"
@@ -88,6 +94,8 @@ def test_forks_train_as_one_that_was_started_anew_and_stay_when_their_maker_leav
     assert len(workers - {process.pid}) == 2, "a worker each launch"
     assert who_waits(root) is process and process.poll() is None, "it waits for the next launch"
     until(lambda: not psutil.Process(process.pid).children(), "no worker that has left stays behind as a zombie")
+    log = (lab_folder(root) / "worker.log").read_text().splitlines()
+    assert [line for line in log if line.startswith(SINCE)] == [SINCE, SINCE], "a fold imports no library"
 
     run, worker = under_way(tiny_plan, root)
     ready._forget(root)  # as the end of the lab's process closes its end of the line
@@ -97,14 +105,19 @@ def test_forks_train_as_one_that_was_started_anew_and_stay_when_their_maker_leav
     control.cancel(run)
     until(lambda: queue.free_slots(root) == 1, "the slot is free")
 
-    monkeypatch.setenv(ready.OFF, "0")
-    assert_same_result(forked, trained(tiny_plan, root))
+    process = spoilt(root, "file")
+    anew = trained(tiny_plan, root)
+    assert "started anew: worker" in (log := (lab_folder(root) / "worker.log").read_text()) and "--slot-lock" in log
+    assert anew.written_state(0).worker["pid"] != process.pid
+    assert_same_result(forked, anew)
 
 
 def test_all_slots_get_their_workers_from_one_process_and_each_lives_and_dies_for_itself(root, tiny_plan, monkeypatch):
     """Torch is imported once for all of them; a measurement gives way to them; what they hold is their own."""
     monkeypatch.setenv("FACET_SLOTS", "2")
-    ready.keep(root)
+    with monkeypatch.context() as patch:
+        patch.setattr(detached, "start", start_forked)
+        ready.keep(root)
     process = who_waits(root)
     config = with_changes(tiny_plan, training__batch_size=64).config
     measurement = speed.start_measuring(config, root)
@@ -158,38 +171,26 @@ def spoilt(root, how) -> subprocess.Popen:
     """The process that waits, with something that a fork of it would lack or should not have."""
     ours, theirs = socket.socketpair()
     words = ["worker", "--by-itself", "--runs", str(root), "--ready", str(theirs.fileno())]
-    script = f"{SPOILT[how]}\n{WITHOUT_TORCH}"
-    with theirs:
-        process = subprocess.Popen([sys.executable, "-c", script, *words], cwd=HOME, pass_fds=(theirs.fileno(),))
+    script = f"{SPOILT[how]}\n{STARTS}\n{WITHOUT_TORCH}"
+    with theirs, detached.log(root) as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, *words], cwd=HOME, pass_fds=(theirs.fileno(),), stdout=log
+        )
     ours.setblocking(False)
     ready._waiting[root] = ready.Waiting(process, ours)
     return process
 
 
-def words_of(process) -> list[str]:
-    """Its command; nothing of one that has ended, as the first fork of one that waits does at once."""
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
-
-
 def test_beside_a_thread_a_measurement_is_no_fork_but_started_anew(root, tiny_plan):
-    process = psutil.Process(spoilt(root, "thread").pid)
+    spoilt(root, "thread")
     measurement = speed.start_measuring(tiny_plan.config, root)
-    until(lambda: any("measure" in words_of(child) for child in process.children()), "a process of its own measures")
     until(lambda: measurement.poll() is not None, "what was to be measured is measured")
     log = (lab_folder(root) / "worker.log").read_text()
+    assert "started anew: measure" in log, "a process of its own measures"
     outcome = next(each for each in speed.Outcome if each.value[0] == measurement.poll())
     assert outcome in (speed.Outcome.MEASURED, speed.Outcome.BUSY) and outcome.value[1] in log  # whatever runs beside
     assert (speed.known(tiny_plan.config, root) is not None) == (outcome is speed.Outcome.MEASURED)
     assert "Traceback" not in log
-
-
-def test_beside_an_open_file_a_worker_is_no_fork_but_started_anew(root, tiny_plan):
-    process = spoilt(root, "file")
-    _, worker = under_way(tiny_plan, root)
-    assert "--slot-lock" in worker.cmdline() and worker.pid != process.pid
 
 
 def _unneeded(theirs, seconds):
@@ -205,13 +206,3 @@ def test_it_leaves_when_nothing_is_said_for_long():
         waiting.start()
         waiting.join(PATIENCE)
         assert waiting.exitcode == 0
-
-
-def test_a_fold_imports_no_library_once_it_has_begun(root, tiny_plan, monkeypatch):
-    monkeypatch.setenv(ready.OFF, "0")
-    monkeypatch.setattr(detached, "start_worker", lambda *which, **_: None)
-    run = launch(short(tiny_plan), root)
-    command = [sys.executable, "-c", LOADED, str(root)]
-    ended = subprocess.run(command, cwd=HOME, capture_output=True, text=True, check=True)
-    assert run.written_state(0).state == "done"
-    assert ended.stdout.strip() == ""
