@@ -7,6 +7,7 @@ both; tests/house/test_faults_page.py fails while the page differs, or while a r
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 
 from core.places import HOME
@@ -210,11 +211,13 @@ ROWS: dict[int, tuple[str, str]] = {
 }
 
 
+@functools.cache
 def marked() -> dict[int, list[str]]:
     """Row -> "file::test" of the tests marked with it, in the order of their files. Read without importing a test."""
     tests: dict[int, list[str]] = {}
     for path in sorted((HOME / "tests").rglob("test_*.py")):
-        for name, rows in _marks(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        for name, rows in _marks(ast.parse(text)) if "mark.fault(" in text else ():
             for row in rows:
                 tests.setdefault(row, []).append(f"{path.relative_to(HOME).as_posix()}::{name}")
     return tests

@@ -1,4 +1,3 @@
-import ast
 import re
 
 import pytest
@@ -16,7 +15,6 @@ from core.config.settings import (
     transforms_line,
 )
 from core.config.transforms import TRANSFORMS, param_title
-from core.places import HOME
 
 
 def changed(recipe, **values):
@@ -101,18 +99,6 @@ def test_mappings_of_names_that_people_made_are_one_setting_each():
     assert name_beneath("task.limits.waist.cm") == ("task.limits", "waist.cm")
     assert name_beneath('task.limits."waist.cm"') == ("task.limits", "waist.cm")
     assert name_beneath("task.limits") == ("task.limits", "") and name_beneath("task.leave_out") == ("", "")
-
-
-def test_there_is_one_flattener():
-    """Everything that makes dotted settings of a configuration does it with `leaves`."""
-    recursive = []
-    for path in [*(HOME / "core").rglob("*.py"), *(HOME / "pages").rglob("*.py")]:
-        for function in [n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.FunctionDef)]:
-            calls = [ast.unparse(n.func) for n in ast.walk(function) if isinstance(n, ast.Call)]
-            dotted = [n for n in ast.walk(function) if isinstance(n, ast.JoinedStr) and "}." in ast.unparse(n)]
-            if function.name in calls and dotted:
-                recursive.append(f"{path.name}: {function.name}")
-    assert recursive == ["settings.py: leaves"]
 
 
 def test_a_control_of_a_transform_has_a_word_that_people_use():

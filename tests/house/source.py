@@ -22,13 +22,22 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(text_of(path))
 
 
-@functools.cache
 def nodes_of(path: Path) -> tuple[ast.AST, ...]:
-    return tuple(ast.walk(tree_of(path)))
+    return _nodes(tree_of(path))
+
+
+def walk(tree: ast.AST) -> Iterable[ast.AST]:
+    """As ast.walk; a file is walked once for all rules."""
+    return _nodes(tree) if isinstance(tree, ast.Module) else ast.walk(tree)
+
+
+@functools.cache
+def _nodes(module: ast.Module) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(module))
 
 
 def forget() -> None:
-    nodes_of.cache_clear()
+    _nodes.cache_clear()
     tree_of.cache_clear()
     text_of.cache_clear()
 

@@ -12,7 +12,7 @@ import pytest
 from core.config import to_yaml
 from core.config.recipes import load_recipe
 from core.places import HOME, lab_folder
-from tests.house.source import begun_inside, imported, nodes_of, saying, text_of, tree_of
+from tests.house.source import begun_inside, imported, nodes_of, saying, text_of, tree_of, walk
 
 CORE = sorted((HOME / "core").rglob("*.py"))
 ROOMS = ("core", "pages", "bench", "tests")
@@ -360,9 +360,9 @@ def test_a_run_records_its_whole_configuration_for_every_recipe():
 def core_imports(path):
     """Modules of core that a file imports, also inside its functions, by their dotted names; not for types alone."""
     tree = tree_of(path)
-    typing = [n for n in ast.walk(tree) if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
-    unused = {id(inner) for block in typing for inner in ast.walk(block)}
-    for node in ast.walk(tree):
+    typing = [n for n in walk(tree) if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+    unused = {id(inner) for block in typing for inner in walk(block)}
+    for node in walk(tree):
         if isinstance(node, ast.ImportFrom) and id(node) not in unused and (node.module or "").split(".")[0] == "core":
             for name in node.names:
                 dotted = f"{node.module}.{name.name}"
@@ -437,7 +437,7 @@ def charts_that_offer_an_upload(tree):
         for target in node.targets
         if isinstance(target, ast.Name) and isinstance(node.value, ast.Dict)
     }
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "plotly_chart":
             options = {}
             for keyword in node.keywords:
@@ -473,7 +473,7 @@ def test_the_rule_of_uploads_sees_a_chart_in_each_way_of_drawing_one(code):
 def kinds_of_keys(trees):
     """key, where it is spelt out -> what is drawn under it."""
     kinds = {}
-    for node in (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)):
+    for node in (node for tree in trees for node in walk(tree) if isinstance(node, ast.Call)):
         for keyword in node.keywords:
             if keyword.arg == "key" and isinstance(keyword.value, ast.Constant):
                 drawn = node.args[0] if ast.unparse(node.func) in ("field", "begin") else node.func
@@ -504,7 +504,7 @@ def test_yaml_is_read_and_written_in_one_place():
 
 def imports_of_tests(tree):
     """Names of test files that something is imported from."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Import):
             modules = [name.name for name in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -638,7 +638,7 @@ FIRST_VALUE = {widget: place for place, widgets in WIDGETS.items() for widget in
 
 def first_values_beside_keys(tree):
     """Lines on which a widget with a key is given a first value, which Streamlit does not look at again."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         name = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
         if name in FIRST_VALUE:
             named = {keyword.arg for keyword in node.keywords}
@@ -676,7 +676,7 @@ SEEDED = {  # what may put a value into the session under a control's key, and w
 
 def control_keys(tree):
     """How the keys of a module's controls are written: the text itself, where it is one."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         for keyword in node.keywords if isinstance(node, ast.Call) else ():
             if keyword.arg == "key":
                 yield key_of(keyword.value)
@@ -688,7 +688,7 @@ def key_of(node):
 
 def session_writes(tree):
     """(key as above, line) of all that is put into the session."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         for target in node.targets if isinstance(node, ast.Assign) else ():
             for part in target.elts if isinstance(target, ast.Tuple) else [target]:
                 if isinstance(part, ast.Subscript) and ast.unparse(part.value).endswith("session_state"):
@@ -702,7 +702,7 @@ def session_writes(tree):
 def seeds(tree, elsewhere=frozenset()):
     """Lines that put a value under the key of a control; elsewhere: keys of other modules' controls."""
     keys = {*control_keys(tree), *elsewhere}
-    passed = {arg.arg for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for arg in node.args.args}
+    passed = {arg.arg for node in walk(tree) if isinstance(node, ast.FunctionDef) for arg in node.args.args}
     for key, line in session_writes(tree):
         if key in keys or key in passed:  # a key that a caller names may be anybody's
             yield key, line
@@ -738,7 +738,7 @@ def test_the_rule_of_seeds_sees_one_in_each_place(code):
 
 def address_keys(tree):
     """Lines of tuples with an id() in them: keys by which something is remembered."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         parts = node.elts if isinstance(node, ast.Tuple) else ()
         calls = [part.func for part in parts if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)]
         if any(function.id == "id" for function in calls):
@@ -768,7 +768,7 @@ def test_the_rule_of_imports_from_tests_sees_one(line):
 
 def unasked(tree):
     """Lines of assertions whose message compares: `assert a, b == c` asserts a, and nothing of b."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Assert) and isinstance(node.msg, ast.Compare | ast.BoolOp):
             yield node.lineno
 
@@ -793,3 +793,15 @@ def test_every_upload_says_how_large_it_may_be():
                 and node.func.attr == "file_uploader"
             ):
                 assert "max_upload_size" in {keyword.arg for keyword in node.keywords}, f"{path.name}:{node.lineno}"
+
+
+def test_there_is_one_flattener():
+    """Everything that makes dotted settings of a configuration does it with `leaves`."""
+    recursive = []
+    for path in [*(HOME / "core").rglob("*.py"), *(HOME / "pages").rglob("*.py")]:
+        for function in [node for node in nodes_of(path) if isinstance(node, ast.FunctionDef)]:
+            inner = list(walk(function))
+            calls = [n.func.id for n in inner if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
+            if function.name in calls and any(isinstance(n, ast.JoinedStr) and "}." in ast.unparse(n) for n in inner):
+                recursive.append(f"{path.name}: {function.name}")
+    assert recursive == ["settings.py: leaves"]

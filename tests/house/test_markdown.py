@@ -7,9 +7,13 @@ function of the pages everything that it returns is looked at. What cannot be fo
 """
 
 import ast
+import functools
+from collections import Counter
+
+import pytest
 
 from core.places import HOME
-from tests.house.source import tree_of
+from tests.house.source import tree_of, walk
 
 
 def short_name(path):
@@ -18,7 +22,6 @@ def short_name(path):
 
 
 FILES = [HOME / "app.py", *(HOME / "pages").rglob("*.py")]
-TREES = {short_name(path): tree_of(path) for path in FILES if path.name != "__init__.py"}
 ELEMENTS = """
 markdown caption info error success warning toast expander button download_button form_submit_button metric
 checkbox toggle radio selectbox segmented_control pills tabs popover spinner link_button page_link
@@ -100,13 +103,28 @@ KNOWN = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def followed():
+    yield
+    for function in (trees, everywhere, assigned):
+        function.cache_clear()
+
+
+@functools.cache
+def trees():
+    return {short_name(path): tree_of(path) for path in FILES if path.name != "__init__.py"}
+
+
 def functions(tree):
-    return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    return {node.name: node for node in walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
-PAGE_FUNCTIONS = [{name: (tree, node) for name, node in functions(tree).items()} for tree in TREES.values()]
-NAMES = [name for table in PAGE_FUNCTIONS for name in table]
-EVERYWHERE = {name: home for table in PAGE_FUNCTIONS for name, home in table.items() if NAMES.count(name) == 1}
+@functools.cache
+def everywhere():
+    """name -> (tree, function) of each function that is alone in its name."""
+    tables = [{name: (tree, node) for name, node in functions(tree).items()} for tree in trees().values()]
+    counted = Counter(name for table in tables for name in table)
+    return {name: home for table in tables for name, home in table.items() if counted[name] == 1}
 
 
 def parameters(function):
@@ -123,12 +141,13 @@ def targets(target, value):
             yield from targets(each, value.elts[i] if alike else value)
 
 
+@functools.cache
 def assigned(home):
     """name -> every expression that is assigned to it in a function or a module, not in functions inside."""
     found = {}
-    inner = [n for n in ast.walk(home) if isinstance(n, FUNCTION) and n is not home]
-    hidden = {id(n) for function in inner for n in ast.walk(function)}
-    for node in ast.walk(home):
+    inner = [n for n in walk(home) if isinstance(n, FUNCTION) and n is not home]
+    hidden = {id(n) for function in inner for n in walk(function)}
+    for node in walk(home):
         pairs = []
         if id(node) in hidden and not isinstance(home, FUNCTION):
             continue
@@ -149,8 +168,8 @@ class Follower:
 
     def __init__(self, tree, takers):
         self.tree, self.takers, self.at = tree, takers, {}
-        for function in [n for n in ast.walk(tree) if isinstance(n, FUNCTION)]:
-            for node in ast.walk(function):
+        for function in [n for n in walk(tree) if isinstance(n, FUNCTION)]:
+            for node in walk(function):
                 self.at.setdefault(id(node), []).append(function)
         self.local = functions(tree)
 
@@ -198,14 +217,14 @@ class Follower:
             if isinstance(home, FUNCTION) and name in parameters(home):
                 if isinstance(home, ast.Lambda):
                     return {name}
-                if home.name in EVERYWHERE or home.name in self.local:
+                if home.name in everywhere() or home.name in self.local:
                     self.takers.setdefault((home.name, self.key(home)), set()).add((parameters(home).index(name), name))
                 if not values:
                     return set()
             if values:
                 inner = homes[homes.index(home) :] if home in homes else []
                 return {leaf for v in values for leaf in self.leaves(v, inner, (*seen, (home, name)))}
-        return self.returned(name, seen) if name in EVERYWHERE else {name}
+        return self.returned(name, seen) if name in everywhere() else {name}
 
     def call(self, node, homes, seen):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -221,23 +240,23 @@ class Follower:
             return self.leaves(node.args[0], homes, seen)
         if name in ("list", "sorted", "dict", "zip", "enumerate", "reversed", "str", "min", "max", "next"):
             return {leaf for part in node.args for leaf in self.leaves(part, homes, seen)}
-        return self.returned(name, seen) if name in self.local or name in EVERYWHERE else {ast.unparse(node)}
+        return self.returned(name, seen) if name in self.local or name in everywhere() else {ast.unparse(node)}
 
     def returned(self, name, seen):
-        tree, function = (self.tree, self.local[name]) if name in self.local else EVERYWHERE[name]
+        tree, function = (self.tree, self.local[name]) if name in self.local else everywhere()[name]
         if function in seen:
             return set()
         other = self if tree is self.tree else Follower(tree, self.takers)
-        found = [n.value for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None]
+        found = [n.value for n in walk(function) if isinstance(n, ast.Return) and n.value is not None]
         return {leaf for value in found for leaf in other.leaves(value, [function], (*seen, function))}
 
     def key(self, function):
         """A function that is alone in its name is known to all files, another one to its own."""
-        return "" if function.name in EVERYWHERE else id(self.tree)
+        return "" if function.name in everywhere() else id(self.tree)
 
     def key_of(self, func):
         name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
-        return "" if name in EVERYWHERE else id(self.tree) if isinstance(func, ast.Name) else None
+        return "" if name in everywhere() else id(self.tree) if isinstance(func, ast.Name) else None
 
     def texts(self, call):
         """The arguments of a call that Streamlit reads as Markdown."""
@@ -265,9 +284,9 @@ def test_every_text_that_is_read_as_markdown_is_the_labs_own_or_plain():
     while before != takers:
         before = {name: set(places) for name, places in takers.items()}
         found = {}
-        for file, tree in TREES.items():
+        for file, tree in trees().items():
             follower = Follower(tree, takers)
-            for call in [n for n in ast.walk(tree) if isinstance(n, ast.Call)]:
+            for call in [n for n in walk(tree) if isinstance(n, ast.Call)]:
                 homes = follower.at.get(id(call), [])[::-1]
                 for text in follower.texts(call):
                     for leaf in follower.leaves(text, homes) - KNOWN.get(file, set()):

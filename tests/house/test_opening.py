@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.places import HOME
-from tests.house.source import nodes_of
+from tests.house.source import nodes_of, walk
 
 ROOMS = ("data", "predict", "inside", "augment", "plan", "answers", "compare", "report", "figures", "training")
 FOLDERS = [*(HOME / "core" / room for room in ROOMS), HOME / "core" / "runs" / "moves", HOME / "pages"]
@@ -110,4 +110,4 @@ def test_every_module_of_the_list_is_there():
     ],
 )
 def test_a_new_way_of_opening_would_be_seen(line):
-    assert opening_calls(ast.walk(ast.parse(f"from pathlib import {Path.__name__}\n{line}\n")))
+    assert opening_calls(walk(ast.parse(f"from pathlib import {Path.__name__}\n{line}\n")))

@@ -9,7 +9,7 @@ import ast
 import pytest
 
 from core.places import HOME
-from tests.house.source import nodes_of, tree_of
+from tests.house.source import nodes_of, tree_of, walk
 
 # Where what people made is written, moved and removed.
 KEPT = {
@@ -53,7 +53,7 @@ def imports(nodes):
 
 def writes(tree):
     """Lines in which something on disk is written, moved or removed; columns of a table are no files."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         called = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
         if called in WRITES and all(keyword.arg != "columns" for keyword in node.keywords):
             yield node.lineno
@@ -73,7 +73,7 @@ class House:
         }
         self.imports = {dotted(path): imports(nodes_of(path)) for path in paths}
         self.named = {
-            name: set(self.names(name.rpartition(".")[0], ast.walk(node))) & self.functions.keys()
+            name: set(self.names(name.rpartition(".")[0], walk(node))) & self.functions.keys()
             for name, node in self.functions.items()
         }
 
@@ -110,7 +110,7 @@ class House:
         return {
             name
             for module, tree in pages
-            for name in self.names(module, ast.walk(tree))
+            for name in self.names(module, walk(tree))
             if name in self.functions and name.startswith("core.")
         }
 
@@ -137,7 +137,7 @@ def test_pages_write_and_remove_nothing_themselves(house):
 
 def noted(node):
     """The names of frame.py under which some code leaves a click in the session for the page to answer."""
-    for each in ast.walk(node):
+    for each in walk(node):
         places = each.keys if isinstance(each, ast.Dict) else []
         if isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Store):
             places = [each.slice]
@@ -155,7 +155,7 @@ def test_a_page_answers_every_click_that_a_part_of_it_only_notes(house):
     for module, tree in house.modules.items():
         if not module.startswith("pages.") or module.startswith("pages.parts"):
             continue
-        named = set(house.names(module, ast.walk(tree)))
+        named = set(house.names(module, walk(tree)))
         begun = ast.unparse(tree).partition("begin_page(")[2].partition("\n")[0]
         answered = {click for click in clicks if f"frame.{click}" in begun}
         assert answered == {click for click in clicks if named & noting[click]}, module

@@ -4,7 +4,7 @@ import ast
 import re
 
 from core.places import HOME
-from tests.house.source import nodes_of
+from tests.house.source import nodes_of, walk
 
 FACE = re.compile(r"\b[Ff]aces?\b")
 # The demo draws faces; regions and bands are parts of one; folders may be called so; the rest are names of elements.
@@ -54,7 +54,7 @@ def parts_of(node):
         if isinstance(part, ast.Constant):
             yield "", str(part.value)
         else:
-            names = [each.attr for each in ast.walk(part) if isinstance(each, ast.Attribute)]
+            names = [each.attr for each in walk(part) if isinstance(each, ast.Attribute)]
             yield next((name for name in names if name in ("message", "remedy", "problem", "reason")), "other"), ""
 
 
@@ -62,7 +62,7 @@ def test_sentences_about_a_failure_are_put_together_where_their_stops_are_known(
     """A message may end with a stop or not: who writes on behind it by hand gets two of them, or none."""
     by_hand = []
     for path in sorted(path for room in ("core", "pages") for path in (HOME / room).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes_of(path):
             parts = list(parts_of(node)) if isinstance(node, ast.JoinedStr) else []
             for place, (name, _) in enumerate(parts):
                 between = "".join(text for _, text in parts[place + 1 : place + 2])
