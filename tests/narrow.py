@@ -14,10 +14,10 @@ BLOCKS = {
 
 class Narrow(ResNet):
     """The names, strides and blocks of a ResNet, of 64 channels in its first layers so many: with 8 a ResNet-18 has 0.2
-    million parameters instead of 11.2."""
+    million parameters instead of 11.2. most: blocks of each of its four layers, where it shall have fewer."""
 
-    def __init__(self, weights=None, num_classes=1000, depth=18, width=8):
-        block, layers = BLOCKS[depth]
+    def __init__(self, weights=None, num_classes=1000, depth=18, width=8, most=100):
+        block, layers = BLOCKS[depth][0], [min(blocks, most) for blocks in BLOCKS[depth][1]]
         nn.Module.__init__(self)
         self._norm_layer, self.inplanes, self.dilation, self.groups, self.base_width = nn.BatchNorm2d, width, 1, 1, 64
         self.conv1, self.bn1 = nn.Conv2d(3, width, 7, 2, 3, bias=False), nn.BatchNorm2d(width)

@@ -255,6 +255,7 @@ def many(half, tmp_path_factory):
     return run
 
 
+@pytest.mark.usefixtures("exported")
 def test_what_is_held_against_the_run_after_a_temperature_is_told_so_with_it(many, joint, tmp_path):
     """The card and the page promised the run's answers to the seventh digit; those of Predict were others."""
     fitted = temperatures(many, many.folds()).of_fold
@@ -302,6 +303,7 @@ def damaged(joint, tmp_path):
     return Run(joint.run.id, tmp_path / "runs")
 
 
+@pytest.mark.usefixtures("exported")
 def test_a_package_names_what_reads_the_photos_of_its_training_and_overlooks_none_without_it(damaged, bare, tmp_path):
     """A folder of DICOM pictures held no photo, it said; beside others they were left out without a word."""
     samples, good = damaged.samples(), damaged.samples()["path"].iloc[0]

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-import onnx
 import pytest
 
 from core.cli.main import main
 from core.errors import LabError
-from core.export import network, serving
+from core.export import serving
 from core.export.runtime import package_folder, server
 from core.export.runtime.guard import Limits
 from core.export.runtime.package_folder import PackageFolder
@@ -289,8 +288,8 @@ def test_a_port_that_is_taken_is_told(joint):
     assert caught.value.kind == "port"
 
 
-def test_a_run_is_packaged_first_and_a_folder_is_served_as_it_is(joint, monkeypatch):
-    monkeypatch.setattr(network, "graph_of", lambda opened: onnx.load(joint.folder / "folds/0/model.onnx"))  # seconds
+@pytest.mark.usefixtures("exported")
+def test_a_run_is_packaged_first_and_a_folder_is_served_as_it_is(joint):
     with serving.opened(joint.run.id, joint.run.dir.parent) as (package, notes):
         assert package.folds == [0, 1] and not notes
         inside = package.folder
@@ -299,8 +298,8 @@ def test_a_run_is_packaged_first_and_a_folder_is_served_as_it_is(joint, monkeypa
         assert package.folder == joint.folder
 
 
-def test_of_an_unfinished_run_the_folds_that_are_named_answer(joint, tmp_path, monkeypatch):
-    monkeypatch.setattr(network, "graph_of", lambda opened: onnx.load(joint.folder / "folds/0/model.onnx"))  # seconds
+@pytest.mark.usefixtures("exported")
+def test_of_an_unfinished_run_the_folds_that_are_named_answer(joint, tmp_path):
     run = Run(joint.run.id, tmp_path)
     shutil.copytree(joint.run.dir, run.dir)
     run.write_state(FoldState(0, "cancelled", epoch=3))

@@ -9,12 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import onnx
 import pytest
 from typer.testing import CliRunner
 
 from core.cli import main as cli
-from core.export import network
 from core.export.snippets import snippets
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("half")]  # long: its fixtures, once
@@ -31,17 +29,24 @@ def beside(joint, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("title", ["Python", "PyTorch"])
-def test_python(joint, beside, title):
+def test_python(joint, beside, title, monkeypatch, capsys):
+    """As in a Python of its own, but for torch, which is imported here already, and without the lab."""
     language, code = snippets(joint.run)[title]
     (beside / joint.run.id).symlink_to(joint.folder)
-    done = subprocess.run([sys.executable, "-B", "-c", code], cwd=beside, capture_output=True, text=True)
-    assert (language, done.returncode) == ("python", 0), done.stderr
-    photos = [line.split(" ", 1)[0] for line in done.stdout.splitlines()]
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "path", [*sys.path])
+        patch.setattr(sys, "path_importer_cache", {})  # it remembers a relative place as where it was before
+        patch.setitem(sys.modules, "core", None)
+        exec(compile(code, title, "exec"), {"__name__": "__main__"})
+    for name in [name for name in sys.modules if name.partition(".")[0] == "facet"]:
+        del sys.modules[name]  # the next test's is that of another folder
+    assert language == "python"
+    photos = [line.split(" ", 1)[0] for line in capsys.readouterr().out.splitlines()]
     assert photos == sorted(path.name for path in (beside / "photos").iterdir())
 
 
-def test_command_line(joint, beside, monkeypatch):
-    monkeypatch.setattr(network, "graph_of", lambda opened: onnx.load(joint.folder / "folds/0/model.onnx"))  # seconds
+@pytest.mark.usefixtures("exported")
+def test_command_line(joint, beside):
     _, code = snippets(joint.run)["Command line"]
     package, unpack, install, predict = (shlex.split(line) for line in code.splitlines())
     assert package[:3] == ["python", "-m", "core"]

@@ -52,7 +52,7 @@ def test_the_backbone_is_in_int8_channel_by_channel_and_the_head_is_not(joint):
     made_by = {output: node for node in graph.node for output in node.output}
     values = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
     convolutions = [node for node in graph.node if node.op_type == "Conv"]
-    assert len(convolutions) == 20
+    assert len(convolutions) == 12
     for node in convolutions:
         photo, weight = (made_by[name] for name in node.input[:2])
         assert photo.op_type == weight.op_type == "DequantizeLinear"
