@@ -76,12 +76,15 @@ def f1_parts(person: np.ndarray, true: np.ndarray, predicted: np.ndarray, classe
     person, true, predicted: (n,) int codes from 0, one a sample.
     """
     people = int(person.max()) + 1 if len(person) else 0
-    parts = np.zeros((people, 2, classes))
     right = true == predicted
-    np.add.at(parts, (person[right], 0, true[right]), 1)
-    np.add.at(parts, (person, 1, true), 1)
-    np.add.at(parts, (person, 1, predicted), 1)
-    return parts
+    hits = _counted(person[right], true[right], people, classes)
+    named = _counted(person, true, people, classes) + _counted(person, predicted, people, classes)
+    return np.stack([hits, named], axis=1).astype(float)
+
+
+def _counted(person: np.ndarray, of_class: np.ndarray, people: int, classes: int) -> np.ndarray:
+    """How many samples of each person are of each class, (people, classes) int."""
+    return np.bincount(person * classes + of_class, minlength=people * classes).reshape(people, classes)
 
 
 def f1_of_parts(sums: np.ndarray) -> np.ndarray:
