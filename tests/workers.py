@@ -71,9 +71,9 @@ class Workers:
                 process.join(10)
 
 
-def forked_loader(*arguments, **options):
+def forked_loader(*arguments, context=FORKS, **options):
     """In place of torch's DataLoader: its processes are forks that have torch, where those of the lab are spawned."""
-    return torch.utils.data.DataLoader(*arguments, **{**options, "multiprocessing_context": FORKS})
+    return torch.utils.data.DataLoader(*arguments, **{**options, "multiprocessing_context": context})
 
 
 def stand_still():

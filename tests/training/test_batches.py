@@ -1,7 +1,8 @@
+import ctypes
 import os
 import subprocess
-import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,14 @@ from hypothesis import strategies as st
 
 from core.augment.pipeline import sample_seed
 from core.data.pictures.photo import StoredPhoto, photos_of
-from core.places import HOME
+from core.errors import LabError
 from core.training import batches as training_batches
 from core.training import pixel_cache
 from core.training.batches import AugmentedBatches, Loader, Source, epoch_order, split_batches, to_network
-from tests.workers import forked_loader
+from tests.workers import FORKS, PATIENCE, forked_loader
 
 CPU = torch.device("cpu")
+CLONE_NEWNS = 0x00020000  # of Linux's sched.h
 
 
 @pytest.fixture(scope="module")
@@ -145,40 +147,43 @@ def test_to_network_normalises_as_the_transform_says_and_stays_channels_last(tin
     assert ready.is_contiguous(memory_format=torch.channels_last)
 
 
-SMALL_SHM = """
-import sys
-import tempfile
-from pathlib import Path
-from pathlib import Path
-import numpy as np
-import torch
-from core.errors import LabError
-from core.training.batches import AugmentedBatches, Loader, Source
-loader = Loader(AugmentedBatches(Source([], Path(sys.argv[1]), []), 0, 0, "train"), 1, torch.device("cpu"))
-if __name__ == "__main__":
+def load_with_little_shared_memory(pixels, said):
+    """In a mount namespace of its own, with 1 MB of /dev/shm for batches of 3 MB. The loader's process is a fork of
+    this one: another would have another /dev/shm."""
+    system = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(system, "unshare") or system.unshare(CLONE_NEWNS):
+        said.write_text(f"skip: {os.strerror(ctypes.get_errno())}")
+        return
+    mounted = subprocess.run(
+        "mount --make-rprivate / && mount -t tmpfs -o size=1m tmpfs /dev/shm",
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
+    if mounted.returncode:
+        said.write_text(f"skip: {mounted.stderr.strip()}")
+        return
+    training_batches.DataLoader = partial(forked_loader, context="fork")
+    loader = Loader(AugmentedBatches(Source([], pixels, []), 0, 0, "train"), 1, CPU)
     try:
-        for batch in loader.epoch(1, [np.arange(64)]):
-            print("a batch of", batch.shape)
+        batches = [batch.shape for batch in loader.epoch(1, [np.arange(64)])]
     except LabError as error:
-        print(error.kind, error)
-"""
+        said.write_text(f"{error.kind} {error}")
+    else:
+        said.write_text(f"batches of {batches}")
 
 
 @pytest.mark.fault(45)
 def test_shared_memory_too_small_for_a_batch_is_told_with_the_remedy():
-    """In a mount namespace of its own, with 1 MB of /dev/shm for batches of 3 MB."""
-    inside = 'mount -t tmpfs -o size=1m tmpfs /dev/shm || exit 77; exec "$0" "$@"'
-    environment = {**os.environ, "PYTHONPATH": str(HOME)}
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:  # tests may write into /dev/shm, which is hidden there
-        code, pixels = Path(folder, "load.py"), Path(folder, "pixels.npy")
-        code.write_text(SMALL_SHM)
+        pixels, said = Path(folder, "pixels.npy"), Path(folder, "said.txt")
         np.save(pixels, np.zeros((64, 128, 128, 3), np.uint8))
-        command = ["unshare", "-m", "sh", "-c", inside, sys.executable, str(code), str(pixels)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=250)
-        except FileNotFoundError:
-            pytest.skip("no unshare on this machine: nothing can make its shared memory small")
-    if done.returncode == 77 or done.stderr.startswith("unshare:"):
-        pytest.skip(f"this user may not make its shared memory small: {done.stderr.strip()}")
-    assert done.stdout.startswith("shared-memory shared memory: /dev/shm has no room"), done.stdout + done.stderr
-    assert "--shm-size" in done.stdout
+        process = FORKS.Process(target=load_with_little_shared_memory, args=(pixels, said))
+        process.start()
+        process.join(PATIENCE)
+        assert process.exitcode == 0
+        words = said.read_text()
+    if words.startswith("skip:"):
+        pytest.skip(f"this user may not make its shared memory small: {words}")
+    assert words.startswith("shared-memory shared memory: /dev/shm has no room"), words
+    assert "--shm-size" in words
