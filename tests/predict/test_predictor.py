@@ -19,7 +19,7 @@ from core.predict.predictor import Predictor
 from core.runs import FoldState, Run
 from tests.fold_runs import alone, answer_held_out, draw_faces, make_run
 
-pytestmark = pytest.mark.long  # its fixtures, once
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("narrow")]  # long: its fixtures, once
 
 
 def odd_photos(root):
@@ -36,7 +36,7 @@ def odd_photos(root):
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory):
+def template(narrow, tmp_path_factory):
     """Finished runs of two folds, one a head, that answered about what they held out."""
     root = tmp_path_factory.mktemp("template")
     faces = odd_photos(draw_faces(root / "utk"))
@@ -147,7 +147,7 @@ def test_many_photos_are_answered_in_pieces_as_in_one(run, strangers, monkeypatc
     pieces = Predictor([run]).answer(asked, features_of=[1])
     np.testing.assert_allclose(pieces.answers, whole.answers, atol=2e-6)
     np.testing.assert_allclose(pieces.features[1], whole.features[1], atol=1e-4)
-    assert whole.features[1].shape == (5, 512)
+    assert whole.features[1].shape == (5, 64)
 
 
 def test_a_photo_that_cannot_be_read_is_a_row_with_a_problem(run, strangers, tmp_path):
