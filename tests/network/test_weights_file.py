@@ -5,11 +5,22 @@ import subprocess
 
 import pytest
 import torch
+import torchvision
 
 from core.errors import LabError
 from core.network.weights import check_weights
 from core.network.weights_file import load_backbone, read_state
+from tests.narrow import Narrow
 from tests.network.backbones import assert_backbone_is, from_file, save, scratch
+
+
+@pytest.fixture(scope="module", autouse=True)
+def an_eighth():
+    """Networks of an eighth of their width: what a file has to hold of one is the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        for depth in (18, 34, 50):
+            patch.setattr(torchvision.models, f"resnet{depth}", functools.partial(Narrow, depth=depth))
+        yield
 
 
 class Payload:
@@ -30,7 +41,7 @@ def test_a_file_fills_the_backbone_and_the_head_stays_new(donor, tmp_path, name)
     new = scratch(seed=4)
     assert torch.equal(network.fc.weight, new.fc.weight)
     assert torch.equal(network.fc.bias, new.fc.bias)
-    assert network.fc.weight.shape == (6, 512)
+    assert network.fc.weight.shape == (6, 64)
     assert facts["file"] == name
     assert len(facts["sha256"]) == 64
     same_classes, _ = from_file(path, classes=1000, seed=4)
@@ -92,7 +103,7 @@ def test_another_architecture_names_keys_and_shapes(donor, tmp_path):
     assert "weights missing, first layer1.2.conv1.weight" in message
     message = refused(path, depth=50)
     assert "layer1.0.conv3.weight" in message
-    assert "layer1.0.conv1.weight is (64, 64, 3, 3) in the file, (64, 64, 1, 1) in the network" in message
+    assert "layer1.0.conv1.weight is (8, 8, 3, 3) in the file, (8, 8, 1, 1) in the network" in message
     message = refused(save(untouched(34).state_dict(), tmp_path / "resnet34.pth"), depth=18)
     assert "unknown weights, first layer1.2.conv1.weight" in message
 
@@ -103,8 +114,8 @@ def test_a_file_with_one_weight_too_few_too_many_or_of_another_shape_names_it(do
     assert "1 weights missing, first layer4.1.bn2.running_var" in refused(path)
     save({**donor, "layer5.weight": torch.zeros(2)}, path)
     assert "1 unknown weights, first layer5.weight" in refused(path)
-    save({**donor, "conv1.weight": torch.zeros(64, 1, 7, 7)}, path)
-    assert "conv1.weight is (64, 1, 7, 7) in the file, (64, 3, 7, 7) in the network" in refused(path)
+    save({**donor, "conv1.weight": torch.zeros(8, 1, 7, 7)}, path)
+    assert "conv1.weight is (8, 1, 7, 7) in the file, (8, 3, 7, 7) in the network" in refused(path)
 
 
 @pytest.mark.parametrize("error", [MemoryError(), PermissionError(13, "Permission denied")])
