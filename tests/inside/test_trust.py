@@ -18,6 +18,8 @@ from core.inside.fold_models import FoldModel, fold_model, prepare
 from core.inside.maps import maps_of
 from tests.fold_runs import draw_faces, make_run
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 SIDE = 40
 PLACE = (slice(8, 20), slice(20, 36))
 
@@ -31,7 +33,7 @@ class Bright(nn.Module):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(narrow, tmp_path_factory):
     root = tmp_path_factory.mktemp("trust")
     yield make_run(root / "runs", draw_faces(root / "utk"), kept=("best",))
     fold_models.free()

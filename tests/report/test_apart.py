@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from core.answers import ensemble_scores
-from core.report import gather, render
+from core.report import gather, render, words
 from core.report.blocks import Bullets, Table
+from core.report.findings import compare_runs
 from core.runs import Run, looks
 from tests.answered import probabilities_of
 from tests.compared import make_run, samples
@@ -63,10 +64,10 @@ def test_a_count_that_is_damaged_is_told_and_shows_no_score(runs):
 
 
 def test_verdicts_are_the_same_whatever_the_test_set_says(runs):
-    before = gather.gather(runs).sentences
+    before = words.answer(compare_runs(runs))
     for run in runs[:2]:
         looks.add(run, "page")
         photos = run.test_photos()
         right = np.stack([np.eye(len(run.info()["class_names"]))[photos["y"]]] * len(run.folds()))
         ensemble_scores.write(run, photos, right if run is runs[1] else 1 - right)
-    assert gather.gather(runs).sentences == before
+    assert words.answer(compare_runs(runs)) == before

@@ -18,7 +18,7 @@ from core.data.content.same_bytes import digest_of
 from core.data.thumbnails import blurred as blur
 from core.data.thumbnails import small_jpeg
 from core.errors import LabError
-from core.report import faces, gather, numbers, render
+from core.report import faces, gather, numbers, render, sections, words
 from core.report.blocks import Bullets, Faces, Figure, Section, Table
 from core.report.findings import compare_runs
 from core.report.maps import RunMaps
@@ -70,6 +70,11 @@ def report(study):
 
 def section(report, title) -> Section:
     return next(part for part in report.sections if part.title.startswith(title))
+
+
+def sentences(folder):
+    """What a report of all runs begins with."""
+    return words.answer(compare_runs(chosen(folder)))
 
 
 def blocks(report, kind):
@@ -136,7 +141,7 @@ def test_faces_are_real_flips_with_their_photo(report):
 def test_what_older_runs_wrote_of_one_thread_is_told_right(copied):
     run = chosen(copied)[0]
     files.write_json(run.info_file, run.info() | {"device": "CPU, 1 threads"})
-    table = section(gather.gather(chosen(copied)), "Cost").blocks[0]
+    table = numbers.costs(compare_runs(chosen(copied))).blocks[0]
     assert [dict(zip(table.head, row, strict=True))["device"] for row in table.rows] == ["CPU, 1 thread", "cpu", "cpu"]
 
 
@@ -219,7 +224,7 @@ def test_what_runs_used_of_their_machine_is_told_where_they_kept_it(study, repor
     info = runs[0].info_file.read_text("utf-8")
     try:
         used.keep(runs[0], 0, looks.record(), goes_on=False)
-        table = section(gather.gather(runs), "Cost").blocks[1]
+        table = numbers.costs(compare_runs(runs)).blocks[1]
     finally:
         runs[0].info_file.write_text(info, "utf-8")
     assert table.head == ("used while training", "GPU use", "GPU memory, at most", "GPU temperature, at most", "looks")
@@ -257,8 +262,8 @@ def read(page):
     return reader
 
 
-def test_html_loads_nothing_from_outside_and_forbids_it(study):
-    reader = read(render.html(gather.gather(chosen(study), question="Which depth?")))
+def test_html_loads_nothing_from_outside_and_forbids_it(report):
+    reader = read(render.html(replace(report, question="Which depth?")))
     assert all(address.startswith(("data:", "#")) for address in reader.loads)
     assert "default-src 'none'" in reader.policy and "http" not in reader.policy
     words = " ".join(reader.words)
@@ -309,8 +314,8 @@ def test_runs_of_one_name_are_told_apart(study, tmp_path):
         shutil.copytree(path, tmp_path / path.name)
         config = tmp_path / path.name / "config.yaml"
         config.write_text(re.sub(r"^name: .*$", "name: same", config.read_text(), flags=re.M))
-    report = gather.gather(chosen(tmp_path))
-    assert "same (0001)" in report.sentences[2] and "same (0000)" in report.sentences[2]
+    difference = sentences(tmp_path)[2]
+    assert "same (0001)" in difference and "same (0000)" in difference
 
 
 def test_a_failed_fold_is_left_out_and_said(study, tmp_path):
@@ -331,7 +336,7 @@ def test_of_two_runs_on_other_photos_the_one_that_is_better_on_those_of_both_is_
     more = make_run(tmp_path, table, "more", skill=0.97, seed=1, run_id="20260101-000001-more-0001")
     for state in more.states():
         more.write_state(replace(state, scores=state.scores | {"best_f1": 0.3}))
-    told, highest, difference = gather.gather(chosen(tmp_path)).sentences
+    told, highest, difference = sentences(tmp_path)
     assert told.startswith("more is the best of these: better than fewer. fewer has the highest mean, but not on ")
     assert highest.startswith("fewer has the highest mean F1 at the best epoch: ")
     assert difference.startswith("more is better than fewer")
@@ -343,7 +348,7 @@ def test_a_run_of_one_lucky_fold_does_not_keep_two_finished_ones_from_being_told
     rest = dict.fromkeys(range(1, 5), "cancelled")
     table = chosen(study)[0].samples()
     make_run(tmp_path, table, "lucky", skill=1.0, states=rest, run_id="20260102-000000-lucky-0001")
-    told, highest, *differences = gather.gather(chosen(tmp_path)).sentences
+    told, highest, *differences = sentences(tmp_path)
     assert told.startswith("ResNet-101 is better than ResNet-18. lucky cannot be set against ResNet-101.")
     assert highest.startswith("ResNet-101 has the highest mean F1 of the finished runs at the best epoch: ")
     assert differences[0].startswith("ResNet-101 is better than ResNet-18")
@@ -467,9 +472,9 @@ def test_the_command_writes_a_study_with_its_question(copied, tmp_path):
     assert "ResNet-101 is better than ResNet-18" in done.output and str(out) in done.output
     words = " ".join(read(out.read_text()).words)
     assert "Depths" in words and "Does depth help?" in words
-    out = tmp_path / "depths.md"
-    assert run_cli("report", study_id, "--out", out, "--markdown", "--runs", copied).exit_code == 0
-    assert out.read_text().startswith("# Depths")
+    out = tmp_path / "run.md"
+    assert run_cli("report", chosen(copied)[0].id, "--out", out, "--markdown", "--runs", copied).exit_code == 0
+    assert out.read_text().startswith("# ResNet-18")
 
 
 def test_the_command_refuses_what_is_not_there(copied):
@@ -511,7 +516,8 @@ def test_runs_are_of_the_same_photos_by_their_content_and_beside_an_older_run_by
     first, second, third = chosen(copied)
 
     def told():
-        return "not trained on the same photos" in render.markdown(gather.gather([first, second, third]))
+        doubts, *_ = sections._data(compare_runs([first, second, third])).blocks
+        return isinstance(doubts, Bullets) and "The runs were not trained on the same photos." in doubts.lines
 
     for run, time in ((first, "t1"), (second, "t2"), (third, "t1")):  # the second was launched after a touch
         run.update_info(dataset={"fingerprint": "content", "fingerprint_by_time": time})
