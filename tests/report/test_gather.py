@@ -394,31 +394,22 @@ def test_a_run_alone_has_its_mistakes_and_no_differences(study):
     assert "Its mistakes" in render.markdown(report)
 
 
-def test_what_cannot_be_read_is_named_and_the_rest_is_written(copied):
-    runs = chosen(copied)
-    (runs[1].dir / "samples.parquet").write_bytes(b"garbage")
-    report = gather.gather([*runs, Run("20260101-000000-nobody-0000", copied)])
-    text = render.markdown(report)
-    assert f"{runs[1].id}: samples.parquet is damaged" in text and "nobody" in text and "gone" in text
-    assert [row[0] for row in section(report, "Scores").blocks[0].rows] == ["ResNet-18", "ResNet-101"]
-
-
-def test_predictions_that_are_gone_cost_only_their_sections(copied):
+def test_what_cannot_be_read_or_tells_other_classes_is_named_and_the_rest_is_written(copied):
+    """Of the last run the answers are gone, which cost only their sections."""
+    _, damaged, last = chosen(copied)
+    (damaged.dir / "samples.parquet").write_bytes(b"garbage")
     for fold in range(5):
-        chosen(copied)[2].predictions_file(fold, "best").unlink()
-    report = gather.gather(chosen(copied))
-    text = render.markdown(report)
-    assert "ResNet-101 is better than ResNet-18" in text
-    assert "are gone" in text
-
-
-def test_other_classes_are_refused_in_words(copied):
+        last.predictions_file(fold, "best").unlink()
     table = samples(copied, people=30, photos=1, classes=["a", "b"])
     config = {"task": {"name": "label"}}
     make_run(copied, table, "letters", classes=["a", "b"], run_id="20260102-000000-letters-0009", config=config)
-    report = gather.gather(chosen(copied))
-    assert "do not tell the same classes" in render.markdown(report)
-    assert len(section(report, "Scores").blocks[0].rows) == 3
+    report = gather.gather([*chosen(copied), Run("20260101-000000-nobody-0000", copied)])
+    text = render.markdown(report)
+    assert f"{damaged.id}: samples.parquet is damaged" in text and "nobody" in text and "gone" in text
+    assert "do not tell the same classes" in text
+    assert "predictions of a finished fold are gone" in text
+    assert "ResNet-101 is better than ResNet-18" in text
+    assert [row[0] for row in section(report, "Scores").blocks[0].rows] == ["ResNet-18", "ResNet-101"]
 
 
 @pytest.mark.parametrize("many", [1, 2])
