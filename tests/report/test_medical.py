@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from core.answers.mistakes import load_answers
@@ -18,7 +19,10 @@ from core.report import gather, render
 from core.report.blocks import Faces
 from core.training import pixel_cache
 from pages.parts.look_inside import mistakes
+from tests.narrow import narrow_worker
 from tests.workers import assert_done, launch, short
+
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 def clinic(root, bits):
@@ -46,7 +50,7 @@ def test_pictures_of_a_clinic_from_the_folder_to_the_report(tmp_path, workers, r
     words = " ".join(fact.text for fact in facts_of(scanned))
     assert "12 bits" in words and "Persons: 8 people" in words
     run = launch(short(make_plan(tiny_config.model_copy(update={"data": data}), scanned)), runs_folder, folds=(0, 1))
-    assert workers.run() == 0
+    assert workers.run(narrow_worker) == 0
     for fold in (0, 1):
         assert_done(run, fold)
     samples = run.samples()
