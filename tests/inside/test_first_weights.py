@@ -31,6 +31,9 @@ from tests.fold_runs import SIZE, make_run, pictures
 from tests.yes_no_runs import NAMES, finished, planned
 
 F1 = {"average": "macro", "zero_division": 0}
+WIDTH = 64  # features of a narrow network
+
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 def faces(root, each=4):
@@ -53,7 +56,7 @@ def few_strengths():
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(narrow, tmp_path_factory):
     """A dataset, and the weights of a network as torchvision makes it."""
     folder = tmp_path_factory.mktemp("first-weights")
     faces(folder / "faces")
@@ -90,7 +93,7 @@ def test_every_fold_answers_as_scikit_learn_does_on_torchvisions_features(place,
     network.load_state_dict(torch.load(place / "first.pth", weights_only=True))
     features, samples = seen_by(network, run), run.samples()
     names, y = run.info()["class_names"], samples["y"].to_numpy()
-    assert [each.fold for each in kept.folds] == [0, 1, 2, 3] and kept.width == 512 and not kept.drawn
+    assert [each.fold for each in kept.folds] == [0, 1, 2, 3] and kept.width == WIDTH and not kept.drawn
     for each in kept.folds:
         held_out = (samples["fold"] == each.fold).to_numpy()
         table = kept.table[kept.table["fold"] == each.fold]
@@ -107,7 +110,9 @@ def test_every_fold_answers_as_scikit_learn_does_on_torchvisions_features(place,
 def test_it_is_kept_with_the_run_and_garbage_is_nothing(run, kept, tmp_path):
     again = frozen_features.load(run)
     assert again.folds == kept.folds and again.init == run.config().model.init and again.features.endswith("first.pth")
-    assert "64" not in frozen_features.about(again) and "512" in frozen_features.about(again, 60.0)
+    assert "folds trained for" not in frozen_features.about(again)
+    about = frozen_features.about(again, 60.0)
+    assert f" {WIDTH} numbers a photo" in about and "folds trained for" in about
     assert "nobody knows" in " ".join(frozen_features.notes(again))
     stored = run.frozen_features_file.read_bytes()
     run.frozen_features_file.write_bytes(stored[:200])
