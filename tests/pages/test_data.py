@@ -149,8 +149,8 @@ def test_the_path_of_a_folder_is_typed_into_an_empty_field_and_stands_on_the_pag
 
 
 def test_the_address_opens_a_dataset_and_it_becomes_a_recent_one(lab, tmp_path):
-    page = press(open_page(root=pets(tmp_path / "pets")), "**Counts of each class**")
-    assert page.dataframe[0].value["photos"].tolist() == [40, 40]
+    page = press(open_page(root=pets(tmp_path / "pets", 4)), "**Counts of each class**")
+    assert page.dataframe[0].value["photos"].tolist() == [4, 4]
     assert [entry.root for entry in recent.recent()] == [str(tmp_path / "pets")]
 
 
@@ -179,7 +179,7 @@ def test_the_overview_draws_classes_attributes_ages_and_means(lab, tmp_path):
 
 
 def test_the_mean_photo_is_of_the_photos_that_lie_there_now(lab, tmp_path):
-    page = open_page(root=pets(tmp_path / "pets"))
+    page = open_page(root=pets(tmp_path / "pets", 4))
     cells = html(page).split("<figure>")[1:]
     for path in (tmp_path / "pets" / "cats").iterdir():
         draw(path, (250, 250, 250), (9, 7))
@@ -193,21 +193,18 @@ def balance_of(page: AppTest) -> str:
     return said
 
 
-@pytest.mark.parametrize(
-    ("each", "allowed"),
-    [
-        (3, " These photos allow 3 folds: class 'rare' has 3 photos."),
-        (1, " These photos allow no folds: class "),
-        (20, ""),
-    ],
-)
-def test_the_overview_says_how_many_folds_there_can_be_where_the_photos_set_it(lab, tmp_path, each, allowed):
+def test_the_overview_says_how_many_folds_there_can_be_where_the_photos_set_it(lab, tmp_path):
     root = pets(tmp_path / "pets", 24)
-    for number in range(each):
-        draw(root / "rare" / f"{number:02d}.jpg", (0, number, 90))
-    said = balance_of(open_page(root=root))
-    assert said.startswith("3 classes. The largest, ")
-    assert said.partition("the smallest, rare.")[2].startswith(allowed) and ("folds" in said) == bool(allowed)
+    for each, allowed in (
+        (1, " These photos allow no folds: class "),
+        (3, " These photos allow 3 folds: class 'rare' has 3 photos."),
+        (20, ""),
+    ):
+        for number in range(each):
+            draw(root / "rare" / f"{number:02d}.jpg", (0, number, 90))
+        said = balance_of(open_page(root=root))
+        assert said.startswith("3 classes. The largest, ")
+        assert said.partition("the smallest, rare.")[2].startswith(allowed) and ("folds" in said) == bool(allowed)
 
 
 def test_the_overview_counts_attributes_that_are_told_one_by_one_and_not_their_yes_and_no(lab, tmp_path):
@@ -254,18 +251,18 @@ def test_the_gallery_turns_pages(lab, tmp_path, drawn):
     assert address(page, "page") == "1" and len(drawn[-1]) == 60
 
 
-def test_a_gallery_of_100_000_photos_makes_the_pictures_of_one_page(lab, tmp_path, monkeypatch):
+def test_a_gallery_of_thousands_of_photos_makes_the_pictures_of_one_page(lab, tmp_path, monkeypatch):
     root = pets(tmp_path / "pets", 2)
     small = scan(DataConfig(root=str(root)))
-    many = pd.concat([small.samples] * 25_000, ignore_index=True)
+    many = pd.concat([small.samples] * 1_000, ignore_index=True)
     many["sample"] = [f"{n:06d}.jpg" for n in range(len(many))]
     many["person"] = many["sample"]
     monkeypatch.setattr(picker, "find", lambda choice: replace(small, samples=many))
     decoded, real = [], thumbnails.thumbnail
     monkeypatch.setattr(thumbnails, "thumbnail", lambda *args: decoded.append(args[0]) or real(*args))
     for order in ("class", "person", "random"):
-        page = open_page(root=root, view="faces", order=order, page=1_500)
-        assert "of 100,000 photos" in words(page)
+        page = open_page(root=root, view="faces", order=order, page=60)
+        assert "of 4,000 photos" in words(page)
         assert len(decoded) == 60 + card.PHOTOS
         decoded.clear()
 
@@ -342,39 +339,35 @@ def test_photos_stand_by_a_number_and_those_without_it_last(lab, tmp_path, drawn
     assert address(page, "number") == "age"
 
 
-@pytest.mark.parametrize("second", ["age", "weight_kg"])
-def test_the_overview_shows_any_of_several_numbers(lab, tmp_path, second):
-    table = [f"file,label,height_cm,{second}", "0.jpg,a,182.5,40", "1.jpg,b,160,30", "2.jpg,a,150,41", "3.jpg,b,170,8"]
+def test_the_overview_shows_any_of_several_numbers(lab, tmp_path):
+    told = ("182.5,40,80", "160,30,60", "150,41,50", "170,8,70")
+    table = ["file,label,height_cm,age,weight_kg", *(f"{n}.jpg,{'ab'[n % 2]},{each}" for n, each in enumerate(told))]
     for row in table[1:]:
-        draw(tmp_path / "two" / row.split(",")[0])
-    (tmp_path / "two" / "labels.csv").write_text("\n".join(table) + "\n")
-    page = open_page(root=tmp_path / "two", view="overview", number="height_cm")
+        draw(tmp_path / "several" / row.split(",")[0])
+    (tmp_path / "several" / "labels.csv").write_text("\n".join(table) + "\n")
+    page = open_page(root=tmp_path / "several", view="overview", number="height_cm")
     assert "Photos in the groups of height_cm" in words(page)
-    page.selectbox(key="data-number").set_value(second).run()
-    assert not page.exception and address(page, "number") == second
+    for other in ("age", "weight_kg"):
+        page.selectbox(key="data-number").set_value(other).run()
+        assert not page.exception and address(page, "number") == other
 
 
-@pytest.mark.parametrize(
-    ("number", "photos"),
-    [("-3", "1 to 60"), ("²", "1 to 60"), ("0", "1 to 60"), ("9" * 21, "61 to 62"), ("9" * 5000, "61 to 62")],
-    ids=lambda value: value[:9],
-)
-def test_a_page_that_is_not_there_is_the_nearest_one(lab, tmp_path, drawn, number, photos):
-    page = open_page(root=pets(tmp_path / "pets", 31), view="faces", page=number)
-    assert f"{photos} of 62 photos" in words(page)
-    first, last = map(int, photos.split(" to "))
-    assert len(drawn[-1]) == last - first + 1
+def test_a_page_that_is_not_there_is_the_nearest_one(lab, tmp_path, drawn):
+    root = pets(tmp_path / "pets", 31)
+    for number in ("-3", "²", "0", "9" * 21, "9" * 5000):
+        first, last = (61, 62) if number.startswith("9") else (1, 60)
+        assert f"{first} to {last} of 62 photos" in words(open_page(root=root, view="faces", page=number))
+        assert len(drawn[-1]) == last - first + 1
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"view": "x"}, {"task": "x"}, {"photo": "../x"}, {"view": "folds", "folds": "99999"}, {"rows": "x"}]
-)
-def test_nonsense_in_the_address_is_no_error(lab, tmp_path, wrong):
-    open_page(root=people(tmp_path / "faces", 6), **wrong)
+def test_nonsense_in_the_address_is_no_error(lab, tmp_path):
+    root = people(tmp_path / "faces", 2)
+    for wrong in ({"view": "x", "task": "x", "photo": "../x", "rows": "x"}, {"view": "folds", "folds": "99999"}):
+        open_page(root=root, **wrong)
 
 
 def test_a_label_is_corrected_shown_as_a_diff_and_undone(lab, tmp_path, drawn, monkeypatch):
-    root = people(tmp_path / "faces")
+    root = people(tmp_path / "faces", 4)
     sample = f"images/{min((root / 'images').iterdir()).name}/normal.jpg"
     page = open_page(root=root, view="faces", order="person", photo=sample)
     page.selectbox(key=f"data-what-{sample}").set_value("age").run()
@@ -403,7 +396,7 @@ def test_a_label_is_corrected_shown_as_a_diff_and_undone(lab, tmp_path, drawn, m
 
 
 def test_a_person_is_corrected_as_a_whole_and_left_out(lab, tmp_path, drawn):
-    root = people(tmp_path / "faces")
+    root = people(tmp_path / "faces", 4)
     sample = f"images/{min((root / 'images').iterdir()).name}/mask1.jpg"
     page = open_page(root=root, view="faces", photo=sample)
     page.selectbox(key=f"data-what-{sample}").set_value("gender").run()
@@ -475,6 +468,7 @@ def test_the_form_begins_anew_with_another_selection_and_with_what_was_said_mean
     field_of(page, "why-").set_value("no cat")
     press(page, "Save correction")
     assert "it is cats already" in html(page) and field_of(page, "why-").value == "no cat"
+    assert corrections.load(root) == []
     said = {"attribute": "label", "before": "cats", "after": "dogs", "reason": "in another tab"}
     corrections.add(root, Correction(kind="relabel", sample=cats[0], person=cats[0], **said))
     page.run()
@@ -531,14 +525,6 @@ def test_a_photo_is_taken_along_to_augmentation(lab, tmp_path):
     assert "what training makes of it" in words(page) and "Epoch 16" in html(page)
 
 
-def test_saving_what_is_there_already_says_so(lab, tmp_path, drawn):
-    root = pets(tmp_path / "pets", 3)
-    press(open_page(root=root, view="faces", photo="cats/00.jpg"), "Save correction")
-    page = press(open_page(root=root, view="faces", photo="cats/00.jpg"), "Save correction")
-    assert "it is cats already" in html(page)
-    assert corrections.load(root) == []
-
-
 @pytest.mark.parametrize(
     ("typed", "after"),
     [
@@ -566,7 +552,7 @@ def test_a_person_of_the_dataset_is_written_as_it_stands_and_a_new_one_without_b
 
 
 def test_problems_show_their_photos_and_a_bad_file_can_be_left_out(lab, tmp_path, drawn):
-    root = people(tmp_path / "faces")
+    root = people(tmp_path / "faces", 4)
     bad = min((root / "images").iterdir()) / "mask2.jpg"
     bad.write_bytes(b"no image")
     page = open_page(root=root, view="problems")
@@ -711,6 +697,8 @@ def test_pairs_that_look_the_same_and_stand_in_two_folds_take_the_shield_away(la
         page.run()
         verdicts["1 pair of photos that look the same stands in two folds." in words(page)] = str(seed)
         assert ("verified_user" in words(page)) != ("stands in two folds" in words(page))
+        if len(verdicts) == 2:
+            break
     assert verdicts.keys() == {True, False}
     with monkeypatch.context() as full:
         full.setattr(alike, "MOST", 1)  # as if the search had found more than are kept
@@ -822,7 +810,7 @@ def test_the_corrections_are_taken_in_of_the_file_that_was_chosen_last(lab, tmp_
 
 
 def test_only_a_photo_that_a_correction_changes_is_marked_as_corrected(lab, tmp_path, drawn):
-    root = people(tmp_path / "people")
+    root = people(tmp_path / "people", 4)
     samples = [f"images/{folder.name}/normal.jpg" for folder in sorted((root / "images").iterdir())[:2]]
     says = Path(samples[0]).parent.name.split("_")[-1]
     for sample, before in zip(samples, (says, "99"), strict=True):  # the second one says no such age
@@ -857,7 +845,7 @@ def test_a_filter_holds_values_that_are_written_with_what_stands_between_two(lab
 
 
 def test_a_filter_of_faces_that_was_cleared_does_not_come_back(lab, drawn, tmp_path):
-    page = open_page(root=people(tmp_path / "people"), view="faces", order="person")
+    page = open_page(root=people(tmp_path / "people", 4), view="faces", order="person")
     page.text_input(key="data-person").set_value("nobody").run()
     assert page.query_params["person"] == "nobody"
     next(each for each in page.button if each.label == "Clear the filter").click().run()
