@@ -9,8 +9,11 @@ from core.places import HOME
 APP = HOME / "app.py"
 
 
-def page(name, **params):
+def page(name, *, state=None, **params):
+    """state: what the session has already, as of controls that somebody has used."""
     at = AppTest.from_file(APP, default_timeout=60)
+    for key, value in (state or {}).items():
+        at.session_state[key] = value
     if name != "home":
         at.switch_page(f"pages/{name}.py")  # at once, as by its address: app.py names each page as its file
     for key, value in params.items():

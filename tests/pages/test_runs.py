@@ -536,36 +536,24 @@ def test_a_run_that_this_account_may_not_read_is_told_on_every_page_and_nowhere_
     assert "cannot be looked at: Permission denied" in html(at) and files.CHECK in html(at)
 
 
-@pytest.mark.parametrize("by", ["phases.0.epochs", "Phase 1: Epochs"])
-def test_runs_are_grouped_by_a_setting_by_its_name_and_by_that_of_older_addresses(folder, by):
+def test_runs_are_grouped_and_by_a_setting_by_its_name_and_by_that_of_older_addresses(folder):
     for epochs in (4, 5, 5):
         make_run(folder, "one", epochs=epochs)
-    at = page("runs", group=by)
-    (box,) = [each for each in at.selectbox if each.label == "Group by"]
-    assert box.value == "phases.0.epochs" and "Phase 1: Epochs" in box.options
-    assert sorted(len(group["rows"]) for group in sent(at, "facet_runs")["groups"]) == [1, 2]
+    for by in ("phases.0.epochs", "Phase 1: Epochs"):
+        at = page("runs", group=by)
+        (box,) = [each for each in at.selectbox if each.label == "Group by"]
+        assert box.value == "phases.0.epochs" and "Phase 1: Epochs" in box.options
+        assert sorted(len(group["rows"]) for group in sent(at, "facet_runs")["groups"]) == [1, 2]
+    for by in ("State", "Study", "Tag", "Depth", "nonsense"):
+        assert "3 runs" in captions(page("runs", group=by))
 
 
-@pytest.mark.parametrize("by", ["State", "Study", "Tag", "Depth", "phases.0.epochs", "nonsense"])
-def test_groups(folder, by):
-    make_run(folder, "one", epochs=4)
-    make_run(folder, "two", epochs=5)
-    assert "2 runs" in captions(page("runs", group=by))
-
-
-@pytest.mark.parametrize(
-    ("number", "rows"),
-    [
-        *((number, "1 to 100") for number in ("0", "-1", "x", "²")),
-        *((number, "101 to 101") for number in ("3", "99999999999", "9" * 5000)),
-    ],
-    ids=lambda value: value[:11],
-)
-def test_a_page_that_is_not_there_shows_the_nearest(folder, number, rows):
+def test_a_page_that_is_not_there_shows_the_nearest(folder):
     make_run(folder, "one")
     for place in range(100):
         (folder / f"20260101-{place:06d}-one-0000").mkdir()
-    assert f"{rows} of 101 rows" in captions(page("runs", page=number, sort="nonsense", order="sideways"))
+    for number, rows in (("-1", "1 to 100"), ("²", "1 to 100"), ("3", "101 to 101"), ("9" * 5000, "101 to 101")):
+        assert f"{rows} of 101 rows" in captions(page("runs", page=number, sort="nonsense", order="sideways"))
 
 
 def test_any_page_of_a_long_list_is_typed(folder):
@@ -629,16 +617,12 @@ def test_room_is_made_of_the_chosen_runs_that_can_be_read_and_never_of_others_in
     bad, good, other = unreadable(make_run(folder, "bad")), make_run(folder, "good"), make_run(folder, "other")
     for run in (good, other):
         run.weights_file(0, "final").write_bytes(b"w" * 1000)
-    at = page("runs", runs=f"{bad.id},{good.id}")
-    at.session_state["runs-room"] = True
-    at.run()
+    at = page("runs", state={"runs-room": True}, runs=f"{bad.id},{good.id}")
     assert "Of the 1 run chosen that can be read." in captions(at)
     at.button(key="runs-room-best-do").click().run()
     assert "Nothing was done" not in html(at) and "1 run now takes 1 kB less" in html(at)
     assert not good.weights_file(0, "final").is_file() and other.weights_file(0, "final").is_file()
-    at = page("runs", runs=bad.id)
-    at.session_state["runs-room"] = True
-    at.run()
+    at = page("runs", state={"runs-room": True}, runs=bad.id)
     assert "none is chosen" not in captions(at) and "runs-room-best-do" not in {each.key for each in at.button}
 
 
@@ -646,37 +630,30 @@ def test_what_was_dropped_is_told_of_the_runs_that_let_go_of_it_and_why_another_
     one, two = make_run(folder, "one"), make_run(folder, "two")
     for run in (one, two):
         run.weights_file(0, "final").write_bytes(b"w" * 1000)
-    at = page("runs", runs=f"{one.id},{two.id}")
-    at.session_state["runs-room"] = True
-    at.run()
+    at = page("runs", state={"runs-room": True}, runs=f"{one.id},{two.id}")
     make_run(folder, "child", states=("queued", "queued"), model={"init": f"run:{two.id}", "init_checkpoint": "final"})
     at.button(key="runs-room-best-do").click().run()
     assert not at.exception and "1 run now takes 1 kB less" in html(at)
     assert f"run '{two.id}' is needed" in unescape(html(at))
     assert not one.weights_file(0, "final").exists() and two.weights_file(0, "final").exists()
-    at = page("runs", runs=one.id)
-    at.session_state["runs-room"] = True
     one.weights_file(0, "final").write_bytes(b"w" * 1000)
-    at.run()
+    at = page("runs", state={"runs-room": True}, runs=one.id)
     one.weights_file(0, "final").unlink()
     at.button(key="runs-room-best-do").click().run()
     assert not at.exception and "less" not in html(at) and "Nothing was left to drop by then." in html(at)
 
 
-@pytest.mark.parametrize(
-    ("names", "words"),
-    [
+def test_how_many_of_the_chosen_runs_search_and_filters_leave_out_is_said(folder):
+    ids = {name: make_run(folder, name).id for name in ("good one", "bad one", "bad two")}
+    for names, words in (
         (["good one"], "1 chosen<"),
         (["good one", "bad one", "bad two"], "3 chosen, 2 of them not in this list<"),
         (["bad one", "bad two"], "2 chosen, none of them in this list<"),
         (["bad one"], "1 chosen, not in this list<"),
         ([], "No run chosen<"),
-    ],
-)
-def test_how_many_of_the_chosen_runs_search_and_filters_leave_out_is_said(folder, names, words):
-    ids = {name: make_run(folder, name).id for name in ("good one", "bad one", "bad two")}
-    chosen = {"runs": ",".join(ids[name] for name in names)} if names else {}
-    assert words in html(page("runs", q="good", **chosen))
+    ):
+        chosen = {"runs": ",".join(ids[name] for name in names)} if names else {}
+        assert words in html(page("runs", q="good", **chosen))
 
 
 @pytest.mark.parametrize("left", [b"{", None], ids=["torn", "gone"])
