@@ -59,14 +59,15 @@ def make_run(
     run = create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=folder)
     parts = class_parts(config.task, plan.class_names) if head == "factored" else None
     for fold in run.folds():
-        model, _ = build_model(config.model, len(plan.class_names), seed + fold, parts)
-        with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                if name.endswith(("bn2.weight", "bn3.weight")):
-                    parameter.mul_(0.3)  # else the signal doubles from block to block
-        state = {key: value.contiguous() for key, value in model.state_dict().items()}
-        for which in kept:
-            safetensors.torch.save_file(state, run.weights_file(fold, which))
+        if kept:
+            model, _ = build_model(config.model, len(plan.class_names), seed + fold, parts)
+            with torch.no_grad():
+                for name, parameter in model.named_parameters():
+                    if name.endswith(("bn2.weight", "bn3.weight")):
+                        parameter.mul_(0.3)  # else the signal doubles from block to block
+            state = {key: value.contiguous() for key, value in model.state_dict().items()}
+            for which in kept:
+                safetensors.torch.save_file(state, run.weights_file(fold, which))
         run.write_state(FoldState(fold=fold, state="done", epoch=1))
     return run
 

@@ -70,13 +70,39 @@ def test_with_nothing_chosen_the_two_newest_that_are_not_archived_are_one_click_
     assert "than ResNet-18 (F1 " in html(at)
 
 
-def test_runs_in_the_address_are_compared_with_the_first(study):
+def test_runs_in_the_address_are_compared_with_the_first_beneath_a_verdict_and_a_rerun_draws_nothing_again(
+    study, monkeypatch
+):
+    """What it costs is bench.comparing's; here, that what was read and drawn once is kept."""
     at = page("compare", runs=",".join(IDS))
     markup = html(at)
     assert markup.count("cmp-says lab-") == 2 and "than ResNet-18 (F1 +" in markup
     assert "2.0 times as much per image" in markup and "5 shared folds" in markup
     assert "5 folds cannot carry small p-values" in captions(at)
     assert ">Depth</td>" in markup and "model.depth" in markup and "baseline</span>" in markup
+    headline = re.search(r'cmp-verdict lab-(\w+)" role="status"><b>([^<]+)</b>', markup)
+    assert headline.groups() == ("quiet", "Nothing separates these runs yet.")
+    assert headline.start() < markup.index("cmp-says lab-")
+    further = int(
+        re.search(r"Cheapest: ResNet-18. About (\d+) more folds would show ResNet-50 above ResNet-18", markup)[1]
+    )
+    assert f"2 new runs as a study, with the same settings and seeds: {2 * (5 + further)} fold jobs" in captions(at)
+
+    again = []
+
+    def watched(name, real):
+        return lambda *given, **options: again.append(name) or real(*given, **options)
+
+    sources = {parquet: "read", metrics_file: "read_metrics", comparison_curves: "run_curves", cost: "size_of"}
+    for owner, name in sources.items():
+        monkeypatch.setattr(owner, name, watched(name, getattr(owner, name)))
+    at.run()
+    assert not at.exception and again == []
+    grown = metric_rows(7, 0.5, 0.5, np.random.default_rng(0))[-2:]
+    metrics_file.append_metrics(Run(IDS[0]).metrics_file(0), grown)
+    again.clear()
+    at.run()
+    assert {"read_metrics", "run_curves"} <= set(again)  # the watch sees what is read
 
 
 def test_runs_that_are_more_than_are_compared_at_once_are_left_out_in_words(study, monkeypatch):
@@ -116,30 +142,21 @@ def test_a_click_that_brings_an_older_address_undoes_nothing(study):
     assert "(accuracy " in html(at)
 
 
-def test_a_run_taken_out_of_the_box_leaves_the_address(study):
+def test_a_run_taken_out_of_the_box_leaves_the_address_and_one_alone_is_shown_and_asks_for_a_second(study):
     at = page("compare", runs=",".join(IDS), baseline=IDS[0])
     at.multiselect(key="compare-runs").set_value(IDS[1:]).run()
     assert at.query_params["runs"] == ",".join(IDS[1:]) and "baseline" not in at.query_params
+    at.multiselect(key="compare-runs").set_value(IDS[:1]).run()
+    assert "Choose a second run" in at.info[0].value and "0.5" in html(at)
     at.multiselect(key="compare-runs").set_value([]).run()
     assert "runs" not in at.query_params and "Choose two or more runs above" in at.info[0].value
 
 
-def test_one_run_alone_is_shown_and_asks_for_a_second(study):
-    at = page("compare", runs=IDS[0])
-    assert "Choose a second run" in at.info[0].value and "0.5" in html(at)
-
-
-@pytest.mark.parametrize("setting", ["x=nonsense", "show=1", "within=nan", "smooth=x", "cost=y", "flip=z", "side=w"])
-def test_nonsense_in_the_address_is_ignored(study, setting):
-    key, value = setting.split("=")
-    at = page("compare", runs=",".join(IDS[:2]), **{key: value})
+def test_nonsense_in_the_address_is_ignored_and_a_bad_or_deleted_run_is_named_while_the_others_are_compared(study):
+    nonsense = {"x": "nonsense", "show": "1", "within": "nan", "smooth": "x", "cost": "y", "flip": "z", "side": "w"}
+    at = page("compare", runs=",".join([IDS[0], "../../etc/passwd", "20260101-gone", IDS[1]]), **nonsense)
     assert "than ResNet-18 (F1 " in html(at)
-
-
-@pytest.mark.parametrize(("run", "words"), [("../../etc/passwd", "is not a run id"), ("20260101-gone", "is gone")])
-def test_a_bad_or_deleted_run_is_named_and_the_others_are_compared(study, run, words):
-    at = page("compare", runs=f"{IDS[0]},{run},{IDS[1]}")
-    assert words in html(at) and "than ResNet-18 (F1 " in html(at)
+    assert "is not a run id" in html(at) and "is gone" in html(at)
 
 
 def test_a_run_deleted_while_it_is_compared_is_named(study, folder):
@@ -244,18 +261,6 @@ def test_runs_that_only_wait_are_a_page_without_scores(folder):
     assert "share no finished fold yet" in html(at) and "Nothing can be paired" in captions(at)
 
 
-def test_flips_show_both_answers_and_lead_to_the_maps_of_both(study):
-    at = page("compare", runs=",".join(IDS[:2]))
-    markup = html(at)
-    assert at.segmented_control(key="compare-ask-side").options[0].startswith(r"only ResNet\-34 right \(")
-    assert f'href="look_inside?run={IDS[1]}&amp;runs={IDS[1]},{IDS[0]}&amp;samples=' in markup
-    assert markup.count("<figure") + markup.count('alt="photo"') == min(12, markup.count("✓")) and re.search(
-        r", \d+ % sure, true class (under )?\d+ %<", markup
-    )
-    at.segmented_control(key="compare-ask-side").set_value("baseline").run()
-    assert at.query_params["side"] == "baseline"
-
-
 @pytest.fixture
 def opened(monkeypatch) -> list[dict]:
     """The addresses to which a page turned, instead of turning there."""
@@ -269,11 +274,37 @@ def opened(monkeypatch) -> list[dict]:
     return addresses
 
 
+def flipped(at):
+    return re.findall(r'href="(look_inside[^"]+)"', html(at))
+
+
+def test_flips_show_both_answers_and_lead_to_the_maps_of_both_those_of_one_side_all_at_once(study, opened):
+    at = page("compare", runs=",".join(IDS[:2]))
+    markup = html(at)
+    assert at.segmented_control(key="compare-ask-side").options[0].startswith(r"only ResNet\-34 right \(")
+    assert f'href="look_inside?run={IDS[1]}&amp;runs={IDS[1]},{IDS[0]}&amp;samples=' in markup
+    assert markup.count("<figure") + markup.count('alt="photo"') == min(12, markup.count("✓")) and re.search(
+        r", \d+ % sure, true class (under )?\d+ %<", markup
+    )
+    assert len(flipped(at)) > 1 and "which=" not in "".join(flipped(at))
+    select = at.button(key="flips-select")
+    select.click().run()
+    assert not at.exception
+    (link,) = opened
+    assert (link["run"], link["runs"], link["selected"]) == (IDS[1], f"{IDS[1]},{IDS[0]}", "1")
+    kept = selections.load(link["selection"])
+    a, b = (pd.concat([Run(run_id).predictions(fold) for fold in range(5)]).set_index("sample") for run_id in IDS[:2])
+    only_run = (b["predicted"] == b["label"]) & (a["predicted"] != a["label"]).reindex(b.index)
+    assert set(kept.samples) == set(b.index[only_run]) and len(kept.samples) > 1
+    assert select.label == f"Select all {len(kept.samples)} in Look inside"
+    assert kept.root == Run(IDS[1]).config().data.root
+    at.run().segmented_control(key="compare-ask-side").set_value("baseline").run()
+    assert at.query_params["side"] == "baseline"
+
+
 def test_flips_of_the_last_epoch_lead_to_the_answers_of_the_last_epoch(study, opened):
-    best, at = (page("compare", runs=",".join(IDS[:2]), **asked) for asked in ({}, {"which": "final"}))
-    links, of_the_best = (re.findall(r'href="(look_inside[^"]+)"', html(each)) for each in (at, best))
-    assert len(links) > 1 and all("&amp;which=final" in link for link in links)
-    assert len(of_the_best) > 1 and "which=" not in "".join(of_the_best)
+    at = page("compare", runs=",".join(IDS[:2]), which="final")
+    assert len(flipped(at)) > 1 and all("&amp;which=final" in link for link in flipped(at))
     at.button(key="flips-select").click().run()
     assert not at.exception and opened[0]["which"] == "final"
 
@@ -286,7 +317,7 @@ def report_form():
     exports._form(tuple(st.session_state["ids"]), (), "A report", 1.0)
 
 
-def test_the_form_of_a_report_says_what_the_file_shows_of_people_and_blurs_them_or_leaves_them_out(study):
+def test_the_form_of_a_report_blurs_people_or_leaves_them_out_and_offers_it_until_more_was_asked_of_its_runs(study):
     at = AppTest.from_function(report_form, default_timeout=60)
     at.session_state["ids"] = IDS[:2]
     at.run()
@@ -301,14 +332,6 @@ def test_the_form_of_a_report_says_what_the_file_shows_of_people_and_blurs_them_
     assert "holds no photos and no maps" in captions(at) and at.checkbox(key="report-maps").disabled
     at.button(key="report-write").click().run()
     assert b"data:image/jpeg" not in at.session_state["report-made"][1]
-
-
-def test_a_report_that_was_written_is_offered_until_more_was_asked_of_one_of_its_runs(study):
-    at = AppTest.from_function(report_form, default_timeout=60)
-    at.session_state["ids"] = IDS[:2]
-    at.run()
-    at.segmented_control(key="report-photos").set_value("none").run()
-    at.button(key="report-write").click().run()
     assert len(at.run().get("download_button")) == 2
     run = Run(IDS[1])
     for made in (run.frozen_features_file, run.test_predictions_file, run.test_looks_file, run.extras_file("held-out")):
@@ -318,44 +341,22 @@ def test_a_report_that_was_written_is_offered_until_more_was_asked_of_one_of_its
     assert len(at.run().get("download_button")) == 2
 
 
-def test_all_flips_of_one_side_are_selected_in_look_inside(study, opened):
-    at = page("compare", runs=",".join(IDS[:2]))
-    flipped = at.button(key="flips-select")
-    flipped.click().run()
-    assert not at.exception
-    (link,) = opened
-    assert (link["run"], link["runs"], link["selected"]) == (IDS[1], f"{IDS[1]},{IDS[0]}", "1")
-    kept = selections.load(link["selection"])
-    a, b = (pd.concat([Run(run_id).predictions(fold) for fold in range(5)]).set_index("sample") for run_id in IDS[:2])
-    only_run = (b["predicted"] == b["label"]) & (a["predicted"] != a["label"]).reindex(b.index)
-    assert set(kept.samples) == set(b.index[only_run]) and len(kept.samples) > 1
-    assert flipped.label == f"Select all {len(kept.samples)} in Look inside"
-    assert kept.root == Run(IDS[1]).config().data.root
-
-
 def test_the_flips_that_are_selected_are_those_that_the_button_told_or_that_were_chosen_with_the_click(study, opened):
     at = page("compare", runs=",".join(IDS[:2]))
     told = at.button(key="flips-select").label
+    answered = Run(IDS[1]).predictions_file(0, "best")
+    away = answered.rename(answered.with_name("away"))  # another process trains the fold anew, say
+    at.button(key="flips-select").click().run()
+    away.rename(answered)
+    assert not at.exception
+    only_run = selections.load(opened[0]["selection"]).samples
+    assert told == f"Select all {len(only_run)} in Look inside"
+    at.run()
     at.segmented_control(key="compare-ask-side").set_value("baseline")
     at.button(key="flips-select").click().run()
     assert not at.exception
-    (link,) = opened
-    only_baseline = selections.load(link["selection"]).samples
-
-    at = page("compare", runs=",".join(IDS[:2]))
-    run = Run(IDS[1])
-    run.predictions_file(0, "best").unlink()  # of the fold that another process trains anew, say
-    at.button(key="flips-select").click().run()
-    assert not at.exception
-    only_run = selections.load(opened[1]["selection"]).samples
-    assert told == f"Select all {len(only_run)} in Look inside" and not {*only_run} & {*only_baseline}
-
-
-def test_a_photo_that_is_gone_is_a_word_in_its_place(folder):
-    table = samples(folder, people=60, photos=2)
-    for n, run_id in enumerate(IDS[:2]):
-        make_run(folder, table, skill=0.5 + 0.2 * n, seed=n, run_id=run_id)
-    assert "cmp-missing" in html(page("compare", runs=",".join(IDS[:2])))
+    only_baseline = selections.load(opened[1]["selection"]).samples
+    assert only_baseline and not {*only_run} & {*only_baseline}
 
 
 def test_of_many_runs_what_is_claimed_stands_first_and_the_rest_can_be_unfolded():
@@ -375,48 +376,17 @@ def test_samples_in_the_link_are_quoted():
     assert link == "look_inside?run=a&runs=a,b&samples=x%252C%20y%2F1.jpg,%C3%A9%26%3D.jpg&first=2"
 
 
-def test_names_are_text_never_markup(folder):
+def test_names_are_text_never_markup_and_a_photo_that_is_gone_is_a_word_in_its_place(folder):
     table = samples(folder, people=30)
     ids = [make_run(folder, table, f"{EVIL} {n}", seed=n).id for n in range(2)]
     markup = html(page("compare", runs=",".join(ids)))
     assert "<b>evil</b>" not in markup and "&lt;b&gt;evil&lt;/b&gt;" in markup
+    assert "cmp-missing" in markup
 
 
 def test_at_most_twelve_runs_are_compared(monkeypatch):
     monkeypatch.setattr(pick.st, "query_params", {"runs": ",".join(f"r{n}" for n in range(40))})
     assert len(pick.read_address().runs) == 12
-
-
-def test_a_rerun_reads_and_draws_nothing_again(study, monkeypatch):
-    """What it costs is bench.comparing's; here, that what was read and drawn once is kept."""
-    at = page("compare", runs=",".join(IDS))
-    again = []
-
-    def watched(name, real):
-        return lambda *given, **options: again.append(name) or real(*given, **options)
-
-    sources = {parquet: "read", metrics_file: "read_metrics", comparison_curves: "run_curves", cost: "size_of"}
-    for owner, name in sources.items():
-        monkeypatch.setattr(owner, name, watched(name, getattr(owner, name)))
-    at.run()
-    assert not at.exception and again == []
-    grown = metric_rows(7, 0.5, 0.5, np.random.default_rng(0))[-2:]
-    metrics_file.append_metrics(Run(IDS[0]).metrics_file(0), grown)
-    again.clear()
-    at.run()
-    assert {"read_metrics", "run_curves"} <= set(again)  # the watch sees what is read
-
-
-def test_a_verdict_over_all_runs_stands_first(study):
-    at = page("compare", runs=",".join(IDS))
-    markup = html(at)
-    headline = re.search(r'cmp-verdict lab-(\w+)" role="status"><b>([^<]+)</b>', markup)
-    assert headline.groups() == ("quiet", "Nothing separates these runs yet.")
-    assert headline.start() < markup.index("cmp-says lab-")
-    further = int(
-        re.search(r"Cheapest: ResNet-18. About (\d+) more folds would show ResNet-50 above ResNet-18", markup)[1]
-    )
-    assert f"2 new runs as a study, with the same settings and seeds: {2 * (5 + further)} fold jobs" in captions(at)
 
 
 def test_the_best_is_told_over_all_pairs_also_where_it_is_the_baseline(study, folder):
@@ -429,7 +399,7 @@ def test_the_best_is_told_over_all_pairs_also_where_it_is_the_baseline(study, fo
 
 def test_what_would_decide_is_launched_on_the_same_folds_and_once(folder):
     root = draw_faces(folder / "faces")
-    two = [members.load(made_run(folder, root, label_smoothing=each, folds=2).id) for each in (0.0, 0.1)]
+    two = [members.load(made_run(folder, root, kept=(), label_smoothing=each, folds=2).id) for each in (0.0, 0.1)]
     decide._launch(two, 2, "20260101-000000-decide-0000")
     (record,) = record_file.all_studies(folder)
     launched = [Run(run_id) for run_id in record.run_ids]
@@ -495,8 +465,8 @@ def test_runs_of_other_data_are_not_launched_anew_together(folder, other):
     root = draw_faces(folder / "faces")
     elsewhere = draw_faces(folder / other["root"]) if "root" in other else root
     gender = {"name": "gender"}
-    first = made_run(folder, root, folds=2, task=gender)
-    second = made_run(folder, elsewhere, folds=2, task=gender, max_people=other.get("max_people"))
+    first = made_run(folder, root, kept=(), folds=2, task=gender)
+    second = made_run(folder, elsewhere, kept=(), folds=2, task=gender, max_people=other.get("max_people"))
     with pytest.raises(LabError) as refused:
         decide._launch([members.load(run.id) for run in (first, second)], 2, "20260101-000000-decide-0000")
     said = "At most this many people" if "max_people" in other else "Folder"
@@ -504,16 +474,35 @@ def test_runs_of_other_data_are_not_launched_anew_together(folder, other):
     assert record_file.all_studies(folder) == [] and {path.name for path in folder.glob("2*")} == {first.id, second.id}
 
 
-@pytest.mark.parametrize("state", ["queued", "running"])
-def test_a_run_that_trains_still_is_not_launched_anew_and_that_is_said(study, folder, state):
-    """It would be trained twice; which folds would decide is not known before its own are there."""
-    assert "compare-decide-go" in [each.key for each in page("compare", runs=",".join(IDS)).button]
-    run = Run(IDS[0], folder)
-    run.write_state(replace(run.fold_state(4), state=state))
-    with run.fold_lock(4):
-        at = page("compare", runs=",".join(IDS))
-    assert "compare-decide-go" not in [each.key for each in at.button]
-    assert plain("so nothing is launched anew yet: ResNet-18.") in captions(at)
+def test_runs_are_launched_anew_together_unless_one_trains_still_or_their_data_differ_which_is_said(study, folder):
+    """A run that trains still would be trained twice; which folds would decide is not known before its own are there.
+    A run of version 0.1.0 knew of no test set: that it pools one which the dataset does not have keeps nobody."""
+    first, last = Run(IDS[0], folder), Run(IDS[-1], folder)
+    config = last.config()
+    pools = config.model_copy(update={"data": config.data.model_copy(update={"test_set": "pool"})})
+    last.config_file.write_text(to_yaml(pools))
+    at = page("compare", runs=",".join(IDS))
+
+    def offered(at):
+        return "compare-decide-go" in [each.key for each in at.button]
+
+    of_one_split = plain("all on the split of ResNet-50")
+    assert offered(at) and "data.test_set" not in html(at) and of_one_split not in captions(at)
+    done = first.fold_state(4)
+    for state in ("queued", "running"):
+        first.write_state(replace(done, state=state))
+        with first.fold_lock(4):
+            at.run()
+        assert not offered(at)
+        assert plain("so nothing is launched anew yet: ResNet-18.") in captions(at)
+    first.write_state(done)
+    of_another = pools.model_copy(update={"folds": config.folds.model_copy(update={"seed": 4})})
+    last.config_file.write_text(to_yaml(of_another))
+    assert of_one_split in captions(at.run())
+    first.update_info(test={"photos": 4})
+    at.run()
+    assert not at.exception and not offered(at) and "data.test_set" in html(at)
+    assert "cannot be launched anew in" in html(at) and "their data settings differ (Test set" in html(at)
 
 
 def test_a_run_of_which_no_fold_is_done_yet_is_not_launched_anew_beside_another(study, folder):
@@ -526,27 +515,13 @@ def test_a_run_of_which_no_fold_is_done_yet_is_not_launched_anew_beside_another(
     assert plain("so nothing is launched anew yet: ResNet-34.") in captions(at)
 
 
-def test_pooling_a_test_set_that_the_dataset_does_not_have_keeps_no_runs_from_being_launched_anew(study):
-    """As a run of version 0.1.0 is read, which knew of no test set."""
-    last = Run(IDS[-1])
-    config = last.config()
-    pools = config.model_copy(update={"data": config.data.model_copy(update={"test_set": "pool"})})
-    last.config_file.write_text(to_yaml(pools))
-    at = page("compare", runs=",".join(IDS))
-    assert "compare-decide-go" in [button.key for button in at.button] and "data.test_set" not in html(at)
-    Run(IDS[0]).update_info(test={"photos": 4})
-    at = page("compare", runs=",".join(IDS))
-    assert "compare-decide-go" not in [button.key for button in at.button] and "data.test_set" in html(at)
-    assert "cannot be launched anew in" in html(at) and "their data settings differ (Test set)." in html(at)
-
-
 def test_runs_of_other_splits_are_launched_anew_on_the_split_of_the_first(folder):
     root = draw_faces(folder / "faces")
     two = [
-        members.load(made_run(folder, root, folds=2, split=split, depth=depth).id)
+        members.load(made_run(folder, root, kept=(), folds=2, split=split, depth=depth).id)
         for split, depth in ((3, 18), (4, 34))
     ]
-    same = members.load(made_run(folder, root, folds=2, split=4).id)
+    same = members.load(made_run(folder, root, kept=(), folds=2, split=4).id)
     with pytest.raises(LabError, match="differ in their labels or folds alone and would be the same run twice"):
         decide._launch([two[0], same], 2, "20260101-000000-decide-0000")
     decide._launch(two, 2, "20260101-000000-decide-0000")
@@ -556,14 +531,3 @@ def test_runs_of_other_splits_are_launched_anew_on_the_split_of_the_first(folder
     first, second = (run.samples().set_index("sample")["fold"] for run in launched)
     assert first.equals(second)
     assert first.equals(two[0].samples.set_index("sample")["fold"].reindex(first.index))
-
-
-def test_whose_split_all_are_launched_on_is_said_where_the_splits_differ(study):
-    said = plain("all on the split of ResNet-50")
-    assert said not in captions(page("compare", runs=",".join(IDS)))
-    last = Run(IDS[-1])
-    config = last.config()
-    last.config_file.write_text(
-        to_yaml(config.model_copy(update={"folds": config.folds.model_copy(update={"seed": 4})}))
-    )
-    assert said in captions(page("compare", runs=",".join(IDS)))
