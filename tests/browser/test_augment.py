@@ -60,19 +60,6 @@ def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, la
     soon(lambda: places(page)[-4:] == order, 60 * slack(), lambda: f"Launch has the list; it has {places(page)}")
 
 
-def test_what_is_to_be_corrected_leads_to_it_and_gives_it_the_keyboard(page, lab):
-    page.goto(f"/augment?root={lab.demo}&recipe=quick")
-    sees(page, "Epoch 16", 90)
-    page.locator('[class*="transforms-0-enabled"] label').first.click()
-    sees(page, "To correct first")
-    press(button(page, "Transforms"))
-    soon(
-        lambda: page.evaluate("document.activeElement.closest('[class*=\"transforms-0-enabled\"]') !== null"),
-        20 * slack(),
-        "the first transform of the list has the keyboard",
-    )
-
-
 def photo_of(page) -> str | None:
     return page.evaluate("new URL(location.href).searchParams.get('photo')")
 
@@ -91,13 +78,25 @@ def test_the_address_opens_the_same_view_and_a_narrow_window_fits(page, lab):
     assert photo_of(page) == photo
 
 
-def test_an_upload_stays_the_photo_while_its_control_is_away(page, lab, tmp_path):
+def test_what_is_to_be_corrected_leads_to_it_and_an_upload_stays_while_its_control_is_away(page, lab, tmp_path):
     """Streamlit forgets what a control held that a run did not draw; this file has to outlast that."""
     talk = Talk(page)
     mine = draw(tmp_path / "mine.png", size=(60, 50))
     page.goto(f"/augment?root={lab.demo}&recipe=quick")
     sees(page, "Epoch 16", 90)
     talk.over()
+    first = page.locator('[class*="transforms-0-enabled"] label').first
+    first.click()
+    sees(page, "To correct first")
+    press(button(page, "Transforms"))
+    soon(
+        lambda: page.evaluate("document.activeElement.closest('[class*=\"transforms-0-enabled\"]') !== null"),
+        20 * slack(),
+        "the first transform of the list has the keyboard",
+    )
+    with talk.answered():
+        first.click()
+    soon(lambda: "To correct first" not in text(page), 60 * slack(), "nothing is to be corrected")
     pick(page, "radio", "Upload")
     page.locator('input[type="file"]').first.set_input_files(mine)
     sees(page, "mine.png · uploaded")

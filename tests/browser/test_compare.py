@@ -140,8 +140,12 @@ def test_four_runs_a_sentence_a_flip_the_maps_of_both_and_a_report_without_a_net
     painted = page.locator(".look-maps[data-painted='10'] canvas")
     soon(lambda: painted.count() == 10, 90 * slack(), "five layers of both runs")
 
+    page.set_viewport_size({"width": 800, "height": 900})
     page.goto(compared)  # the address alone brings everything back
     sees(page, BETTER)
+    soon(lambda: page.evaluate(LINES, "F1 against cost"), 60 * slack(), "the figures are drawn")
+    fits(page)
+    page.set_viewport_size({"width": 1280, "height": 900})
     press(button(page, "Report"))
     press(button(page, "Write the report"))
     download = page.get_by_role("button", name=re.compile(r"^HTML \("))
@@ -177,11 +181,3 @@ def read_report(browser, file) -> None:
         assert watch.errors == []
     finally:
         context.close()
-
-
-def test_compare_fits_800_pixels(page, four):
-    page.set_viewport_size({"width": 800, "height": 900})
-    page.goto(f"/compare?runs={ALL}")
-    sees(page, "ResNet-101 is better than")
-    soon(lambda: page.evaluate(LINES, "F1 against cost"), 60 * slack(), "the figures are drawn")
-    fits(page)
