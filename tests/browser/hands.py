@@ -47,6 +47,14 @@ def button(page, name: str):
     return page.get_by_role("button", name=name, exact=True)
 
 
+def open_by_menu(page, name: str) -> None:
+    """A page, from one that stands: it costs a third of a load. The window is as wide as it was when it is drawn."""
+    size = page.viewport_size
+    page.set_viewport_size(size | {"width": 1900})  # all names stand beside each other
+    press(page.get_by_test_id("stHeader").get_by_role("link", name=re.compile(f"{name}$")))
+    page.set_viewport_size(size)
+
+
 def field(page, name: str):
     return page.get_by_role("textbox", name=name, exact=True)
 
@@ -123,6 +131,22 @@ def filled(page) -> None:
     """The form's fields show their values: their script has arrived."""
     name = field(page, "Name of the run")
     soon(lambda: name.count() == 1 and name.input_value(), 60 * slack(), "its fields are filled")
+
+
+def launch_is_disabled(page) -> None:
+    soon(
+        lambda: button(page, "Launch").evaluate_all("all => all.length === 1 && all[0].disabled"),
+        60 * slack(),
+        "Launch is disabled",
+    )
+
+
+def launch_is_enabled(page) -> None:
+    soon(
+        lambda: button(page, "Launch").evaluate_all("all => all.length === 1 && !all[0].disabled"),
+        60 * slack(),
+        "Launch is enabled",
+    )
 
 
 def take_folder(page, folder: Path) -> None:

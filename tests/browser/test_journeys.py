@@ -19,13 +19,14 @@ from tests.browser.hands import (
     filled,
     fits,
     form_of,
+    launch_is_enabled,
+    open_by_menu,
     open_launch,
-    pick,
+    open_study,
     points,
     press,
     sees,
     small_run,
-    take_folder,
     text,
     write,
 )
@@ -290,9 +291,9 @@ def test_hostile_names_are_shown_as_text_everywhere(page, lab, tmp_path):
     made_run(lab, root, name=f"2 {HOSTILE}", state="failed", reason=f"diverged: {HOSTILE}")
     for place, names in (
         ("/", [HOSTILE, f"2 {HOSTILE}", f"diverged: {HOSTILE}"]),
-        (f"/live?run={run.id}", [HOSTILE]),
         (f"/launch?from={run.id}", [HOSTILE, *HOSTILE_CLASSES]),
         (f"/data?root={root}", [str(root), *HOSTILE_CLASSES]),
+        (f"/live?run={run.id}", [HOSTILE]),
     ):
         page.goto(place)
         for words in names:
@@ -301,7 +302,6 @@ def test_hostile_names_are_shown_as_text_everywhere(page, lab, tmp_path):
         assert page.locator("img[src='x']").count() == 0, place
         assert page.get_by_role("main").locator("strong", has_text=re.compile("^bold$")).count() == 0, place
         assert page.locator(".katex").count() == 0, place
-    page.goto(f"/live?run={run.id}")
     press(page.get_by_role("tab", name="Samples as the network sees them"))
     sees(page, HOSTILE_CLASSES[0])
     press(button(page, "Config"))
@@ -313,7 +313,6 @@ def test_hostile_names_are_shown_as_text_everywhere(page, lab, tmp_path):
 def test_an_address_that_leads_nowhere_is_a_plain_sentence(page):
     talk = Talk(page)
     for place, sentence in (
-        ("/live?run=../../etc", "is not a run id"),
         ("/live?run=..%2F..%2Fetc%2Fpasswd%00", "is not a run id"),
         ("/live?run=20260101-000000-nothing-0000", "is gone"),
         ("/launch?from=../../etc", "is not a run id"),
@@ -339,106 +338,15 @@ def test_a_run_that_is_deleted_while_it_is_viewed(page, lab, tmp_path):
         sees(page, "is gone")
 
 
-# Bad input on the form
+# Quick hands on the form
 
 
-def launch_is_disabled(page) -> None:
-    soon(
-        lambda: button(page, "Launch").evaluate_all("all => all.length === 1 && all[0].disabled"),
-        60 * slack(),
-        "Launch is disabled",
-    )
-
-
-def launch_is_enabled(page) -> None:
-    soon(
-        lambda: button(page, "Launch").evaluate_all("all => all.length === 1 && !all[0].disabled"),
-        60 * slack(),
-        "Launch is enabled",
-    )
-
-
-def test_folders_that_hold_nothing_say_so_and_the_form_keeps_what_was_typed(page, tmp_path):
-    open_launch(page)
-    write(page, "Name of the run", "my own name")
-    take_folder(page, tmp_path / "missing")
-    sees(page, "there is no such folder")
-    launch_is_disabled(page)
-    (tmp_path / "empty").mkdir()
-    write(page, "Folder of the dataset", str(tmp_path / "empty"))
-    sees(page, "no images")
-    launch_is_disabled(page)
-    write(page, "Folder of the dataset", str(people_in_folders(tmp_path / "good", ["cats", "dogs"])))
-    launch_is_enabled(page)
-    name = field(page, "Name of the run")
-    soon(lambda: name.input_value() == "my own name", 60 * slack(), "its name is what was typed")
-
-
-@pytest.mark.fault(12)
-def test_a_truncated_photo_is_named_and_has_to_be_left_out(page, tmp_path):
-    root = people_in_folders(tmp_path / "faces", ["cats", "dogs"])
-    victim = root / "cats" / "<i>3.jpg"
-    victim.write_bytes(victim.read_bytes()[:400])
-    open_launch(page)
-    take_folder(page, root)
-    sees(page, "1 bad entry")
-    launch_is_disabled(page)
-    if not page.get_by_text("<i>3.jpg").count():
-        press(button(page, "Problems"))
-    page.get_by_text("<i>3.jpg").first.wait_for(state="attached")
-    pick(page, "checkbox", "Leave out 1 bad entry")
-    launch_is_enabled(page)
-    sees(page, "1 bad entry is left out")
-
-
-@pytest.mark.fault(17)
-def test_a_class_with_fewer_people_than_folds_is_named(page, tmp_path):
-    root = people_in_folders(tmp_path / "faces", ["cats", "dogs"])
-    people_in_folders(root, ["rare"], people=3)
-    open_launch(page)
-    take_folder(page, root)
-    sees(page, "lass 'rare' has 3 photos but 5 folds were asked for")
-    launch_is_disabled(page)
-    write(page, "Folds", "3")
-    launch_is_enabled(page)
-
-
-def test_a_learning_rate_of_minus_one_is_said_beneath_its_field(page):
-    open_launch(page)
-    sees(page, "fold jobs are queued")
-    press(button(page, "Phases"))
-    write(page, "Learning rate, head", "-1")
-    launch_is_disabled(page)
-    rate, said = field(page, "Learning rate, head"), page.get_by_text("Must be above 0, found -1").first
-    said.wait_for()
-
-    def beneath() -> bool:
-        """While the page is drawn, what stands above may still come."""
-        place, message = rate.bounding_box(), said.bounding_box()
-        return place and message and 0 <= message["y"] - place["y"] < 90 and abs(message["x"] - place["x"]) < 60
-
-    soon(beneath, 60 * slack(), "the sentence stands beneath the field")
-    write(page, "Learning rate, head", "1e-4")
-    launch_is_enabled(page)
-    soon(lambda: page.get_by_text("found -1").count() == 0, 60 * slack(), "it is not said any more")
-
-
-@pytest.mark.fault(34)
-def test_weights_that_are_not_there_are_said_before_queueing(page, lab):
-    open_launch(page, "/launch?recipe=study")
-    sees(page, "resnet18-f37072fd.pth")
-    sees(page, "not on this machine")
-    launch_is_disabled(page)
-    pick(page, "radio", "From scratch")
-    launch_is_enabled(page)
-    assert lab.run_ids() == []
-
-
-def test_who_is_quicker_than_the_network_loses_no_setting(page):
-    """A field whose script is still on its way has no value of its own to send."""
+def test_who_is_quicker_than_the_page_loses_no_setting_and_nothing_that_is_being_typed(page):
+    """A field whose script is still on its way has no value of its own to send, and one that is mounted anew loses what
+    was typed: nothing before it may come or go from one rerun to the next."""
     late, talk = [], Talk(page)
     page.route("**/TextInput*.js", lambda route: late.append(route))
-    page.goto("/launch")
+    page.goto("/launch?recipe=quick")
     sees(page, "fold jobs are queued")
     talk.over()
     with talk.answered():
@@ -447,6 +355,7 @@ def test_who_is_quicker_than_the_network_loses_no_setting(page):
     for route in late:
         route.continue_()
     field(page, "Name of the run").wait_for()
+    page.unroute("**/TextInput*.js")
     with talk.answered():
         press(button(page, "Draw again"))
     filled(page)
@@ -454,37 +363,49 @@ def test_who_is_quicker_than_the_network_loses_no_setting(page):
     description = field(page, "Description")
     soon(lambda: description.input_value().startswith("A first answer"), 60 * slack(), "its description")
     launch_is_enabled(page)
+    stays_mounted(page, talk, "Name of the run", "Description")
+    open_study(page)
+    talk.over()  # the first drawing, with its scan, has ended
+    stays_mounted(page, talk, "Name of the study", "Question")
 
 
-def test_a_field_keeps_what_is_being_typed_while_the_page_is_drawn_anew(page):
-    """A field that is mounted anew loses it: nothing before it may come or go from one rerun to the next."""
+def stays_mounted(page, talk: Talk, first: str, second: str) -> None:
+    """What is typed into the second field while the first one is sent."""
     same = """name => { const field = document.querySelector(`input[aria-label="${name}"]`), known = field.known;
       field.known = true; return Boolean(known); }"""
-    talk = Talk(page)
-    for where, first, second in (
-        ("/launch?recipe=quick", "Name of the run", "Description"),
-        ("/launch?as=study&recipe=quick", "Name of the study", "Question"),
-    ):
-        page.goto(where)
-        soon(lambda first=first: field(page, first).count() == 1, 60 * slack(), "the form is there")
-        soon(lambda first=first: field(page, first).input_value(), 60 * slack(), "its fields are filled")
-        soon(lambda second=second: field(page, second).count() == 1, 60 * slack(), f"{second} is there")
-        talk.over()  # the first drawing, with its scan, has ended
-        page.evaluate(same, second)
-        with talk.answered():
-            write(page, first, "one of two")
-            field(page, second).fill("Which is better?")
-        assert field(page, second).input_value() == "Which is better?"
-        assert page.evaluate(same, second), f"{second} was mounted anew"
+    soon(lambda: field(page, second).count() == 1, 60 * slack(), f"{second} is there")
+    assert not page.evaluate(same, second)
+    with talk.answered():
+        write(page, first, "one of two")
+        field(page, second).fill("Which is better?")
+    assert field(page, second).input_value() == "Which is better?"
+    assert page.evaluate(same, second), f"{second} was mounted anew"
 
 
 # Reach
 
 
-def test_the_scores_in_the_list_of_runs_are_in_sight_at_800_pixels(page, lab):
+@pytest.mark.long
+def test_every_page_fits_800_pixels_with_the_scores_in_sight_and_axe_has_nothing_grave_against_it(page, lab):
+    """All of them at every width, in more states and with pictures: make screens."""
     made_run(lab, lab.demo, task="gender-age")
+    talk = Talk(page)
     page.set_viewport_size({"width": 800, "height": 900})
-    page.goto("/runs")
+    page.goto("/")
+    has_room_and_no_grave_fault(page, talk, "Last result")
+    for place, ready in (
+        ("Launch", "No person is in two folds"),
+        ("Live", "last epoch"),
+        ("Data", "Ages of people"),
+        ("Runs", "Name, tags, note"),
+        ("Studies", "Studies"),
+        ("Look inside", "Open in Live"),
+    ):
+        with talk.answered():
+            open_by_menu(page, place)
+        has_room_and_no_grave_fault(page, talk, ready)
+    with talk.answered():
+        open_by_menu(page, "Runs")
     cell = page.locator('.runs-wrap td[data-key="best_f1"]').first
     cell.wait_for()
     table, score = page.locator(".runs-wrap").bounding_box(), cell.bounding_box()
@@ -494,51 +415,21 @@ def test_the_scores_in_the_list_of_runs_are_in_sight_at_800_pixels(page, lab):
     page.locator('.runs-wrap [data-key="task"]').first.wait_for()
 
 
-@pytest.mark.long
-def test_every_page_fits_800_pixels_and_axe_has_nothing_grave_against_it_in_either_theme(page, lab):
-    """All of them at every width, in more states and with pictures: make screens."""
-    run = made_run(lab, lab.demo, task="gender-age")
-    talk = Talk(page)
-    page.set_viewport_size({"width": 800, "height": 900})
-    for place, ready in (
-        ("/", "Last result"),
-        ("/launch", "No person is in two folds"),
-        (f"/live?run={run.id}", "last epoch"),
-        (f"/data?root={lab.demo}", "Ages of people"),
-        ("/runs", "Name, tags, note"),
-        ("/studies", "Studies"),
-        (f"/look_inside?run={run.id}", "Look inside"),
-    ):
-        page.goto(place)
-        sees(page, ready)
-        fits(page, place)
-        talk.over()
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)
-            soon(lambda theme=theme: scheme(page) == theme, 60 * slack(), f"{place} is {theme}")
-            soon(
-                lambda: not axe.grave(page),
-                20 * slack(),
-                lambda place=place, theme=theme: f"axe has nothing against {place}, {theme}: {axe.grave(page)}",
-            )
+def has_room_and_no_grave_fault(page, talk: Talk, ready: str) -> None:
+    place = address(page)
+    sees(page, ready)
+    fits(page, place)
+    talk.over()
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        soon(lambda theme=theme: scheme(page) == theme, 60 * slack(), f"{place} is {theme}")
+        soon(
+            lambda: not axe.grave(page),
+            20 * slack(),
+            lambda theme=theme: f"axe has nothing against {place}, {theme}: {axe.grave(page)}",
+        )
 
 
 def scheme(page) -> str:
     """The theme in which everything is drawn by now, what stands outside of the page too."""
     return page.evaluate("() => document.documentElement.style.colorScheme")
-
-
-def test_tab_reaches_launch(page):
-    talk = Talk(page)
-    open_launch(page)
-    sees(page, "fold jobs are queued")
-    talk.over()  # what is drawn anew loses the focus
-    focused = "() => document.activeElement && document.activeElement.innerText || ''"
-    for _ in range(120):
-        page.keyboard.press("Tab")
-        if (
-            page.evaluate(focused).strip().endswith("Launch")
-            and page.evaluate("() => document.activeElement.tagName") == "BUTTON"
-        ):
-            return
-    pytest.fail("120 presses of Tab did not reach Launch")

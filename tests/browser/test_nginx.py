@@ -28,7 +28,7 @@ from core.places import HOME, datasets_folder
 from core.runs import metrics_file
 from pages.parts.door.keepers.proxy import Proxy
 from pages.parts.door.verdict import ComesIn
-from tests.browser.hands import pick, press, sees, text
+from tests.browser.hands import address, open_by_menu, pick, press, sees, text
 from tests.browser.judged_runs import judged_run
 from tests.browser.made_runs import rows_of
 from tests.browser.screen import HARMLESS, Lab, Watch, drawn_demo, slack, soon
@@ -240,17 +240,19 @@ def test_every_page_an_upload_a_live_curve_and_the_maps_come_through(through, pr
     run = judged_run(lab)
     for fold in run.folds():
         metrics_file.append_metrics(run.metrics_file(fold), rows_of(range(1, 6)))
-    for place, words in (
-        ("", "depth 18"),
-        (f"data?root={lab.demo}", "Ages of people"),
-        ("augment", "Augmentation"),
-        ("runs", "Name, tags, note"),
-        ("studies", "Studies"),
-        ("compare", "Compare"),
-        ("predict", "Folder or table"),
-        ("settings", "Is this machine well?"),
-    ):
+    for place, words in (("", "depth 18"), (f"data?root={lab.demo}", "Ages of people")):
         page.goto(f"/lab/{place}")
+        sees(page, words)
+    for name, path, words in (
+        ("Augmentation", "augment", "Step by step"),
+        ("Runs", "runs", "Name, tags, note"),
+        ("Studies", "studies", "Studies"),
+        ("Compare", "compare", "Compare"),
+        ("Predict", "predict", "Folder or table"),
+        ("Settings", "settings", "Is this machine well?"),
+    ):
+        open_by_menu(page, name)
+        soon(lambda path=path: f"/lab/{path}" in address(page), 60 * slack(), f"{name} opens")
         sees(page, words)
         assert "Traceback" not in text(page)
     page.goto(f"/lab/look_inside?run={run.id}")
@@ -267,7 +269,7 @@ def test_every_page_an_upload_a_live_curve_and_the_maps_come_through(through, pr
         metrics_file.append_metrics(run.metrics_file(0), rows_of([6]))
         soon(lambda: 6 in page.evaluate(points), 60 * slack(), "the curve grows by itself")
         run.write_state(replace(run.written_state(0), state="done"))
-    page.goto("/lab/launch")
+    open_by_menu(page, "Launch")
     pick(page, "radio", "A zip")
     field = page.locator("input[type=file]")
     soon(lambda: field.count() == 1, 60 * slack(), "the place to drop it")
