@@ -1,4 +1,5 @@
 import shutil
+import sys
 import threading
 from functools import partial
 
@@ -24,7 +25,7 @@ PARTS = class_parts(TaskConfig(), NAMES)
 
 @pytest.mark.parametrize("depth", [18, 34, 50, 101, 152])
 def test_each_depth_is_torchvisions_own_architecture(depth):
-    network = scratch(depth)
+    network = unfilled(ModelConfig(depth=depth, init="scratch"), 6)
     with torch.device("meta"):
         theirs = getattr(torchvision.models, f"resnet{depth}")(num_classes=6).state_dict()
     ours = network.state_dict()
@@ -35,7 +36,7 @@ def test_each_depth_is_torchvisions_own_architecture(depth):
         assert network.eval()(torch.rand(2, 3, 32, 40)).shape == (2, 6)
 
 
-def test_random_weights_are_a_function_of_the_seed_and_leave_the_global_generator_alone():
+def test_random_weights_are_a_function_of_the_seed_and_leave_the_global_generator_alone(eighth):
     torch.manual_seed(1)
     before = torch.get_rng_state()
     one = scratch(seed=5).state_dict()
@@ -45,6 +46,15 @@ def test_random_weights_are_a_function_of_the_seed_and_leave_the_global_generato
     assert all(torch.equal(one[key], again[key]) for key in one)
     assert not torch.equal(one["conv1.weight"], other["conv1.weight"])
     assert not torch.equal(one["fc.weight"], other["fc.weight"])
+
+
+@pytest.fixture
+def at_once():
+    """Threads take turns as often as they can."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
 
 
 def mix():
@@ -57,7 +67,7 @@ def mix():
     [lambda: scratch(seed=7), partial(redraw, unfilled(ModelConfig(init="scratch"), 6).fc, 7), mix],
     ids=["another network", "redrawn weights", "mixed photos"],
 )
-def test_what_another_session_draws_meanwhile_changes_no_first_weights(draw):
+def test_what_another_session_draws_meanwhile_changes_no_first_weights(draw, eighth, at_once):
     """Sessions are threads: each would draw on from what the other one seeded."""
     alone = scratch(seed=1).state_dict()
     before = torch.get_rng_state()
@@ -84,9 +94,10 @@ def test_what_another_session_draws_meanwhile_changes_no_first_weights(draw):
 
 
 @pytest.mark.parametrize("head", ["joint", "factored"])
-def test_a_network_for_weights_from_a_file_draws_none_and_is_the_same_once_it_has_them(head):
+def test_a_network_for_weights_from_a_file_draws_none_and_is_the_same_once_it_has_them(eighth, head):
     config = ModelConfig(init="scratch", head=head)
     whole, _ = build_model(config, 6, 5, PARTS)
+    assert whole.conv1.weight.is_contiguous(memory_format=torch.channels_last)
     before = torch.get_rng_state()
     network = unfilled(config, 6, PARTS)
     assert torch.equal(before, torch.get_rng_state())
@@ -102,7 +113,7 @@ def test_a_network_for_weights_from_a_file_draws_none_and_is_the_same_once_it_ha
 
 @pytest.mark.parametrize("depth", [18, 50])
 def test_the_parameter_groups_hold_every_parameter_once_and_the_head_alone_in_the_second(depth):
-    network = scratch(depth)
+    network = unfilled(ModelConfig(depth=depth, init="scratch"), 6)
     backbone, head = parameter_groups(network)
     assert sorted(map(id, backbone + head)) == sorted(map(id, network.parameters()))
     assert len(set(map(id, backbone + head))) == len(backbone + head)
@@ -113,9 +124,17 @@ def test_the_parameter_groups_hold_every_parameter_once_and_the_head_alone_in_th
 
 
 @pytest.fixture
-def imagenet(donor, tmp_path, monkeypatch):
+def eighth(monkeypatch):
+    """A ResNet-18 has an eighth of its width: what is looked at is the same."""
+    monkeypatch.setattr(torchvision.models, "resnet18", narrow_resnet18)
+
+
+@pytest.fixture
+def imagenet(eighth, donor_of, tmp_path, monkeypatch):
     """TORCH_HOME with an 'ImageNet' file that the table of names knows by its hash."""
     from core.network import weights
+
+    donor = donor_of()
 
     folder = tmp_path / "hub" / "checkpoints"
     folder.mkdir(parents=True)
@@ -128,9 +147,9 @@ def imagenet(donor, tmp_path, monkeypatch):
     return path
 
 
-def test_imagenet_weights_come_from_torchs_folder(imagenet, donor):
+def test_imagenet_weights_come_from_torchs_folder(imagenet, donor_of):
     network, facts = build_model(ModelConfig(depth=18, init="imagenet"), 6, 3)
-    assert_backbone_is(network, donor, but="num_batches_tracked")
+    assert_backbone_is(network, donor_of(), but="num_batches_tracked")
     assert network.fc.out_features == 6
     assert (facts["init"], facts["file"]) == ("imagenet", imagenet.name)
     assert imagenet.stem.endswith(facts["sha256"][:8])
@@ -157,8 +176,7 @@ def test_absent_imagenet_weights_are_named_with_where_to_put_them(imagenet, tmp_
     assert "train from scratch" in caught.value.remedy
 
 
-def test_the_head_of_a_parent_that_tells_whether_another_thing_is_present_is_not_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(torchvision.models, "resnet18", narrow_resnet18)
+def test_the_head_of_a_parent_that_tells_whether_another_thing_is_present_is_not_kept(eighth, tmp_path):
     answers, task = ["absent", "present"], {"name": "attributes", "attributes": ["pneumonia"]}
     table = table_of(tmp_path, people=12).assign(class_name=lambda photos: [answers[y % 2] for y in photos["y"]])
     first = {"depth": 18, "init": "scratch"}
@@ -176,7 +194,8 @@ def test_the_head_of_a_parent_that_tells_whether_another_thing_is_present_is_not
         assert torch.equal(child.conv1.weight, network.conv1.weight)
 
 
-def test_the_same_network_computes_the_same_as_torchvisions(donor, tmp_path):
+def test_the_same_network_computes_the_same_as_torchvisions(donor_of, tmp_path):
+    donor = donor_of()
     network, _ = from_file(save(donor, tmp_path / "w.safetensors"), classes=1000)
     theirs = torchvision.models.resnet18(num_classes=1000)
     theirs.load_state_dict({**donor, "fc.weight": network.fc.weight.data, "fc.bias": network.fc.bias.data})
@@ -213,7 +232,7 @@ def test_joint_cross_entropy_is_the_sum_of_the_attributes_even_when_smoothed():
 
 
 def test_a_factored_network_trains_its_heads_at_the_heads_rate():
-    model, _ = build_model(ModelConfig(depth=18, init="scratch", head="factored"), 6, 0, PARTS)
+    model = unfilled(ModelConfig(depth=18, init="scratch", head="factored"), 6, PARTS)
     backbone, heads = parameter_groups(model)
     assert sum(p.numel() for p in heads) == 512 * 5 + 5
     assert len(backbone) + len(heads) == len(list(model.parameters()))
