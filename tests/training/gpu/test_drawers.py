@@ -67,15 +67,13 @@ def same(batches, others):
     return all(torch.equal(a, b) for a, b in zip(batches, others, strict=True))
 
 
-def test_no_process_is_there_before_something_is_to_be_drawn(source, apart):
-    assert apart.processes == [] and not apart.is_up()
-    fed(source, apart)
-    assert len(apart.processes) == 2
-
-
-def test_they_draw_what_a_thread_draws_before_they_are_up_and_after(source, apart):
+def test_they_draw_what_a_thread_draws_before_they_are_up_and_after_and_are_done_without_once_killed(
+    source, apart, capfd
+):
     expected = fed(source)
+    assert apart.processes == [] and not apart.is_up(), "before something is to be drawn there is none"
     assert same(fed(source, apart, threads=2), expected)
+    assert len(apart.processes) == 2
     all_up(apart)
     asked = []
     whole = apart.draw
@@ -83,6 +81,11 @@ def test_they_draw_what_a_thread_draws_before_they_are_up_and_after(source, apar
     assert same(fed(source, apart, threads=2), expected)
     assert len(asked) == len(BATCHES) and None not in asked
     assert apart.is_whole()
+    for killed in (1, 2):
+        assert same(fed(source, apart, threads=2, midway=[*apart.processes][killed - 1].kill), expected)
+        assert not apart.is_whole()
+        assert capfd.readouterr().err.count("ended (code -9)") == 1
+    assert asked[-1] is None
 
 
 @pytest.mark.parametrize(("epoch", "reused"), [(3, 3), (4, 0)])
@@ -98,19 +101,6 @@ def test_batches_that_were_begun_before_their_epoch_are_its_own(source, shared, 
     finally:
         loader.close()
     assert len(asked) == 3 + len(BATCHES) - reused
-
-
-@pytest.mark.parametrize("killed", [1, 2])
-def test_an_epoch_goes_on_without_drawers_that_were_killed(source, apart, killed, capfd):
-    all_up(apart)
-
-    def kill():
-        for process in apart.processes[:killed]:
-            process.kill()
-
-    assert same(fed(source, apart, threads=2, midway=kill), fed(source))
-    assert not apart.is_whole()
-    assert capfd.readouterr().err.count("ended (code -9)") == killed
 
 
 def test_one_that_cannot_start_is_done_without(source, monkeypatch, capfd):
