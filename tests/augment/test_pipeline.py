@@ -143,7 +143,7 @@ def rectangles(result):
 
 def test_coarse_dropout_makes_exactly_four_black_holes_of_50_by_50():
     apart = 0
-    image = photo(900, 900)
+    image = photo(700, 700)
     for seed in range(12):
         result = apply(image, "CoarseDropout", seed)
         black = ~result.any(axis=2)
@@ -158,7 +158,7 @@ def test_coarse_dropout_makes_exactly_four_black_holes_of_50_by_50():
 
 
 def test_coarse_dropout_takes_its_number_and_sizes_from_the_parameters():
-    image, seen = photo(1500, 1500), set()
+    image, seen = photo(600, 600), set()
     for seed in range(30):
         ranges = {"num_holes_range": [1, 2], "hole_height_range": [8, 10], "hole_width_range": [20, 21]}
         holes, _ = rectangles(apply(image, "CoarseDropout", seed, **ranges))
