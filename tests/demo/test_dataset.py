@@ -85,6 +85,6 @@ def test_an_interrupted_draw_leaves_nothing(tmp_path):
 def test_an_empty_folder_is_filled_progress_counts_people_and_another_seed_draws_others(drawn, tmp_path):
     root, seen = tmp_path / "empty", []
     root.mkdir()
-    draw_demo(root, people=2, seed=0, progress=lambda done, total: seen.append((done, total)), processes=1)
-    assert seen[-1] == (2, 2) and len(contents(root)) == 15
+    draw_demo(root, people=3, seed=0, progress=lambda done, total: seen.append((done, total)), processes=1)
+    assert seen[-1] == (3, 3) and len(contents(root)) == 22
     assert not set(contents(root).values()) & set(contents(drawn).values())
