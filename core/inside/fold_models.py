@@ -22,7 +22,7 @@ from core.data.tasks import class_parts
 from core.errors import LabError, memory_in_words
 from core.jobs import queue
 from core.network.model import PairHead, unfilled
-from core.network.weights_file import load_backbone
+from core.network.weights_file import load_whole
 from core.runs import Run, origins
 from core.runs.ancestry import ancestry
 from core.runs.everybody.unmeasured import NOBODY, check_held_out
@@ -193,7 +193,7 @@ def _open(run: Run, fold: int, which: str, device: torch.device) -> FoldModel:
         origin, loaded = None, False
         while not loaded:  # anew where a training replaces the file meanwhile
             origin = origins.of_weights(path)
-            load_backbone(model, path, keep_head=True)
+            load_whole(model, path)
             loaded = origins.of_weights(path) == origin
     except LabError as error:
         if not path.is_file():
@@ -202,8 +202,8 @@ def _open(run: Run, fold: int, which: str, device: torch.device) -> FoldModel:
         otherwise = "train the run again" if ended else "delete it and resume the fold"
         remedy = f"Copy {path.name} back from a backup, or {otherwise}."
         raise LabError(f"{run.id}, fold {fold}: {error.message}", remedy, kind="checkpoint") from error
-    bad = [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]
-    if bad:
+    sums = ((name, value, value.sum()) for name, value in model.state_dict().items())  # of one that is none is none
+    if bad := [name for name, value, total in sums if not total.isfinite() and not value.isfinite().all()]:
         raise LabError(
             f"{run.id}: the {which} weights of fold {fold} hold values that are no numbers, first in {bad[0]}.",
             f"The training diverged; look at the {'final' if which == 'best' else 'best'} checkpoint, or train again "

@@ -39,11 +39,22 @@ def load_backbone(
         message = f"weights: {path} has changed since this run began with it: its SHA-256 starts with {digest[:8]}, "
         remedy = "Put back the file that it was and try again (an unfinished run: resume it), or run it again."
         raise LabError(f"{message}not {launched[:8]}.", remedy, kind="weights")
-    state = read_state(path)
-    network_state = model.state_dict()
-    given = _fitting(state, network_state, path.name, keep_head)
-    model.load_state_dict({**network_state, **given})
+    _load(model, path, keep_head)
     return {"file": path.name, "sha256": digest}
+
+
+def load_whole(model: nn.Module, path: Path) -> None:
+    """Load a state dict with its head, for who does not ask which file it was: its SHA-256 takes longer than the rest.
+
+    Raises LabError as load_backbone does.
+    """
+    _load(model, path, keep_head=True)
+
+
+def _load(model: nn.Module, path: Path, keep_head: bool) -> None:
+    network_state = model.state_dict()
+    given = _fitting(read_state(path), network_state, path.name, keep_head)
+    model.load_state_dict({**network_state, **given})
 
 
 def check_file(path: Path, depth: int) -> None:
