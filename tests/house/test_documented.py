@@ -300,9 +300,8 @@ def test_a_command_of_another_program(command, folders, tmp_path):
     elif program == "source":
         assert words == [re.search(r"^VENV := (.+)$", (HOME / "Makefile").read_text(), re.M)[1] + "/bin/activate"]
     elif command.startswith("python -m pytest"):
-        asked = [sys.executable, *words, "--collect-only", "-q", "-p", "no:cacheprovider"]
-        found = subprocess.run(asked, cwd=HOME, capture_output=True, text=True, timeout=100)
-        assert re.search(r"^\d+ tests collected", found.stdout, re.M), found.stdout + found.stderr
+        done = run(["python", *words, "--collect-only", "-q", "-p", "no:cacheprovider"], tmp_path, {})
+        assert went_well(done) and re.search(r"^\d+ tests collected", done.out, re.M), done.out + done.err
     elif command == "streamlit run app.py":
         assert starts(words, tmp_path)
     else:
