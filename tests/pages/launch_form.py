@@ -34,13 +34,19 @@ def shown(page: AppTest) -> AppTest:
     return page
 
 
-def open_page(**address) -> AppTest:
-    return shown(unopened(**address))
+def with_open(page: AppTest, groups: tuple[str, ...]) -> AppTest:
+    """As somebody left it who opened these groups of settings: drawn once, where a click on each draws it again."""
+    page.session_state["groups_open"] = set(groups)
+    return page
 
 
-def open_on(root: Path, **address) -> AppTest:
+def open_page(*groups: str, **address) -> AppTest:
+    return shown(with_open(unopened(**address), groups))
+
+
+def open_on(root: Path, *groups: str, **address) -> AppTest:
     """The form with a dataset that the page Data brought along: drawn once, where typing its folder draws it thrice."""
-    return shown(brought(unopened(**address), root))
+    return shown(with_open(brought(unopened(**address), root), groups))
 
 
 def brought(page: AppTest, root: Path) -> AppTest:

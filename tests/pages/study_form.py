@@ -2,18 +2,18 @@
 
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.launch_form import brought, faces, shown, unopened
+from tests.pages.launch_form import brought, faces, shown, unopened, with_open
 
 
-def open_study(tmp_path, grid=None, *, size=None, epochs=None, root=None, **address) -> AppTest:
+def open_study(tmp_path, grid=None, *groups, size=None, epochs=None, root=None, **address) -> AppTest:
     """The form of a study, on thirty faces if no other root is given. grid: setting -> values, as if they had been
-    chosen."""
+    chosen. groups: of settings, that stand open."""
     page = unopened(**{"recipe": "quick", **address})
     typed = {"on": True, "name": "study", "description": "", "version": 0, "size": size, "epochs": epochs}
     page.session_state["launch_study"] = {**typed, "grid": grid or {}}
     if root is None and not (root := tmp_path / "faces").exists():
         faces(root)
-    return shown(brought(page, root))
+    return shown(with_open(brought(page, root), groups))
 
 
 def control(page, name):

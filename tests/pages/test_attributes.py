@@ -10,7 +10,7 @@ from core.data.scan import scan
 from core.places import HOME
 from core.runs import Run
 from core.runs.lists.summaries import summaries
-from tests.pages.launch_form import button, open_group, open_on, text_of
+from tests.pages.launch_form import button, open_on, text_of
 from tests.photos import draw
 
 
@@ -30,7 +30,7 @@ def attribute_choice(page):
 
 
 def test_a_task_is_made_of_attributes_and_launched(opened, hair):
-    page = open_group(open_on(hair), "task")
+    page = open_on(hair, "task")
     assert attribute_choice(page).value == ["hair"], "the form proposes a first one, and says that it did"
     assert "Task set to attributes: this dataset has no labels for the task" in text_of(page)
     attribute_choice(page).set_value(["smiling", "height_cm"]).run()

@@ -26,6 +26,7 @@ from pages.parts.form import draft as form_draft
 from pages.parts.form import summary as form_summary
 from pages.parts.form import transforms
 from pages.parts.launch import click as launch_click
+from pages.parts.launch import draft as launch_draft
 from pages.parts.shared import faces as grid
 from pages.parts.shared import frame
 from tests.closed import close
@@ -41,7 +42,7 @@ REPLACED = "What you had prepared was replaced"
 @pytest.fixture
 def form(opened, tmp_path):
     """The form on a dataset of 30 faces, its phases open."""
-    return open_group(open_on(faces(tmp_path / "faces")), "phases")
+    return open_on(faces(tmp_path / "faces"), "phases")
 
 
 def configs():
@@ -49,12 +50,6 @@ def configs():
 
 
 # The click
-
-
-def test_what_is_typed_last_is_launched_though_the_button_was_drawn_before_it(form):
-    field(form, "phases.0.epochs").set_value("10")
-    button(form).click().run()
-    assert [config.epochs for config in configs()] == [10]
 
 
 def test_what_is_typed_last_into_a_study_is_launched(opened, tmp_path):
@@ -65,24 +60,23 @@ def test_what_is_typed_last_into_a_study_is_launched(opened, tmp_path):
     assert [config.epochs for config in configs()] == [4, 4]
 
 
-def test_what_is_typed_last_is_wrong_and_nothing_is_launched(form):
+def test_what_is_typed_last_is_launched_though_the_button_was_drawn_before_it_and_nothing_where_it_is_wrong(form):
+    assert "0 leaves its weights as they are." in field(form, "phases.0.lr_backbone").help
+    field(form, "phases.0.lr_backbone").set_value("0").run()
+    assert not button(form).disabled
     field(form, "phases.0.epochs").set_value("ten")
     button(form).click().run()
     assert configs() == []
     assert "Nothing was launched: what the form says now cannot run" in text_of(form)
     assert "found 'ten'" in text_of(form)
-    field(form, "phases.0.epochs").set_value("9").run()
-    assert configs() == [] and "Nothing was launched" not in text_of(form)
-    button(form).click().run()
-    assert [config.epochs for config in configs()] == [9]
-
-
-def test_a_backbone_is_left_as_it_is_by_a_rate_of_0_and_a_head_cannot_be(form):
-    assert "0 leaves its weights as they are." in field(form, "phases.0.lr_backbone").help
-    field(form, "phases.0.lr_backbone").set_value("0").run()
-    assert not button(form).disabled
+    field(form, "phases.0.epochs").set_value("8")
     field(form, "phases.0.lr_head").set_value("0").run()
-    assert button(form).disabled and "Must be above 0, found 0." in text_of(form)
+    assert configs() == [] and "Nothing was launched" not in text_of(form)
+    assert button(form).disabled and "Must be above 0, found 0." in text_of(form), "a head has to learn"
+    field(form, "phases.0.lr_head").set_value("0.001").run()
+    field(form, "phases.0.epochs").set_value("9")
+    button(form).click().run()
+    assert [(config.epochs, config.phases[0].lr_backbone) for config in configs()] == [(9, 0)]
 
 
 def test_what_nobody_changed_is_not_launched_until_the_page_has_shown_it(form):
@@ -238,22 +232,19 @@ def test_a_click_whose_page_was_left_before_it_began_is_never_followed(session):
     assert (launches, click.opens) == ([], None)
 
 
-def test_a_setting_of_a_list_that_was_replaced_has_a_name_all_the_same(form):
-    assert form_draft_label(form, "transforms.99.p") == "Transforms"
-    assert form_draft_label(form, "transforms.0.p").startswith("Transforms: ")
-
-
-def test_what_people_named_has_a_label_of_its_own(form):
-    assert form_draft_label(form, "task.limits.depth") == "Limits: depth"
-    assert form_draft_label(form, "task.only.seed") == "Only photos with: seed"
-    assert form_draft_label(form, "task.merge.St. Bernard") == "Merged classes: St. Bernard"
-    assert form_draft_label(form, "data.attributes.epochs") == "Attributes: epochs"
-
-
-def form_draft_label(form, path):
-    draft = {"launch_draft": form.session_state["launch_draft"]}
+def label_of(path):
+    draft = {"launch_draft": recipes.load_recipe("quick").model_dump(mode="json")}
     with patch.object(form_draft.st, "session_state", draft):
         return form_draft.label_of(path)
+
+
+def test_a_setting_of_a_list_that_was_replaced_and_what_people_named_have_labels_of_their_own():
+    assert label_of("transforms.99.p") == "Transforms"
+    assert label_of("transforms.0.p").startswith("Transforms: ")
+    assert label_of("task.limits.depth") == "Limits: depth"
+    assert label_of("task.only.seed") == "Only photos with: seed"
+    assert label_of("task.merge.St. Bernard") == "Merged classes: St. Bernard"
+    assert label_of("data.attributes.epochs") == "Attributes: epochs"
 
 
 def test_a_transform_is_removed_once_however_often_its_button_is_pressed():
@@ -278,7 +269,7 @@ def test_a_parent_run_brings_its_folds_to_the_field_and_they_stay(form):
     for fold in run.folds():
         run.weights_file(fold, "best").write_bytes(b"weights")
         run.write_state(FoldState(fold, "done"))
-    page = open_group(open_group(open_page(), "task"), "model")
+    page = open_page("task", "model")
     assert field(page, "folds.count").value == "5"
     kind = f"form{page.session_state['launch_version']}.model.init"
     page.segmented_control(key=f"{kind}.kind").set_value("run").run()
@@ -292,8 +283,8 @@ def test_a_parent_run_brings_its_folds_to_the_field_and_they_stay(form):
     assert page.session_state["launch_draft"]["folds"]["count"] == 4
 
 
-def test_one_of_something_is_told_as_one(form):
-    drafted = form.session_state["launch_draft"]
+def test_one_of_something_is_told_as_one():
+    drafted = recipes.load_recipe("quick").model_dump(mode="json")
     drafted["folds"]["count"], drafted["phases"] = 1, [{**drafted["phases"][0], "epochs": 1}]
     told = form_summary.summaries(drafted)
     assert told["task"].endswith(" · 1 fold") and f"{drafted['phases'][0]['optimizer']} 1 epoch ·" in told["phases"]
@@ -345,12 +336,6 @@ def test_a_form_on_which_nothing_was_changed_leaves_no_draft(opened):
     page = open_page()
     assert "Draft restored" not in text_of(open_page(recipe="quick", form=page.session_state["launch_token"]))
     assert not (places.lab_folder() / "drafts").exists()
-
-
-def test_a_link_to_another_recipe_is_followed_whatever_draft_its_form_has(form):
-    field(form, "phases.0.epochs").set_value("3").run()
-    again = open_page(recipe="study", form=form.session_state["launch_token"])
-    assert again.session_state["launch_source"] == ("recipe", "study")
 
 
 def test_a_form_that_another_took_the_place_of_comes_back_also_after_a_reload(form):
@@ -448,14 +433,20 @@ def mangled(record):
     )
 
 
-def test_a_file_that_is_no_draft_is_taken_for_none(form):
+def test_a_file_that_is_no_draft_is_taken_for_none_and_a_link_to_another_recipe_is_followed_whatever_the_draft(form):
     field(form, "phases.0.epochs").set_value("3").run()
     token = form.session_state["launch_token"]
-    for wrong, record in mangled(drafts.load(token)):
-        drafts.save(token, record)
-        again = open_page(recipe="quick", form=token)
-        assert "Draft restored" not in text_of(again), wrong
-        assert again.session_state["launch_draft"]["phases"][0]["epochs"] == 25, wrong
+    record = drafts.load(token)
+    assert launch_draft._fits(record)
+    for wrong, mangled_record in mangled(record):
+        assert not launch_draft._fits(mangled_record), wrong
+    drafts.save(token, mangled_record)
+    again = open_page(recipe="quick", form=token)
+    assert "Draft restored" not in text_of(again)
+    assert again.session_state["launch_draft"]["phases"][0]["epochs"] == 25
+    drafts.save(token, record)
+    again = open_page(recipe="study", form=token)
+    assert again.session_state["launch_source"] == ("recipe", "study")
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[1]", b"\xff\xfe", b'"text"', b"null", b"[" * 100_000])
@@ -491,22 +482,22 @@ def test_drafts_are_bounded_in_number_and_age(opened):
     assert drafts.load(TOKEN) == {"draft": 1}
 
 
-def test_a_draft_that_cannot_be_written_stops_nobody(form, monkeypatch, tmp_path):
+def test_a_draft_that_cannot_be_written_stops_nobody_and_one_that_cannot_be_read_is_told_and_stays(
+    form, opened, monkeypatch, tmp_path
+):
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where the folder should be")
-    monkeypatch.setenv("FACET_RUNS", str(blocked))
-    field(form, "phases.0.epochs").set_value("3").run()
-    assert not form.exception
-    assert form.session_state["launch_draft"]["phases"][0]["epochs"] == 3
-
-
-def test_a_draft_that_cannot_be_read_is_told_and_stays_what_somebody_left(form, opened, monkeypatch):
+    with monkeypatch.context() as context:
+        context.setenv("FACET_RUNS", str(blocked))
+        field(form, "phases.0.epochs").set_value("4").run()
+        assert not form.exception
+        assert form.session_state["launch_draft"]["phases"][0]["epochs"] == 4
     field(form, "phases.0.epochs").set_value("7").run()
     token = form.session_state["launch_token"]
     left = drafts.load(token)
     with monkeypatch.context() as context:
         close(context, places.lab_folder() / "drafts" / f"{token}.json", errno.EIO)
-        page = open_group(open_page(form=token), "phases")
+        page = open_page("phases", form=token)
         assert "the draft of this form cannot be read: Input/output error" in text_of(page)
         assert page.session_state["launch_token"] == token
     field(page, "phases.0.epochs").set_value("3").run()  # by when it can be read
@@ -517,16 +508,16 @@ def test_a_draft_that_cannot_be_read_is_told_and_stays_what_somebody_left(form, 
 
 
 def test_a_draft_whose_dataset_and_parent_run_are_gone_opens_and_says_both(opened, tmp_path):
-    page = open_group(open_on(faces(tmp_path / "faces")), "model")
+    page = open_on(faces(tmp_path / "faces"), "model")
     page.session_state["launch_draft"]["model"]["init"] = "run:20260101-000000-gone-0000"
     page.run()
     token = page.session_state["launch_token"]
     record = drafts.load(token)
     assert record["draft"]["model"]["init"].endswith("gone-0000")
-    assert "There is no run" in text_of(open_group(open_page(form=token), "model"))
+    assert "There is no run" in text_of(open_page("model", form=token))
     drafts.save(token, record | {"source": ["from", "20260101-000000-gone-0000"]})
     shutil.rmtree(tmp_path / "faces")
-    again = open_group(open_page(form=token), "model")
+    again = open_page("model", form=token)
     assert "Draft restored" in text_of(again) and "faces" in text_of(again)
     again.run()
     assert not again.exception and button(again).disabled
