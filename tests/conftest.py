@@ -133,7 +133,7 @@ def verbs_in_haste():
 
 @pytest.fixture(scope="module")
 def narrow():
-    """As long as a module's tests go on, a ResNet-18 has an eighth of its width: for runs that are made, not trained.
+    """As long as a module's tests go on, a ResNet-18 or 34 has an eighth of its width: for runs made, not trained.
 
     In this process alone: no worker opens such a run. What the lab counted of a network meanwhile is forgotten, as the
     next module's has its real width.
@@ -141,10 +141,11 @@ def narrow():
     import torchvision
 
     from core.compare import cost
-    from tests.narrow import narrow_resnet18
+    from tests.narrow import narrow_resnet18, narrow_resnet34
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torchvision.models, "resnet18", narrow_resnet18)
+        patch.setattr(torchvision.models, "resnet34", narrow_resnet34)
         yield
     cost._count.cache_clear()
 

@@ -32,6 +32,10 @@ def narrow_resnet18(weights=None, num_classes=1000, **more):
     return Narrow(weights, num_classes)
 
 
+def narrow_resnet34(weights=None, num_classes=1000, **more):
+    return Narrow(weights, num_classes, depth=34)
+
+
 def narrow_worker(root=None):
     """In a worker: what it trains has an eighth of its width."""
     torchvision.models.resnet18 = narrow_resnet18
