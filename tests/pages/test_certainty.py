@@ -18,9 +18,7 @@ def run(folder):
 
 
 def opened(run):
-    at = page("live", run=run.id)
-    at.session_state[f"live-sure-{run.id}"] = True
-    return at.run()
+    return page("live", state={f"live-sure-{run.id}": True}, run=run.id)
 
 
 def test_nothing_is_computed_before_it_is_opened_and_all_of_it_then(run, monkeypatch):

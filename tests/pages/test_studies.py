@@ -38,7 +38,7 @@ from tests import compared
 from tests.celeba import drawn
 from tests.closed import close
 from tests.pages.app import captions, page
-from tests.pages.launch_form import faces, field, open_group, open_on, open_page, text_of
+from tests.pages.launch_form import faces, field, open_on, open_page, text_of
 from tests.pages.study_form import open_study, study_button, vary
 from tests.pages.trials import lost_samples
 from tests.photos import draw
@@ -88,18 +88,15 @@ def test_shrunk_by_the_form_every_recipe_is_smaller_and_the_file_says_it(opened,
     assert record.settings["shrink"] == {"size": 32, "epochs": 4}
 
 
-@pytest.mark.parametrize(("values", "wrong"), [([0], "0"), ([0.2, -1], "-1")])
-def test_a_mixing_alpha_that_cannot_be_is_named_and_nothing_is_launched(opened, tmp_path, values, wrong):
-    page = open_study(tmp_path, {"mix.alpha": values})
-    assert "mix.alpha" in text_of(page) and f"greater than 0, found {wrong}" in text_of(page)
+def test_a_value_that_cannot_be_is_named_and_nothing_is_launched(opened, tmp_path):
+    page = open_study(tmp_path, {"mix.alpha": [0.2, 0]})
+    assert "mix.alpha" in text_of(page) and "greater than 0, found 0" in text_of(page)
     assert study_button(page).disabled
-    assert not summaries()
-
-
-def test_a_phase_without_epochs_is_named(opened, tmp_path):
-    page = open_study(tmp_path, {"phases.0.epochs": [0, 2]})
+    page.session_state["launch_study"]["grid"] = {"phases.0.epochs": [0, 2]}
+    page.run()
     assert "phases.0.epochs" in text_of(page) and "found 0" in text_of(page)
     assert study_button(page).disabled
+    assert not summaries()
 
 
 def test_ten_thousand_runs_are_asked_about_before_anything_is_planned(opened, tmp_path, monkeypatch):
@@ -141,7 +138,7 @@ def test_a_parent_that_is_unfinished_is_said_and_nothing_is_queued(opened, tmp_p
 def test_a_weights_file_of_another_depth_is_refused_on_the_form(opened, tmp_path):
     state = {k: v for k, v in torchvision.models.resnet18(weights=None).state_dict().items() if "layer4" not in k}
     torch.save(state, tmp_path / "odd.pth")
-    page = open_group(open_on(faces(tmp_path / "faces")), "model")
+    page = open_on(faces(tmp_path / "faces"), "model")
     version = page.session_state["launch_version"]
     page.segmented_control(key=f"form{version}.model.init.kind").set_value("file").run()
     page.text_input(key=f"form{version}.model.init.file").set_value(str(tmp_path / "odd.pth")).run()
@@ -154,16 +151,15 @@ def test_imagenet_weights_that_are_here_are_said_with_their_size(opened, tmp_pat
     file = tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
     file.parent.mkdir(parents=True)
     file.write_bytes(b"0" * 2_000_000)
-    page = open_group(open_on(faces(tmp_path / "faces"), recipe="study"), "model")
+    page = open_on(faces(tmp_path / "faces"), "model", recipe="study")
     assert "resnet18-f37072fd.pth (2 MB) is on this machine" in text_of(page)
 
 
 def test_the_study_file_is_what_the_form_says_and_fills_it_again(opened, tmp_path):
-    page = open_study(tmp_path, {"model.depth": [18, 34], "mix.alpha": [0.1, 0.4]}, size=32, epochs=4)
-    open_group(page, "training")
-    field(page, "training.seed").set_value("7").run()
+    grid = {"model.depth": [18, 34], "mix.alpha": [0.1, 0.4]}
+    page = open_study(tmp_path, grid, "training", size=32, epochs=4)
     page.session_state["launch_draft"]["data"]["max_people"] = 30
-    page.run()
+    field(page, "training.seed").set_value("7").run()
     study_button(page).click().run()
     record = launched(opened)
     file = study.StudyConfig.model_validate(record.settings)
@@ -178,7 +174,7 @@ def test_the_study_file_is_what_the_form_says_and_fills_it_again(opened, tmp_pat
 def test_a_narrowing_that_the_form_has_cleared_narrows_no_run_of_its_study(opened, tmp_path):
     task = {"name": "age", "only": {"gender": ["female"]}}
     recipes.save_recipe("mine", from_dict(recipes.load_recipe("quick").model_dump(mode="json") | {"task": task}))
-    page = open_group(open_study(tmp_path, {"model.depth": [18, 34]}, recipe="mine"), "task")
+    page = open_study(tmp_path, {"model.depth": [18, 34]}, "task", recipe="mine")
     narrowed = next(each for each in page.multiselect if each.label == "Only photos with")
     assert narrowed.value == ["gender: female"]
     narrowed.set_value([]).run()
@@ -415,7 +411,7 @@ def test_a_run_that_is_added_joins_on_the_same_folds(opened, record):
     press(show(study=record.id), "Add a run")
     name, address = opened[-1]
     assert name == "launch" and address["study"] == record.id
-    page = open_group(open_page(), "training")
+    page = open_page("training")
     field(page, "training.seed").set_value("3").run()
     page.query_params.clear()
     for name in ("from", "study"):
@@ -534,19 +530,19 @@ def test_the_file_of_a_study_that_is_not_launched_yet_opens_here_and_elsewhere_o
         assert study.expand(asked) == runs and runs[0].phases[1].optimizer == "sgd"
 
 
-@pytest.mark.parametrize(("typed", "wrong"), [("", "found nothing"), ("abc", "found 'abc'"), ("0", "found 0")])
 def test_no_study_is_exported_while_a_number_of_its_form_is_wrong_which_is_said_beside_it(
-    opened, tmp_path, monkeypatch, typed, wrong
+    opened, tmp_path, monkeypatch
 ):
     recipes.save_recipe("mine", recipes.load_recipe("quick"))
     offered = {}
     monkeypatch.setattr(st, "download_button", lambda label, *_, **options: offered.update({label: options}))
-    page = open_group(open_study(tmp_path, {"training.seed": [0, 1]}, recipe="mine", epochs=4), "phases")
+    page = open_study(tmp_path, {"training.seed": [0, 1]}, "phases", recipe="mine", epochs=4)
     assert not offered["Export this study (YAML)"]["disabled"]
-    field(page, "phases.0.epochs").set_value(typed).run()
-    assert not page.exception and wrong in text_of(page) and "Only this lab has" not in text_of(page)
-    export = offered["Export this study (YAML)"]
-    assert export["disabled"] and export["help"] == "Correct the settings first."
+    for typed, wrong in (("", "found nothing"), ("abc", "found 'abc'"), ("0", "found 0")):
+        field(page, "phases.0.epochs").set_value(typed).run()
+        assert not page.exception and wrong in text_of(page) and "Only this lab has" not in text_of(page)
+        export = offered["Export this study (YAML)"]
+        assert export["disabled"] and export["help"] == "Correct the settings first."
     field(page, "phases.0.epochs").set_value("3").run()
     assert not page.exception and not offered["Export this study (YAML)"]["disabled"]
 

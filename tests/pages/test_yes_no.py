@@ -23,7 +23,7 @@ from tests.celeba import NAMES as FORTY
 from tests.celeba import drawn
 from tests.pages.app import button as labelled
 from tests.pages.app import captions, html, labels, page
-from tests.pages.launch_form import button, open_group, open_on, text_of
+from tests.pages.launch_form import button, open_on, text_of
 from tests.pages.study_form import open_study, study_button
 from tests.yes_no_runs import NAMES, finished, planned
 
@@ -55,7 +55,7 @@ def tables(at):
 
 def test_forty_attributes_are_chosen_with_a_click_planned_and_launched(opened, tmp_path):
     root = drawn(tmp_path / "celeba", photos=60, people=30, side=40)
-    at = open_group(open_on(root), "task")
+    at = open_on(root, "task")
     at.button(key="task-all-yes-no").click().run()
     assert not at.exception
     told = next(each for each in at.segmented_control if each.label == "What several attributes make")
@@ -97,7 +97,7 @@ def test_attributes_that_a_recipe_leaves_to_the_dataset_are_frozen_by_their_name
 
 def test_what_makes_no_sense_is_refused_at_its_setting(opened, tmp_path):
     root = drawn(tmp_path / "celeba", photos=24, people=12, attributes=NAMES, side=20)
-    at = open_group(open_on(root), "task")
+    at = open_on(root, "task")
     at.button(key="task-all-yes-no").click().run()
     draft = at.session_state["launch_draft"]
     draft["training"]["sampling"], draft["model"]["head"] = "balanced", "factored"
@@ -257,10 +257,8 @@ def test_all_attributes_of_new_photos_are_answered_and_one_is_looked_at_alone(ru
 
 def test_how_sure_it_is_of_one_attribute_is_told_on_the_page_and_by_the_command(runs):
     run = runs[0]
-    at = page("live", run=run.id)
-    at.session_state[f"live-sure-{run.id}"] = True
-    at.run()
-    assert not at.exception and "Can its probabilities be believed?" in html(at)
+    at = page("live", state={f"live-sure-{run.id}": True}, run=run.id)
+    assert "Can its probabilities be believed?" in html(at)
     assert "<td>no</td>" in html(at) and "<td>yes</td>" in html(at)
     folder = ["--runs", str(run.dir.parent)]
     of_one = CliRunner().invoke(app, ["certainty", f"{run.id}:Young", "--json", *folder])
