@@ -15,9 +15,9 @@ from tests.frozen_runs import keep
 from tests.pages.app import button, captions, html, labels, page
 
 
-@pytest.fixture
-def table(folder):
-    return samples(folder, people=60, photos=2, draw=True)
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    return samples(tmp_path_factory.mktemp("baseline"), people=60, photos=2, draw=True)
 
 
 @pytest.fixture
@@ -33,11 +33,7 @@ def run(folder, table, monkeypatch):
 
 
 def opened(run):
-    at = page("live", run=run.id)
-    at.session_state[f"live-baseline-{run.id}"] = True
-    at.run()
-    assert not at.exception, at.exception
-    return at
+    return page("live", state={f"live-baseline-{run.id}": True}, run=run.id)
 
 
 def test_a_click_computes_it_and_card_curves_and_report_say_what_training_earned(run):

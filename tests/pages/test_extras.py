@@ -24,11 +24,7 @@ def runs(tmp_path, monkeypatch):
 
 
 def opened(run):
-    at = page("live", run=run.id)
-    at.session_state[f"live-extras-{run.id}"] = True
-    at.run()
-    assert not at.exception, at.exception
-    return at
+    return page("live", state={f"live-extras-{run.id}": True}, run=run.id)
 
 
 def ended(at):

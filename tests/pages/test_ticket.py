@@ -41,7 +41,7 @@ def learning(page):
     return draft["transforms"][0]["params"]["height"], draft["phases"][0]["epochs"], draft["folds"]["count"]
 
 
-def test_the_ticket_says_what_would_be_trained_when_and_on_how_much_disk(form, monkeypatch):
+def test_the_ticket_says_what_would_be_trained_on_how_much_disk_and_when_by_the_clock_of_who_looks(form, monkeypatch):
     said = facts(form)
     for words in (
         ">faces<",
@@ -55,6 +55,22 @@ def test_the_ticket_says_what_would_be_trained_when_and_on_how_much_disk(form, m
         ">about ",
     ):
         assert words in said, words
+
+    class Noon(datetime):
+        """Of a server by UTC."""
+
+        @classmethod
+        def now(cls, tz=None):
+            return datetime(2026, 6, 1, 12, tzinfo=UTC).astimezone(tz or UTC)
+
+    monkeypatch.setattr(ticket, "datetime", Noon)
+    for browser, words in (
+        ({}, ">about 12:0"),
+        ({"timezone_offset": -540}, ">about 21:0"),
+        ({"timezone_offset": 300}, ">about 07:0"),
+    ):
+        form.context = browser
+        assert words in facts(form.run()), browser
     monkeypatch.setattr(ahead, "ahead", lambda summaries: Ahead(slots=(110.0,), jobs=3))
     assert "in about 2 min, 3 fold jobs before it" in facts(form.run())
 
@@ -74,24 +90,6 @@ def test_the_ticket_says_what_would_be_trained_when_and_on_how_much_disk(form, m
 )
 def test_when_it_starts_is_said_with_the_queue_counted(before, words):
     assert waits.starts(before) == words
-
-
-@pytest.mark.parametrize(
-    ("browser", "words"),
-    [({}, ">about 12:0"), ({"timezone_offset": -540}, ">about 21:0"), ({"timezone_offset": 300}, ">about 07:0")],
-    ids=["none", "Seoul", "New York"],
-)
-def test_when_it_is_done_is_told_by_the_clock_of_who_looks(form, monkeypatch, browser, words):
-    class Noon(datetime):
-        """Of a server by UTC."""
-
-        @classmethod
-        def now(cls, tz=None):
-            return datetime(2026, 6, 1, 12, tzinfo=UTC).astimezone(tz or UTC)
-
-    monkeypatch.setattr(ticket, "datetime", Noon)
-    form.context = browser
-    assert words in facts(form.run())
 
 
 def test_on_a_cluster_no_time_is_told_that_rests_on_this_machine(opened, tmp_path, monkeypatch):
@@ -146,14 +144,7 @@ def test_what_is_proposed_is_taken_by_a_click_and_dataset_task_and_name_stay(for
     assert again.segmented_control(key="launch-as").value == "best", "a reload keeps the answers too"
 
 
-def test_a_crop_that_is_too_large_is_fitted_by_a_click(opened, tmp_path):
-    page = open_on(faces(tmp_path / "faces"), recipe="study")
-    next(each for each in page.button if each.label.startswith("Fit the crop")).click().run()
-    assert not page.exception and "is larger than" not in text_of(page)
-    assert not page.session_state["launch_draft"]["transforms"][0]["enabled"]  # of 8 x 6 pixels no crop is left
-
-
-def test_weights_are_fetched_from_the_form_and_the_recipe_runs(opened, tmp_path, monkeypatch):
+def test_weights_are_fetched_and_a_crop_that_is_too_large_is_fitted_by_a_click_each(opened, tmp_path, monkeypatch):
     content = b"weights of a network" * 1000
     name = f"resnet18-{hashlib.sha256(content).hexdigest()[:8]}.pth"
     (tmp_path / "served").mkdir()
@@ -173,6 +164,11 @@ def test_weights_are_fetched_from_the_form_and_the_recipe_runs(opened, tmp_path,
     page.run()
     assert weights.imagenet_file(18).read_bytes() == content
     assert not button(page).disabled and "needs 1 MB of weights" not in text_of(page)
+    assert "is larger than" in text_of(page)
+    next(each for each in page.button if each.label.startswith("Fit the crop")).click().run()
+    assert not page.exception and "is larger than" not in text_of(page)
+    assert not page.session_state["launch_draft"]["transforms"][0]["enabled"]  # of 8 x 6 pixels no crop is left
+    assert not button(page).disabled
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -197,8 +193,7 @@ def test_a_run_is_launched_again_as_it_was_or_changed_first(form, opened, tmp_pa
 
 def test_a_task_of_one_class_offers_those_that_have_more_a_click_each(opened, tmp_path):
     root = mask_dataset(tmp_path / "women", [(f"{n:03d}", "female", 20 + 25 * (n % 3)) for n in range(12)])
-    page = open_on(root, recipe="quick")
-    open_group(page, "task")
+    page = open_on(root, "task", recipe="quick")
     page.selectbox(key=f"form{page.session_state['launch_version']}.task.name").set_value("gender").run()
     assert "One class only" in text_of(page)
     page.button(key="problem-task-age").click().run()

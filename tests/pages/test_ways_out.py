@@ -12,7 +12,7 @@ from core.runs import Run
 from core.runs.lists.summaries import summaries
 from pages.parts.data import classes as data_classes
 from tests.data.cases import DRAWINGS
-from tests.pages.launch_form import button, field, open_group, open_on, text_of
+from tests.pages.launch_form import button, field, open_on, text_of
 from tests.photos import draw
 
 REFUSAL = "has 3 photos but 5 folds were asked for"
@@ -37,16 +37,16 @@ def press(page, key):
     ("key", "classes", "folds"),
     [
         ("no-plan.ways.folds", ["common", "rare", "usual"], 3),
-        ("no-plan.ways.out-0", ["common", "usual"], 5),
+        ("task.ways.out-0", ["common", "usual"], 5),
         ("no-plan.ways.merge", ["rare or common", "usual"], 5),
     ],
 )
 def test_each_way_out_is_one_click_at_launch_and_the_form_shows_it(opened, rare, key, classes, folds):
     page = open_on(rare)
     assert REFUSAL in text_of(page) and button(page).disabled
+    assert "task" in page.session_state["groups_open"], "what is wrong opens by itself"
     press(page, key)
     assert REFUSAL not in text_of(page) and not button(page).disabled
-    open_group(page, "task")
     if folds == 3:
         assert page.text_input(key=f"form{page.session_state['launch_version']}.folds.count~1").value == "3"
     elif len(classes) == 2 and "usual" in classes and "common" in classes:
@@ -60,15 +60,8 @@ def test_each_way_out_is_one_click_at_launch_and_the_form_shows_it(opened, rare,
     assert run.info()["class_names"] == classes and run.config().folds.count == folds
 
 
-def test_the_same_is_offered_beside_the_folds_of_the_form(opened, rare):
-    page = open_on(rare)
-    assert "task" in page.session_state["groups_open"], "what is wrong opens by itself"
-    press(page, "task.ways.out-0")
-    assert not button(page).disabled
-
-
 def test_a_number_of_folds_that_no_run_has_is_answered_with_what_the_photos_allow(opened, rare):
-    page = open_group(open_on(rare), "task")
+    page = open_on(rare, "task")
     field(page, "folds.count").set_value("21").run()
     assert "Must be at most 20, found 21. These photos allow 3 folds: class 'rare' has 3 photos." in text_of(page)
     field(page, "folds.count").set_value("20").run()
@@ -111,16 +104,6 @@ def test_what_is_merged_is_what_the_fields_show_at_the_click(opened, rare):
     assert merge.disabled and merge.help == "There is another class of that name."
 
 
-def test_what_is_merged_in_the_group_of_the_task_is_what_its_fields_show_at_the_click(opened, rare):
-    page = press(open_on(rare), "task.ways.folds")
-    (classes,) = [each for each in page.multiselect if each.label == "Merge classes" and ".ways" not in each.key]
-    classes.set_value(["common", "usual"]).run()
-    (name,) = [each for each in page.text_input if each.label == "Called" and ".ways" not in each.key]
-    name.set_value("all")
-    press(page, "task.merge-now")
-    assert page.session_state["launch_draft"]["task"]["merge"] == {"all": ["common", "usual"]}
-
-
 def test_classes_of_any_task_are_left_out_merged_and_set_apart_on_the_form(opened, rare):
     page = press(open_on(rare), "task.ways.folds")
 
@@ -129,7 +112,7 @@ def test_classes_of_any_task_are_left_out_merged_and_set_apart_on_the_form(opene
         return one
 
     control(page.multiselect, "Merge classes").set_value(["common", "usual"]).run()
-    control(page.text_input, "Called").set_value("all").run()
+    control(page.text_input, "Called").set_value("all")  # the button is of the drawing before
     press(page, "task.merge-now")
     task = page.session_state["launch_draft"]["task"]
     assert (task["leave_out"], task["merge"]) == ([], {"all": ["common", "usual"]})
@@ -140,7 +123,7 @@ def test_classes_of_any_task_are_left_out_merged_and_set_apart_on_the_form(opene
 
 
 def test_a_merged_class_is_left_out_with_all_its_members(opened, rare):
-    page = open_group(open_on(rare), "task")
+    page = open_on(rare, "task")
     page.session_state["launch_draft"]["task"]["merge"] = {"seldom": ["rare", "usual"]}
     page.run()
     (left_out,) = [each for each in page.multiselect if each.label == "Leave out classes"]
