@@ -220,7 +220,7 @@ def _told_alike(others: pd.DataFrame, samples: pd.DataFrame, task: TaskConfig) -
 
 def possible_tasks(samples: pd.DataFrame) -> list[str]:
     """The tasks that some photo has all labels for, the study's first; chosen attributes where there are any."""
-    named = [name for name in TASK_ATTRIBUTES if len(_of_task(samples, TaskConfig(name=name)))]
+    named = [name for name in TASK_ATTRIBUTES if _is_of_task(samples, TaskConfig(name=name)).any()]
     return [*named, CHOSEN] if attribute_names(samples) else named
 
 
@@ -277,6 +277,11 @@ def own_columns(task: TaskConfig, samples: pd.DataFrame) -> list[str]:
 
 def _of_task(samples: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:
     """The photos that tell all that the task asks for. Raises LabError for an attribute that the dataset lacks."""
+    return samples[_is_of_task(samples, task)]
+
+
+def _is_of_task(samples: pd.DataFrame, task: TaskConfig) -> pd.Series:
+    """_of_task as a bool for each photo: where they are only counted, no table of 200,000 is copied."""
     columns = [_column(name, samples, task) for name in attributes_of(task)]
     if not columns:
         raise LabError(
@@ -298,7 +303,7 @@ def _of_task(samples: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:
                 "task",
             )
         keep &= values.isin(values_kept)
-    return samples[keep]
+    return keep
 
 
 def _column(name: str, samples: pd.DataFrame, task: TaskConfig) -> str:
