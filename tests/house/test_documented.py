@@ -121,7 +121,7 @@ def _live(words: list[str], folder: Path, env: dict[str, str]) -> None:
 
 
 def _shortened(config):
-    return from_dict(shrink(config.model_dump(mode="json"), epochs=1)) if config.epochs >= MANY else config
+    return from_dict(shrink(config.model_dump(mode="json"), size=64, epochs=1)) if config.epochs >= MANY else config
 
 
 @pytest.fixture(scope="module")
