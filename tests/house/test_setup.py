@@ -314,7 +314,7 @@ def suite(tmp_path: Path, **env: str) -> subprocess.CompletedProcess[str]:
             "no:cacheprovider",
             "tests/browser/test_journeys.py",
             "-k",
-            "tab_reaches",
+            "double_click",
         ],
         cwd=HOME,
         env={**os.environ, "PATH": str(tmp_path), "FACET_REQUIRE_BROWSER": "0", **env},

@@ -9,10 +9,10 @@ from core.places import HOME
 APP = HOME / "app.py"
 
 
-def page(name, *, state=None, **params):
-    """state: what the session has already, as of controls that somebody has used."""
+def page(name, *, session=None, **params):
+    """session: what it has already, as of controls that somebody has used."""
     at = AppTest.from_file(APP, default_timeout=60)
-    for key, value in (state or {}).items():
+    for key, value in (session or {}).items():
         at.session_state[key] = value
     if name != "home":
         at.switch_page(f"pages/{name}.py")  # at once, as by its address: app.py names each page as its file

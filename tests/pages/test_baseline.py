@@ -33,7 +33,7 @@ def run(folder, table, monkeypatch):
 
 
 def opened(run):
-    return page("live", state={f"live-baseline-{run.id}": True}, run=run.id)
+    return page("live", session={f"live-baseline-{run.id}": True}, run=run.id)
 
 
 def test_a_click_computes_it_and_card_curves_and_report_say_what_training_earned(run):

@@ -18,7 +18,7 @@ def run(folder):
 
 
 def opened(run):
-    return page("live", state={f"live-sure-{run.id}": True}, run=run.id)
+    return page("live", session={f"live-sure-{run.id}": True}, run=run.id)
 
 
 def test_nothing_is_computed_before_it_is_opened_and_all_of_it_then(run, monkeypatch):

@@ -24,7 +24,7 @@ def runs(tmp_path, monkeypatch):
 
 
 def opened(run):
-    return page("live", state={f"live-extras-{run.id}": True}, run=run.id)
+    return page("live", session={f"live-extras-{run.id}": True}, run=run.id)
 
 
 def ended(at):

@@ -150,7 +150,7 @@ def agree_to_sizes(at):
 def test_the_page_asks_also_after_what_is_tried_with_a_finished_run(folder, dataset, label):
     """Not after Resume alone, which such a run does not have: the error says that its page asks."""
     run = ended(touched(folder, dataset), (1, 1))
-    at = page("live", state={f"live-baseline-{run.id}": True}, run=run.id)  # its expander is open
+    at = page("live", session={f"live-baseline-{run.id}": True}, run=run.id)  # its expander is open
     assert not asks(at)
     (only,) = [each for each in at.button if each.label.startswith(label)]
     only.click().run()

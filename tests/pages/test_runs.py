@@ -617,12 +617,12 @@ def test_room_is_made_of_the_chosen_runs_that_can_be_read_and_never_of_others_in
     bad, good, other = unreadable(make_run(folder, "bad")), make_run(folder, "good"), make_run(folder, "other")
     for run in (good, other):
         run.weights_file(0, "final").write_bytes(b"w" * 1000)
-    at = page("runs", state={"runs-room": True}, runs=f"{bad.id},{good.id}")
+    at = page("runs", session={"runs-room": True}, runs=f"{bad.id},{good.id}")
     assert "Of the 1 run chosen that can be read." in captions(at)
     at.button(key="runs-room-best-do").click().run()
     assert "Nothing was done" not in html(at) and "1 run now takes 1 kB less" in html(at)
     assert not good.weights_file(0, "final").is_file() and other.weights_file(0, "final").is_file()
-    at = page("runs", state={"runs-room": True}, runs=bad.id)
+    at = page("runs", session={"runs-room": True}, runs=bad.id)
     assert "none is chosen" not in captions(at) and "runs-room-best-do" not in {each.key for each in at.button}
 
 
@@ -630,14 +630,14 @@ def test_what_was_dropped_is_told_of_the_runs_that_let_go_of_it_and_why_another_
     one, two = make_run(folder, "one"), make_run(folder, "two")
     for run in (one, two):
         run.weights_file(0, "final").write_bytes(b"w" * 1000)
-    at = page("runs", state={"runs-room": True}, runs=f"{one.id},{two.id}")
+    at = page("runs", session={"runs-room": True}, runs=f"{one.id},{two.id}")
     make_run(folder, "child", states=("queued", "queued"), model={"init": f"run:{two.id}", "init_checkpoint": "final"})
     at.button(key="runs-room-best-do").click().run()
     assert not at.exception and "1 run now takes 1 kB less" in html(at)
     assert f"run '{two.id}' is needed" in unescape(html(at))
     assert not one.weights_file(0, "final").exists() and two.weights_file(0, "final").exists()
     one.weights_file(0, "final").write_bytes(b"w" * 1000)
-    at = page("runs", state={"runs-room": True}, runs=one.id)
+    at = page("runs", session={"runs-room": True}, runs=one.id)
     one.weights_file(0, "final").unlink()
     at.button(key="runs-room-best-do").click().run()
     assert not at.exception and "less" not in html(at) and "Nothing was left to drop by then." in html(at)

@@ -257,7 +257,7 @@ def test_all_attributes_of_new_photos_are_answered_and_one_is_looked_at_alone(ru
 
 def test_how_sure_it_is_of_one_attribute_is_told_on_the_page_and_by_the_command(runs):
     run = runs[0]
-    at = page("live", state={f"live-sure-{run.id}": True}, run=run.id)
+    at = page("live", session={f"live-sure-{run.id}": True}, run=run.id)
     assert "Can its probabilities be believed?" in html(at)
     assert "<td>no</td>" in html(at) and "<td>yes</td>" in html(at)
     folder = ["--runs", str(run.dir.parent)]
