@@ -28,7 +28,6 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from core import machine
 from core.config import RunConfig, from_dict
 from core.config.recipes import all_recipes
-from core.demo import dataset
 from core.jobs import queue, slots, speed
 from core.places import HOME
 from core.runs import Run
@@ -49,7 +48,6 @@ FLAGS += [f"--disable-features={OFF.replace(' ', ',')}"]
 LONGEST = 600  # seconds for one test in front of a running lab, on a machine however busy; nothing may hang for longer
 SIZES = (32, 128)  # px, of the recipe "quick": what tests type, and the larger one that a page proposes
 PEOPLE = 40  # of the demo dataset here: the fewest for which the five default folds have someone of each class
-SHOTS = ("mask1", "incorrect_mask", "normal")  # of each: seven take more than twice as long to draw and to train on
 LEFT_OUT = "BROWSER TESTS WERE LEFT OUT: no Chromium on the path"
 # Streamlit asks for its own health below a page's address first, gets a 404, and then asks at the root.
 HARMLESS = ("/_stcore/health", "/_stcore/host-config")
@@ -180,17 +178,13 @@ class Lab:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, meanwhile: Callable[[], Any] = lambda: None) -> None:
-        self._begin()
-        meanwhile()
-        self.link = soon(self._prints_its_link, 90 * slack(), "the lab prints its link", every=0.2)
-        soon(self.answers, 90 * slack(), "the lab answers", every=0.2)
-
-    def _begin(self) -> None:
+    def start(self) -> None:
         with open(self.log, "ab") as log:
             streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
             command = [*self.command, "run", "app.py", "--server.port", str(self.port)]
             self.process = subprocess.Popen(command, cwd=self.home, env=self.env, start_new_session=True, **streams)
+        self.link = soon(self._prints_its_link, 90 * slack(), "the lab prints its link", every=0.2)
+        soon(self.answers, 90 * slack(), "the lab answers", every=0.2)
 
     def _prints_its_link(self) -> str | None:
         if self.process.poll() is not None:
@@ -410,27 +404,25 @@ class Talk:
                 self.owed = ""
 
 
-def place_of_demo(folder: Path) -> Path:
-    """folder: of one worker of pytest; the dataset is that of all."""
-    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "lab-demo"
-
-
 def drawn_demo(folder: Path) -> Path:
-    """The demo dataset with SHOTS of each person, which nobody writes into: drawn once for all workers of pytest."""
-    demo = place_of_demo(folder)
-    with FileLock(f"{demo}.lock"), pytest.MonkeyPatch.context() as patch:
+    """The demo dataset, which nobody writes into: drawn once for all workers of pytest."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    demo = folder / "lab-demo"
+    with FileLock(folder / "lab-demo.lock"):
         if not demo.exists():
-            patch.setattr(dataset, "SHOTS", SHOTS)
-            dataset.draw_demo(demo, people=PEOPLE, processes=1)  # other processes would draw all seven
+            drawn = folder / "lab-demo-drawn"
+            draw = [sys.executable, "-m", "core", "demo", str(drawn), "--people", str(PEOPLE)]
+            subprocess.run(draw, cwd=HOME, check=True, timeout=LONGEST, stdout=subprocess.DEVNULL)
+            drawn.rename(demo)
     return demo
 
 
 @pytest.fixture(scope="session")
 def lab_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    base = tmp_path_factory.getbasetemp()
-    lab = Lab(tmp_path_factory.mktemp("lab"), place_of_demo(base))
+    lab = Lab(tmp_path_factory.mktemp("lab"), drawn_demo(tmp_path_factory.getbasetemp()))
     try:
-        lab.start(meanwhile=lambda: drawn_demo(base))
+        lab.start()
         yield lab
     finally:
         lab.end()
