@@ -32,6 +32,7 @@ from core.jobs import queue, slots, speed
 from core.places import HOME
 from core.runs import Run
 from core.studies.shrink import shrink
+from tests.browser.demo import draw_blots
 from tests.entering import JAR, enter, link_of
 
 FLAGS = ["--no-sandbox", "--no-first-run"]
@@ -47,7 +48,6 @@ OFF += "AimEnabled PreconnectToSearch"
 FLAGS += [f"--disable-features={OFF.replace(' ', ',')}"]
 LONGEST = 600  # seconds for one test in front of a running lab, on a machine however busy; nothing may hang for longer
 SIZES = (32, 128)  # px, of the recipe "quick": what tests type, and the larger one that a page proposes
-PEOPLE = 40  # of the demo dataset here: the fewest for which the five default folds have someone of each class
 LEFT_OUT = "BROWSER TESTS WERE LEFT OUT: no Chromium on the path"
 # Streamlit asks for its own health below a page's address first, gets a 404, and then asks at the root.
 HARMLESS = ("/_stcore/health", "/_stcore/host-config")
@@ -412,8 +412,8 @@ def drawn_demo(folder: Path) -> Path:
     with FileLock(folder / "lab-demo.lock"):
         if not demo.exists():
             drawn = folder / "lab-demo-drawn"
-            draw = [sys.executable, "-m", "core", "demo", str(drawn), "--people", str(PEOPLE)]
-            subprocess.run(draw, cwd=HOME, check=True, timeout=LONGEST, stdout=subprocess.DEVNULL)
+            drawn.mkdir()
+            draw_blots(drawn)
             drawn.rename(demo)
     return demo
 
