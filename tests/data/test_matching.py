@@ -3,7 +3,7 @@
 import pytest
 
 from core.data.paths import inside
-from core.data.readers.folders import folder_list
+from core.data.readers.reading import folder_list
 from core.data.readers.tree import list_tree
 from core.data.tables.matching import Matcher
 from tests.data.tables import facts, labels, table

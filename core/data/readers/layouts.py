@@ -19,12 +19,12 @@ from core.data.readers.find_tables import (
     people_as_classes,
     unread_tables,
 )
-from core.data.readers.folders import NO_CLASSES, folder_list, read_folders
+from core.data.readers.folders import NO_CLASSES, read_folders
 from core.data.readers.named import names
 from core.data.readers.named.people import is_person
 from core.data.readers.named.pieces import pieces_in
 from core.data.readers.named.utkface import is_piece_of_utkface, is_utkface, read_utkface
-from core.data.readers.reading import Fact, Reading
+from core.data.readers.reading import Fact, Reading, folder_list
 from core.data.readers.tree import Tree, by_folder, is_above_photos, left_over
 from core.data.tables.beside_folders import may_be_classes, name_classes
 from core.data.tables.joined import with_tables

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from core.text import listed
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,7 @@ class Reading:
     facts: list[Fact] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     joined: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+def folder_list(names: Iterable[str]) -> str:
+    return listed([f"{name}/" for name in sorted(names)])

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from core.data.pictures.beside import WORDS
 from core.data.readers.named.pieces import CONTAINERS
+from core.data.readers.reading import folder_list
 from core.data.readers.split_names import parts_of
-from core.text import listed
 
 HOMES = CONTAINERS - {"faces"}  # faces/ beside masks/ may be people without masks and with them
 _KINDS = f"{WORDS}|seg_?maps?|ground[ _-]?truths?|tri_?maps?|labels?|annotations?|annots?|mattes?"
@@ -59,9 +59,9 @@ def masks_in(paths: Iterable[str]) -> tuple[set[str], str]:
 
 
 def told(masks: Iterable[str]) -> str:
-    folders = sorted(f"{name}/" for name in masks)
-    hold, beside = ("hold", "them") if len(folders) > 1 else ("holds", "it")
-    return f"{listed(folders)} {hold} masks or copies of the photos beside {beside}: left out."
+    names = set(masks)
+    hold, beside = ("hold", "them") if len(names) > 1 else ("holds", "it")
+    return f"{folder_list(names)} {hold} masks or copies of the photos beside {beside}: left out."
 
 
 def _of_photo(stem: str, photos: set[str]) -> str:
