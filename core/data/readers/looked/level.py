@@ -41,9 +41,9 @@ def find_level(folders: Folders, tree: Tree) -> Level:
     aside: set[str] = set()  # photos of test parts, which need no class
     while True:
         here = {path: names for path, names in used.items() if len(names) > at}
-        if masks := masks_beside(here, at):
-            of_masks = told(masks)
-            used = {path: names for path, names in used.items() if len(names) <= at or names[at] not in masks}
+        if masks := masks_beside(used, at):
+            of_masks = told({names[at] for path, names in used.items() if path in masks})
+            used = {path: names for path, names in used.items() if path not in masks}
             continue
         deeper = {path: names for path, names in here.items() if len(names) > at + 1}
         if not deeper:

@@ -1,4 +1,5 @@
-"""Folders of masks or copies of the photos in the one folder beside them: images/ and masks/, annotations/trimaps/."""
+"""Folders of masks or copies of the photos in the one folder beside them: images/ and masks/, annotations/trimaps/,
+JPEGImages/ and SegmentationClass/."""
 
 from __future__ import annotations
 
@@ -6,67 +7,85 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from core.data.pictures.beside import WORDS
-from core.data.readers.named.pieces import CONTAINERS
+from core.data.readers.named.heaps import is_heap
+from core.data.readers.named.pieces import CAMEL
 from core.data.readers.reading import folder_list
-from core.data.readers.split_names import parts_of
+from core.data.readers.split_names import may_be_part
 
-HOMES = CONTAINERS - {"faces"}  # faces/ beside masks/ may be people without masks and with them
-_KINDS = f"{WORDS}|seg_?maps?|ground[ _-]?truths?|tri_?maps?|labels?|annotations?|annots?|mattes?"
+NO_HOMES = {"face", "faces"}  # beside masks/ they may be people without masks and with them
+_SURE = "segs?|segmentations?|seg_?maps?|ground[ _-]?truths?|tri[ _]?maps?|labels?|annotations?|annots?|mattes?"
+_KINDS = f"{WORDS}|{_SURE}"
 _FOLDER = re.compile(rf"(?:.*[\W_])?(?:{_KINDS})(?:[\W_].*|\d*)", re.IGNORECASE)
+_SURE_FOLDER = re.compile(rf"(?:.*[\W_])?(?:{_SURE})(?:[\W_].*|\d*)", re.IGNORECASE)
 _BEHIND = re.compile(rf"(.+?)[\s_.-]+(?:{_KINDS})(?:[\s_.-]*\d+)?", re.IGNORECASE)
+Stem = tuple[tuple[str, ...], str]  # the folders above those that are compared, a photo's name without suffix and case
 
 
 def masks_beside(folders: Mapping[str, Sequence[str]], at: int) -> set[str]:
-    """The folders of level `at` that hold masks or copies of the photos in the only one beside them that is called as
-    what only holds photos; none where one of them may be something else.
+    """The photos that lie in folders of level `at` and are masks or copies of those in the only folder beside them, or
+    of those right beside these folders; none where one of them may be something else, but for parts of the dataset.
 
-    Each of their photos has a folder called so above it, and nine of ten stand under the name of a photo, with such a
-    word behind or not. Numbers alone are also those of photos that were numbered anew: there nine of ten photos have
-    one.
+    Each of them has a folder called so above it, and nine of ten stand under the name of a photo, with such a word
+    behind or not. Numbers alone are also those of photos that were numbered anew: there nine of ten photos have one.
+    The folder of the photos is called as what only holds photos: masks are worn, too. Beside folders with other words
+    for them it may be called as it likes, unless its photos are numbers.
 
     folders: path of a photo -> the folders above it.
     """
-    held: dict[str, list[str]] = defaultdict(list)
+    if not any(_is_called(name, _FOLDER) for name in {name for names in folders.values() for name in names[at:]}):
+        return set()
+    held: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for path, names in folders.items():
-        if len(names) > at:
-            held[names[at]].append(path)
-    homes = [name for name in held if name.lower() in HOMES]
-    if len(homes) != 1 or len(held) < 2:
+        if len(names) >= at:
+            held[tuple(names)].append(path)
+    called = {inner for inner in held if any(_is_called(name, _FOLDER) for name in inner[at:])}
+    above = {inner[:at] for inner in called}
+    held = {inner: paths for inner, paths in held.items() if inner[:at] in above}
+    heaps = {name for inner in held for name in inner[at : at + 1] if is_heap(name) and name.lower() not in NO_HOMES}
+    others = {name for inner in held.keys() - called for name in inner[at : at + 1]} - heaps
+    masks = [inner for inner in called if inner[at] not in heaps | others]
+    home = heaps | {name for name in others if not may_be_part(name)}
+    if not masks or len(home) > 1:
         return set()
-    photos = {_stem(path) for path in held.pop(homes[0])}
-    others = [path for paths in held.values() for path in paths]
-    if not all(any(map(_FOLDER.fullmatch, folders[path][at:])) for path in others):
-        return set()
-    stems = [_of_photo(_stem(path), photos) for path in others]
+    photos = {(inner[:at], _stem(path)) for inner in held if {*inner[at : at + 1]} == home for path in held[inner]}
+    stems = [_of_photo((inner[:at], _stem(path)), photos) for inner in masks for path in held[inner]]
     alike = {stem for stem in stems if stem in photos}
     are_masks = 10 * sum(stem in photos for stem in stems) >= 9 * len(stems)
-    are_numbers = all(stem.isdecimal() for stem in photos)
-    return set(held) if are_masks and (not are_numbers or 10 * len(alike) >= 9 * len(photos)) else set()
+    if all(name.isdecimal() for _, name in photos):
+        are_masks = are_masks and 10 * len(alike) >= 9 * len(photos) and home <= heaps
+    elif not home <= heaps:
+        are_masks = are_masks and all(any(_is_called(name, _SURE_FOLDER) for name in inner[at:]) for inner in masks)
+    return {path for inner in masks for path in held[inner]} if are_masks else set()
 
 
 def masks_in(paths: Iterable[str]) -> tuple[set[str], str]:
-    """(the photos that are such, what is told of them) of a dataset whose folders name no classes."""
+    """(the photos that are such, what is told of them), at whichever level of folders."""
     folders = {path: path.split("/")[:-1] for path in paths}
+    masks: dict[str, str] = {}  # photo -> the folder that is called so, or is above one
     for i in range(max(map(len, folders.values()), default=0)):
-        if masks := masks_beside(folders, i):
-            return {path for path, names in folders.items() if len(names) > i and names[i] in masks}, told(masks)
-        here = {names[i] for names in folders.values() if len(names) > i}
-        if len(here) > 1 and not parts_of(here):
-            break
-    return set(), ""
+        here = masks_beside({path: names for path, names in folders.items() if path not in masks}, i)
+        masks |= {path: folders[path][i] for path in here}
+    return set(masks), told(masks.values()) if masks else ""
 
 
 def told(masks: Iterable[str]) -> str:
+    """masks: names of folders."""
     names = set(masks)
     hold, beside = ("hold", "them") if len(names) > 1 else ("holds", "it")
     return f"{folder_list(names)} {hold} masks or copies of the photos beside {beside}: left out."
 
 
-def _of_photo(stem: str, photos: set[str]) -> str:
-    behind = _BEHIND.fullmatch(stem)
-    return behind[1] if behind and stem not in photos else stem
+@lru_cache(maxsize=1024)
+def _is_called(folder: str, words: re.Pattern[str]) -> bool:
+    return words.fullmatch(CAMEL.sub(" ", folder)) is not None
+
+
+def _of_photo(stem: Stem, photos: set[Stem]) -> Stem:
+    behind = _BEHIND.fullmatch(stem[1])
+    return (stem[0], behind[1]) if behind and stem not in photos else stem
 
 
 def _stem(path: str) -> str:

@@ -13,7 +13,7 @@ _WORDS = CONTAINERS | {"photo", "picture", "face", "folder", "folders", "dir", "
 _WORDS |= {"part", "parts", "batch", "batches", "chunk", "chunks", "shard", "shards", "piece", "pieces"}
 _WORDS |= {"volume", "volumes", "disk", "disks", "disc", "discs"}
 _HOLD_PICTURES = CONTAINERS | {"mask", "masks", "seg", "segmentation", "segmentations", "gt", "thumbs", "thumbnails"}
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")  # between words: JPEG and Images, gt and Fine
 _TOKEN = re.compile(r"\d+|[^\W\d_]+")
 
 
@@ -30,7 +30,7 @@ def pieces_of(names: Iterable[str]) -> set[str]:
 
 def words_around(name: str) -> set[str] | None:
     """The words of a name that could be that of a piece, but for those that say so; None of any other."""
-    tokens = _tokens(name)
+    tokens = tokens_of(name)
     return {token for token in tokens if not token.isdecimal()} - _WORDS if any(_read(name)) else None
 
 
@@ -71,13 +71,14 @@ def hold_classes(folders: Iterable[list[str]], at: int) -> bool:
     return False
 
 
-def _tokens(name: str) -> list[str]:
-    return [token.casefold() for token in _TOKEN.findall(_CAMEL.sub(" ", name))]
+def tokens_of(name: str) -> list[str]:
+    """The words and numbers of a name, folded."""
+    return [token.casefold() for token in _TOKEN.findall(CAMEL.sub(" ", name))]
 
 
 def _read(name: str) -> Iterator[tuple[tuple[str, ...], int]]:
     """(the name without a number that may count pieces, that number): the word before it says so, else that behind."""
-    tokens = _tokens(name)
+    tokens = tokens_of(name)
     for i, token in enumerate(tokens):
         if token.isdecimal():
             words = [*reversed(tokens[:i]), *tokens[i + 1 :]]
