@@ -105,9 +105,8 @@ def lay(root, *photos):
         ("{pet}/{pet} ({n})-mask-2.png", "cat/cat (0)-mask-2.png"),
         ("{pet}/{pet} ({n})_Segmentation.png", "cat/cat (0)_Segmentation.png"),
         ("{pet}/{pet} ({n}).thumb.jpg", "cat/cat (0).thumb.jpg"),
-        ("{pet}/thumbnails/{pet} ({n}).jpg", "cat/thumbnails/cat (0).jpg"),
     ],
-    ids=["mask", "numbered", "segmentation", "thumb", "thumbnails"],
+    ids=["mask", "numbered", "segmentation", "thumb"],
 )
 def test_masks_and_thumbnails_beside_photos_of_classes_are_asked_about(tmp_path, beside, first):
     photos = [f"{pet}/{pet} ({n}).jpg" for pet in ("cat", "dog") for n in range(3)]
@@ -118,13 +117,14 @@ def test_masks_and_thumbnails_beside_photos_of_classes_are_asked_about(tmp_path,
     )
 
 
-def test_one_mask_among_few_photos_is_asked_about_and_masks_beside_a_folder_of_images_are(tmp_path):
+def test_one_mask_among_few_photos_is_asked_about_and_masks_below_classes_that_somebody_chose_are(tmp_path):
     (text,) = asked(lay(tmp_path / "one", *PETS, "cat/0_gt.png"), "pictures")
     assert text.startswith("cat/0_gt.png is called as another picture beside it: it counts as a photo of its class.")
     assert not asked(lay(tmp_path / "one", *(f"dog/{n}.png" for n in range(2, 6))), "pictures"), "few are no question"
     parts = [f"{pet}/{part}/{n}.png" for pet in ("cat", "dog") for part in ("images", "masks") for n in range(2)]
-    (text,) = asked(lay(tmp_path / "two", *parts), "pictures")
-    assert text.startswith("4 pictures are called as another beside them, such as cat/masks/0.png")
+    assert not asked(lay(tmp_path / "two", *parts, "cat/thumbnails/1.png"), "pictures"), "they are left out"
+    (text,) = asked(read(tmp_path / "two", class_level=1), "pictures")
+    assert text.startswith("5 pictures are called as another beside them, such as cat/masks/0.png")
 
 
 @pytest.mark.parametrize(

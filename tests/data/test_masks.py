@@ -49,35 +49,47 @@ def test_folders_of_masks_stand_beside_one_folder_of_photos_and_under_their_name
     assert masks_in(parted)[0] == left_out
 
 
+PETS = [f"{pet}_{n}" for pet in ("cat", "dog") for n in range(3)]
+
+
 @pytest.mark.parametrize(
-    ("folders", "names", "reader", "classes"),
+    ("photos", "masks", "names", "told", "classes"),
     [
+        ("images", "annotations/trimaps", PETS, "annotations/ holds", ""),
         (
-            ("images", "annotations/trimaps"),
-            [f"{pet}_{n}" for pet in ("cat", "dog") for n in range(3)],
-            "names",
+            "JPEGImages",
+            "SegmentationClass SegmentationObject",
+            PETS,
+            "SegmentationClass/ and SegmentationObject/ hold",
+            "",
+        ),
+        ("images/cat images/dog", "masks/cat masks/dog", "123", "masks/ holds", "cat dog"),
+        ("cat/images dog/images", "cat/masks", "123", "masks/ holds", "cat dog"),
+        (
+            "cat/jpg dog/p7/jpg",
+            "cat/lung_masks cat/infection_masks",
+            "123",
+            "infection_masks/ and lung_masks/ hold",
             "cat dog",
         ),
-        (("images/cat", "images/dog", "masks/cat", "masks/dog"), "123", "folders", "cat dog"),
-        (
-            ("JPEGImages", "SegmentationClass", "SegmentationObject"),
-            [f"{pet}_{n}" for pet in ("cat", "dog") for n in range(3)],
-            "names",
-            "cat dog",
-        ),
+        ("all/cat all/dog", "all/cat/thumbnails", "123", "thumbnails/ holds", "cat dog"),
     ],
+    ids=["names", "segmentation", "above", "below", "of two kinds", "below photos"],
 )
-def test_a_dataset_beside_its_masks_is_read_without_them(tmp_path, folders, names, reader, classes):
-    for path in pairs(*folders, names=names):
+def test_a_dataset_beside_its_masks_is_read_without_them(tmp_path, photos, masks, names, told, classes):
+    paths = pairs(*photos.split(), *masks.split(), names=names)
+    for path in paths:
         draw(tmp_path / path)
-    home = folders[0].partition("/")[0]
     scanned = read(tmp_path)
-    assert scanned.reader == reader and set(scanned.samples["label"]) == set(classes.split())
-    assert len(scanned.samples) == 6 and scanned.samples["sample"].str.startswith(home).all()
+    assert scanned.reader == ("folders" if classes else "names")
+    assert scanned.samples["label"].value_counts().to_dict() == {"cat": 3, "dog": 3}
+    assert {sample.rpartition("/")[0] for sample in scanned.samples["sample"]} == set(photos.split())
     (asked,) = [fact.text for fact in scanned.facts if fact.probable and "masks or copies" in fact.text]
-    masks = {folder for folder in folders if not folder.startswith(home)}
-    assert asked.startswith(f"{min(masks).partition('/')[0]}/ ") and set(problems_of(scanned, "left-over")) == {
-        f"{folder}/" for folder in masks
-    }
-    if reader == "folders":
-        assert set(read(tmp_path, class_level=1).samples["label"]) == {"images", "masks"}
+    left_over = problems_of(scanned, "left-over")
+    assert asked.startswith(told) and set(left_over) == {f"{folder}/" for folder in masks.split()}
+    assert all("left out, as masks or copies of photos: " in text for text in left_over.values())
+    if classes:
+        chosen = read(tmp_path, class_level=1)
+        assert len(chosen.samples) == len(paths) and set(chosen.samples["label"]) == {
+            path.partition("/")[0] for path in paths
+        }

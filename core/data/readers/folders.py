@@ -9,6 +9,7 @@ from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import TEST, UNLABELLED, photo, problem
 from core.data.readers.looked.level import Level, again_below, find_level
+from core.data.readers.named.masks import AS_MASKS, told_of_masks
 from core.data.readers.named.people import count_visits, is_person, may_be_person
 from core.data.readers.named.pieces import pieces_of
 from core.data.readers.reading import Fact, Reading, folder_list
@@ -49,7 +50,9 @@ def read_folders(tree: Tree, data: DataConfig) -> Reading:
             "classes" if data.class_level else "data",
         )
     used = {photo["sample"] for photo in photos}
-    problems = left_over(tree, used, "not in a class folder") + _without_pictures(tree, level)
+    problems = left_over(tree, used | level.masks.keys(), "not in a class folder") + _without_pictures(tree, level)
+    if level.masks:
+        problems += left_over(tree, {*tree.images, *tree.others} - level.masks.keys(), AS_MASKS)
     photos, attributes = _with_levels(photos, level, levels, data)
     facts = [*_told(level, levels.both), *of_containers, *_asked(photos, level, marks, data), *attributes]
     if written_out := _written_out(photos):
@@ -246,6 +249,8 @@ def _told(level: Level, both: Both) -> list[Fact]:
         text = f"The folders below {folder_list(above)} are the classes"
         text += f"; {folder_list(level.pieces)} are pieces of the dataset" if level.pieces else ""
         facts.append(Fact("classes", f"{text}.", ("class_level",)))
+    if level.masks:
+        facts.append(Fact("classes", told_of_masks(level.masks.values()), ("class_level",), probable=True))
     if level.doubt:
         facts.append(Fact("classes", level.doubt, ("class_level",), probable=True))
     return facts

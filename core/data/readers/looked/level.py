@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from core.data.content.same_bytes import digest_of
-from core.data.readers.named.masks import masks_beside, told
+from core.data.readers.named.masks import masks_beside
 from core.data.readers.named.people import count_visits, is_person
 from core.data.readers.named.pieces import CONTAINERS, hold_classes, pieces_of
 from core.data.readers.reading import folder_list
@@ -23,26 +24,29 @@ class Level:
     """at: which folder of a path names the class, from 0. used: the photos for which it does; strays are not in it.
 
     doubt: what may be wrong with it, as a sentence; "" where nothing speaks against it. pieces: the folders above it
-    that are pieces of the dataset, looked through.
+    that are pieces of the dataset, looked through. masks: photos that are masks or copies of others, left out -> the
+    folder that is called so, or is above one.
     """
 
     at: int
     used: Folders
     doubt: str = ""
     pieces: frozenset[str] = frozenset()
+    masks: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_level(folders: Folders, tree: Tree) -> Level:
     """The first level whose folders are neither parts or pieces of the dataset nor one folder that only holds the
     others."""
-    at, doubt, of_masks = 0, "", ""
+    at, doubt = 0, ""
+    masks: dict[str, str] = {}
     pieces: frozenset[str] = frozenset()
     used = {path: names for path, names in folders.items() if names}
     aside: set[str] = set()  # photos of test parts, which need no class
     while True:
         here = {path: names for path, names in used.items() if len(names) > at}
-        if masks := masks_beside(used, at):
-            of_masks = told({names[at] for path, names in used.items() if path in masks})
+        if beside := masks_beside(used, at):
+            masks |= {path: used[path][at] for path in beside}
             used = {path: names for path, names in used.items() if path not in masks}
             continue
         deeper = {path: names for path, names in here.items() if len(names) > at + 1}
@@ -64,11 +68,14 @@ def find_level(folders: Folders, tree: Tree) -> Level:
     tops = {names[at] for names in used.values() if len(names) > at}
     if parts_of(tops):  # train/1.jpg and test/2.jpg: no class anywhere
         used = {}
+    for i in range(at + 1, max(map(len, used.values()), default=0)):
+        masks |= {path: used[path][i] for path in masks_beside(used, i)}
+        used = {path: names for path, names in used.items() if path not in masks}
     if again := _classes_again(used, at, tree):
         used, doubt = again
     elif below := _below_persons(used, at):
         at, doubt = below
-    return Level(at, used, " ".join(filter(None, (of_masks, doubt))), pieces)
+    return Level(at, used, doubt, pieces, masks)
 
 
 def _below_persons(used: Folders, at: int) -> tuple[int, str] | None:

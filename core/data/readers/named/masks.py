@@ -15,6 +15,7 @@ from core.data.readers.named.pieces import CAMEL
 from core.data.readers.reading import folder_list
 from core.data.readers.split_names import may_be_part
 
+AS_MASKS = "as masks or copies of photos"  # why they are left out
 NO_HOMES = {"face", "faces"}  # beside masks/ they may be people without masks and with them
 _SURE = "segs?|segmentations?|seg_?maps?|ground[ _-]?truths?|tri[ _]?maps?|labels?|annotations?|annots?|mattes?"
 _KINDS = f"{WORDS}|{_SURE}"
@@ -68,10 +69,10 @@ def masks_in(paths: Iterable[str]) -> tuple[set[str], str]:
     for i in range(max(map(len, folders.values()), default=0)):
         here = masks_beside({path: names for path, names in folders.items() if path not in masks}, i)
         masks |= {path: folders[path][i] for path in here}
-    return set(masks), told(masks.values()) if masks else ""
+    return set(masks), told_of_masks(masks.values()) if masks else ""
 
 
-def told(masks: Iterable[str]) -> str:
+def told_of_masks(masks: Iterable[str]) -> str:
     """masks: names of folders."""
     names = set(masks)
     hold, beside = ("hold", "them") if len(names) > 1 else ("holds", "it")

@@ -13,7 +13,7 @@ from functools import lru_cache
 from core.config.person_pattern import LabelPattern, PersonPattern
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import TEST, UNLABELLED, photo, problem
-from core.data.readers.named.masks import masks_in
+from core.data.readers.named.masks import AS_MASKS, masks_in
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.split_names import FOLD, Part, classes_and_parts, may_be_part, parts_of
 from core.data.readers.tree import Tree, left_over
@@ -90,7 +90,7 @@ def read_names(tree: Tree, data: DataConfig) -> Reading:
         photos, nameless = by_pattern(photos, PersonPattern(data.person_pattern))
         problems = nameless + problems
     facts = [*_told(photos, both, data), *([Fact("names", of_masks, probable=True)] if of_masks else [])]
-    return Reading(photos, problems + left_over(tree, set(images), "as masks or copies of photos"), facts)
+    return Reading(photos, problems + left_over(tree, set(images), AS_MASKS), facts)
 
 
 def tell_classes(tree: Tree) -> bool:
