@@ -143,6 +143,11 @@ def test_parts_are_found_above_and_below_the_class(tmp_path, train, test):
     assert scanned.set_aside["label"].value_counts().to_dict() == {"cat": 2, "dog": 2}
     assert set(scanned.set_aside["split"]) == {"test"}
     assert scanned.problems.empty
+    if train == "{}/train":
+        draw_all(tmp_path, "cat/extra/{2}")
+        scanned = read(tmp_path)
+        assert len(scanned.set_aside) == 4, "a folder beside train/ and test/ had both trained on"
+        assert scanned.samples["label"].value_counts().to_dict() == {"cat": 5, "dog": 3}
 
 
 @pytest.mark.parametrize(

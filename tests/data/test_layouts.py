@@ -131,13 +131,14 @@ def test_utkface(tmp_path, folder):
     ("folders", "tested", "asked"),
     [
         (["train", "test"], "test/", ""),
+        (["train", "test", "part3", "test"], "test/", ""),
         (["train/happy", "train/sad", "test/happy", "test/sad"], "test/", "happy/ and sad/"),
         (["happy", "sad"], "", "happy/ and sad/"),
         (["part1", "part2", "crop_part1", "UTKFace"], "", ""),
         (["female", "male"], "", ""),
         (["part1/black", "part1/asian"], "", ""),
     ],
-    ids=["parts", "parts of classes", "classes", "UTKFace's own", "genders", "races"],
+    ids=["parts", "one folder more", "parts of classes", "classes", "UTKFace's own", "genders", "races"],
 )
 def test_folders_of_photos_with_names_of_utkface_are_parts_or_asked_about(tmp_path, folders, tested, asked):
     for i in range(8):

@@ -9,12 +9,13 @@ from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import TEST, UNLABELLED, photo, problem
 from core.data.readers.looked.level import Level, again_below, find_level
+from core.data.readers.named.heaps import parts_among
 from core.data.readers.named.masks import AS_MASKS, told_of_masks
 from core.data.readers.named.people import count_visits, is_person, may_be_person
 from core.data.readers.named.pieces import pieces_of
 from core.data.readers.reading import Fact, Reading, folder_list
 from core.data.readers.set_aside import without_class
-from core.data.readers.split_names import Part, classes_and_parts, parts_of
+from core.data.readers.split_names import Part, classes_and_parts
 from core.data.readers.tree import Tree, by_folder, left_over
 from core.data.readers.whom import by_pattern
 from core.errors import LabError
@@ -84,16 +85,16 @@ def _without_pictures(tree: Tree, level: Level) -> list[dict]:
 
 
 def _marks(level: Level) -> Marks:
-    """The levels whose folders are all parts of the dataset. One that would leave no photo to train on says nothing;
-    nor does one below the classes that would leave a class none.
+    """The levels whose folders are parts of the dataset. One that would leave no photo to train on says nothing; nor
+    does one below the classes that would leave a class none.
     """
     marks: Marks = {}
     for i in range(max(map(len, level.used.values()), default=0)):
-        parts = parts_of({names[i] for names in level.used.values() if len(names) > i})
+        parts = parts_among({names[i] for names in level.used.values() if len(names) > i})
         if i == level.at or not parts:
             continue
         labelled = [names for names in level.used.values() if len(names) > level.at]
-        kept = [names for names in labelled if len(names) <= i or not parts[names[i]].split]
+        kept = [names for names in labelled if len(names) <= i or names[i] not in parts or not parts[names[i]].split]
         classes = {names[level.at] for names in labelled if i > level.at}
         if kept and classes <= {names[level.at] for names in kept}:
             marks[i] = parts
@@ -120,7 +121,7 @@ def _levels(level: Level, marks: Marks, data: DataConfig) -> _Levels:
 
 def _photo(path: str, real: str, names: list[str], levels: _Levels) -> dict:
     """One photo with what its folders say."""
-    stands = {i: parts[names[i]] for i, parts in levels.marks.items() if len(names) > i}
+    stands = {i: parts[names[i]] for i, parts in levels.marks.items() if len(names) > i and names[i] in parts}
     label = names[levels.at] if len(names) > levels.at else None
     if label in levels.both:
         label, stands[levels.at] = levels.both[label]
@@ -140,7 +141,7 @@ def _photo(path: str, real: str, names: list[str], levels: _Levels) -> dict:
 def _roles_of(level: Level, marks: Marks) -> dict[str, set[str]]:
     """Photo -> what its folders say that it is for."""
     return {
-        path: {parts[names[i]].role for i, parts in marks.items() if len(names) > i}
+        path: {parts[names[i]].role for i, parts in marks.items() if len(names) > i and names[i] in parts}
         for path, names in level.used.items()
     }
 

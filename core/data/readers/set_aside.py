@@ -9,6 +9,7 @@ from collections.abc import Mapping, Set
 from core.config.run_config import DataConfig
 from core.data.content.same_bytes import twins
 from core.data.readers.attributes import TEST, UNLABELLED, problem
+from core.data.readers.named.heaps import parts_among
 from core.data.readers.named.pieces import CONTAINERS
 from core.data.readers.reading import Fact
 from core.data.readers.split_names import FOLD, TRAIN, VALIDATION, Part, parts_of
@@ -20,15 +21,17 @@ MEND_LEAK = "Take them out of one of the two; until then the test set's scores a
 
 
 def parted_by_folders(photos: list[dict]) -> list[dict]:
-    """Photos of which a table or a name tells no part, with the parts of a level of folders that all are called so, one
-    of them at least to train on. A table may label what is called unlabelled. Folds are divided in a way of their own,
-    and parts that would leave no photo to train on say nothing."""
+    """Photos of which a table or a name tells no part, with the parts of a level of folders that are called so, one of
+    them at least to train on. A table may label what is called unlabelled. Folds are divided in a way of their own, and
+    parts that would leave no photo to train on say nothing."""
     folders = [photo["sample"].split("/")[:-1] for photo in photos]
     levels: dict[int, dict[str, Part]] = {}
     for i in range(max(map(len, folders), default=0)):
-        parts = parts_of({names[i] for names in folders if len(names) > i})
-        if parts and all(part.role == FOLD for part in parts.values()):
+        here = {names[i] for names in folders if len(names) > i}
+        own = [part for name in here for part in parts_of([name]).values()]
+        if own and all(part.role == FOLD for part in own) and (len(own) > 1 or len(here) == 1):
             return photos
+        parts = parts_among(here)
         if len(parts) > 1 and not all(part.split for part in parts.values()):
             levels[i] = parts
     parted = [photo | _of_folders(photo, names, levels) for photo, names in zip(photos, folders, strict=True)]
@@ -37,7 +40,7 @@ def parted_by_folders(photos: list[dict]) -> list[dict]:
 
 def _of_folders(photo: dict, names: list[str], levels: dict[int, dict[str, Part]]) -> dict:
     """names: of the folders above the photo."""
-    here = {i: parts[names[i]] for i, parts in levels.items() if i < len(names)}
+    here = {i: parts[names[i]] for i, parts in levels.items() if i < len(names) and names[i] in parts}
     if not here or photo["part"] or photo["given_fold"] is not None:
         return {}
     is_tested = any(part.split == TEST for part in here.values())
