@@ -36,14 +36,15 @@ def fact_of(scanned, kind):
     return fact
 
 
-def test_a_flat_test_folder_beside_labelled_ones_waits_for_prediction(tmp_path):
-    draw_all(tmp_path, "train/cat/{3}", "train/dog/{3}", "test/{2}")
+@pytest.mark.parametrize("home", ["train", "photos"])
+def test_a_flat_test_folder_beside_labelled_ones_waits_for_prediction(tmp_path, home):
+    draw_all(tmp_path, f"{home}/cat/{{3}}", f"{home}/dog/{{3}}", "test/{2}")
     scanned = read(tmp_path)
     assert scanned.samples["label"].value_counts().to_dict() == {"cat": 3, "dog": 3}
     assert scanned.set_aside["sample"].tolist() == ["test/0.jpg", "test/1.jpg"]
     assert scanned.set_aside["split"].tolist() == ["unlabelled"] * 2 and scanned.set_aside["label"].isna().all()
     assert said(scanned, "unlabelled") == ["2 photos have no label: set aside for prediction (test/)."]
-    assert said(scanned, "classes") == ["The folders below train/ are the classes."]
+    assert said(scanned, "classes") == [f"The folders below {home}/ are the classes."]
     assert scanned.problems.empty
 
 
@@ -129,6 +130,7 @@ def test_a_labelled_test_set_is_set_aside_and_pooled_on_demand(tmp_path):
         ("data/train/{}", "data/eval/{}"),
         ("data/archive/Train/{}", "data/archive/holdout/{}"),
         ("train/images/{}", "tst/images/{}"),
+        ("photos/{}", "test/{}"),
         ("{}/train", "{}/test"),
         ("data/{}/trn", "data/{}/test"),
         ("{}/anna/train", "{}/ben/test"),
@@ -197,6 +199,7 @@ def test_labelled_and_unlabelled_parts_stand_side_by_side(tmp_path):
         (("train/steam/{3}", "train/diesel/{3}", "car/{6}", "bus/{6}"), {"train", "car", "bus"}),
         (("bullet_train/a/{2}", "bullet_train/b/{2}", "steam_train/{2}"), {"bullet_train", "steam_train"}),
         (("valid/{3}", "invalid/{3}"), {"valid", "invalid"}),
+        (("test/{3}", "control/{3}"), {"test", "control"}),
         (("glass/test_tube/{3}", "steel/test_tube/{3}"), {"glass", "steel"}),
         (("test/cat/{3}", "test/dog/{3}"), {"cat", "dog"}),  # the only part: nothing else to train on
         (("cat/test/{3}", "dog/{3}"), {"cat", "dog"}),
@@ -235,7 +238,13 @@ def test_a_class_level_that_no_photo_has_is_refused_in_words(tmp_path):
     assert set(read(tmp_path, class_level=1).samples["label"]) == {"cat", "dog"}
 
 
-@pytest.mark.parametrize("paths", [("train/{3}", "test/{2}"), ("images/train/{3}", "images/val/{2}")])
+@pytest.mark.parametrize(
+    "paths",
+    [
+        *(("train/{3}", "test/{2}"), ("images/train/{3}", "images/val/{2}"), ("photos/{3}", "test/{2}")),
+        *(("set/all/{3}", "set/val/{2}"), ("JPEGImages/{3}", "train/{2}"), ("train/{2}", "test/{2}", "extra/{1}")),
+    ],
+)
 def test_parts_without_any_class_are_no_classes(tmp_path, paths):
     with pytest.raises(LabError, match="5 images but nothing that names their classes"):
         read(draw_all(tmp_path, *paths))
@@ -326,6 +335,11 @@ def test_folds_with_parts_of_other_photos_are_no_cross_validation_written_out(tm
             "The folders cat/ and dog/ repeat below site1/ and site2/: they may be the classes (class folder 3).",
         ),
         (["cat/{3}", "dog/{3}", "assets/logo.png"], "assets/ (1 picture) may be no class."),
+        (
+            ["train/{3}", "test/{3}", "car/{3}", "bus/{3}"],
+            "By their names the folders test/ and train/ may be parts of the dataset, no classes. If so, choose the "
+            "class folder, or add a table of the path and class of each photo.",
+        ),
     ],
 )
 def test_classes_that_look_right_and_may_be_wrong_are_asked_about(tmp_path, paths, question):

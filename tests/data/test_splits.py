@@ -219,12 +219,13 @@ def test_a_competition_keeps_its_test_photos_unlabelled_and_its_form_unread(tmp_
         (["train", "val"], "labels.csv", ""),
         (["train", "steam_train"], "labels.csv", ""),
         (["train", "test", "extra"], "labels.csv", "test/"),
+        (["photos", "test"], "labels.csv", "test/"),
         (["fold_1/train", "fold_1/test", "fold_2/train", "fold_2/test"], "labels.csv", ""),
         (["fold_1/train", "fold_1/test", "fold_2/train", "fold_2/test", "extra"], "labels.csv", ""),
     ],
     ids=[
         *("root", "one folder down", "classes", "below", "validation", "another folder", "one folder more"),
-        *("in each fold", "beside folds"),
+        *("heap", "in each fold", "beside folds"),
     ],
 )
 def test_photos_of_a_table_without_a_column_of_splits_are_parted_by_their_folders(tmp_path, folders, name, tested):

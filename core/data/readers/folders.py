@@ -27,6 +27,7 @@ NO_CLASSES = (
     "Put each class in a folder of its own, add a CSV with a path and a label column, or choose the reader for file "
     "names (data.reader: names) where these tell it, as cat_12.jpg does."
 )
+IF_SO = "If so, choose the class folder, or add a table of the path and class of each photo."
 Marks = dict[int, dict[str, Part]]  # level -> name of a folder there -> which part of the dataset it is
 Both = dict[str, tuple[str, Part]]  # name of a folder of the class level -> (class, part) where it says both
 
@@ -187,13 +188,15 @@ def _asked(photos: list[dict], level: Level, marks: Marks, data: DataConfig) -> 
             facts.append(Fact("classes", f"{folder_list([name])} ({pictures}) may be no class.", probable=True))
     people = {name for name in counts if may_be_person(name)}
     if not facts and len(people) > 1 and 10 * sum(counts[name] for name in people) >= 9 * counts.total():
-        text = f"By their names the folders {folder_list(people)} may be persons, no classes. If so, choose "
-        text += "the class folder, or add a table of the path and class of each photo."
+        text = f"By their names the folders {folder_list(people)} may be persons, no classes. {IF_SO}"
+        facts.append(Fact("classes", text, ("class_level", "reader"), probable=True))
+    if parts := parts_among(counts):
+        text = f"By their names the folders {folder_list(parts)} may be parts of the dataset, no classes. {IF_SO}"
         facts.append(Fact("classes", text, ("class_level", "reader"), probable=True))
     pieces = pieces_of(counts)
     if 10 * sum(counts[name] for name in pieces) >= 9 * counts.total():
         text = f"The folders {folder_list(pieces)} differ by a number alone: they may be pieces of the dataset, no "
-        text += "classes. If so, choose the class folder, or add a table of the path and class of each photo."
+        text += f"classes. {IF_SO}"
         facts.append(Fact("classes", text, ("class_level", "reader"), probable=True))
     return facts
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.data.content.same_bytes import digest_of
+from core.data.readers.named.heaps import parts_among, tell_no_classes
 from core.data.readers.named.masks import masks_beside
 from core.data.readers.named.people import count_visits, is_person
 from core.data.readers.named.pieces import CONTAINERS, hold_classes, pieces_of
 from core.data.readers.reading import folder_list
-from core.data.readers.split_names import may_be_part, parts_of
+from core.data.readers.split_names import Part, may_be_part, parts_of
 from core.data.readers.tree import Tree
 
 LOOKED_AT = 16  # photos that may be copies, of those of a folder
@@ -53,7 +54,7 @@ def find_level(folders: Folders, tree: Tree) -> Level:
         if not deeper:
             break
         tops = {names[at] for names in here.values()}
-        parts = parts_of(tops)
+        parts = parts_of(tops) or _parts_of_classes(here, at)
         if parts or (len(tops) == 1 and _holds_all(here, deeper, aside, at)):
             aside |= {path for path, names in here.items() if parts and parts[names[at]].split}
             at += 1
@@ -66,7 +67,7 @@ def find_level(folders: Folders, tree: Tree) -> Level:
             break
         used = {path: names for path, names in used.items() if len(names) <= at or names[at] in home}
     tops = {names[at] for names in used.values() if len(names) > at}
-    if parts_of(tops):  # train/1.jpg and test/2.jpg: no class anywhere
+    if parts_of(tops) or (tell_no_classes(tops) and not doubt):  # train/1.jpg and test/2.jpg: no class anywhere
         used = {}
     for i in range(at + 1, max(map(len, used.values()), default=0)):
         masks |= {path: used[path][i] for path in masks_beside(used, i)}
@@ -133,6 +134,17 @@ def _holds_all(here: Folders, deeper: Folders, aside: set[str], at: int) -> bool
     flat = len(here.keys() - deeper.keys() - aside)
     below = {names[at + 1] for names in deeper.values()}
     return not flat or (len(below) > 1 and flat < len(deeper))
+
+
+def _parts_of_classes(here: Folders, at: int) -> dict[str, Part]:
+    """The parts of the dataset among the folders of a level, where those that are to train on hold classes."""
+    parts = parts_among({names[at] for names in here.values()})
+    trained = [names for names in here.values() if names[at] not in parts or not parts[names[at]].split]
+    return (
+        parts
+        if all(names[at] in parts for names in trained) and _holds_classes([names[at + 1 :] for names in trained])
+        else {}
+    )
 
 
 def _home(here: Folders, at: int) -> tuple[set[str] | None, str]:
