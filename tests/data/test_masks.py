@@ -93,3 +93,7 @@ def test_a_dataset_beside_its_masks_is_read_without_them(tmp_path, photos, masks
         assert len(chosen.samples) == len(paths) and set(chosen.samples["label"]) == {
             path.partition("/")[0] for path in paths
         }
+    else:
+        (tmp_path / "labels.csv").write_text("id,label\n" + "".join(f"{name},{name[0]}\n" for name in names))
+        of_table = read(tmp_path)
+        assert of_table.reader == "csv" and of_table.samples["sample"].tolist() == scanned.samples["sample"].tolist()

@@ -2,8 +2,8 @@
 
 First as it is written: from the table's folder, from the root, or a bare name that stands once. What is left is
 matched by the end of the path, without regard to case and to the picture's suffix, where that means one file only. A
-bare name that means several means the one below the folder in which it is looked for; one of a table in train/ means
-none in test/, and none in val/ where that numbers its photos anew.
+bare name that means several means no mask or copy of a photo, and the one below the folder in which it is looked for;
+one of a table in train/ means none in test/, and none in val/ where that numbers its photos anew.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from core.data.images import SUFFIXES
 from core.data.paths import inside
+from core.data.readers.named.masks import masks_in
 from core.data.readers.reading import Fact
 from core.data.readers.split_names import FOLD, Part, folders_of_parts, may_be_part, parts_of
 from core.data.readers.tree import Tree
@@ -69,6 +70,10 @@ class Matcher:
     def is_photo(self, cell: str) -> bool:
         """Whether a photo is called so, however loosely."""
         return bool(cell) and bool(self.exact(cell, "") or self._loose(cell)[0])
+
+    def is_mask(self, cell: str) -> bool:
+        """Whether a mask or copy of a photo is called so, with any suffix."""
+        return _stem(_name(cell)).casefold() in self._mask_stems
 
     def match(self, cells: Iterable[Place]) -> dict[Place, Match]:
         """Place -> its match, of those that have one or could have.
@@ -278,7 +283,7 @@ class Matcher:
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
-        return _grouped((path.rpartition("/")[2], path) for path in self._photos)
+        return self._but_masks(_grouped((path.rpartition("/")[2], path) for path in self._photos))
 
     @cached_property
     def _by_end(self) -> dict[tuple[str, str], list[str]]:
@@ -288,12 +293,28 @@ class Matcher:
 
     @cached_property
     def _by_stem(self) -> dict[str, list[str]]:
-        return _grouped((_stem(path.rpartition("/")[2]).casefold(), path) for path in self._photos)
+        return self._but_masks(_grouped((_stem(path.rpartition("/")[2]).casefold(), path) for path in self._photos))
 
     @cached_property
     def _by_number(self) -> dict[int, list[str]]:
         stems = ((_stem(path.rpartition("/")[2]), path) for path in self._photos)
-        return _grouped((int(stem), path) for stem, path in stems if stem.isascii() and stem.isdecimal())
+        return self._but_masks(
+            _grouped((int(stem), path) for stem, path in stems if stem.isascii() and stem.isdecimal())
+        )
+
+    def _but_masks(self, groups: dict[Key, list[str]]) -> dict[Key, list[str]]:
+        """Of what is called alike only what is no mask or copy beside the photos: a table means these."""
+        if all(len(paths) == 1 for paths in groups.values()) or not self._masks:
+            return groups
+        return {key: [path for path in paths if path not in self._masks] or paths for key, paths in groups.items()}
+
+    @cached_property
+    def _masks(self) -> set[str]:
+        return masks_in(self._photos)[0]
+
+    @cached_property
+    def _mask_stems(self) -> set[str]:
+        return {_stem(path.rpartition("/")[2]).casefold() for path in self._masks}
 
     @cached_property
     def _folder_names(self) -> set[str]:

@@ -64,10 +64,14 @@ def masks_beside(folders: Mapping[str, Sequence[str]], at: int) -> set[str]:
 
 def masks_in(paths: Iterable[str]) -> tuple[set[str], str]:
     """(the photos that are such, what is told of them), at whichever level of folders."""
-    folders = {path: path.split("/")[:-1] for path in paths}
+    every = list(paths)
+    names = {name for folder in {path.rpartition("/")[0] for path in every} for name in folder.split("/")}
+    if not any(_is_called(name, _FOLDER) for name in names):
+        return set(), ""
+    folders = {path: path.split("/")[:-1] for path in every}
     masks: dict[str, str] = {}  # photo -> the folder that is called so, or is above one
     for i in range(max(map(len, folders.values()), default=0)):
-        here = masks_beside({path: names for path, names in folders.items() if path not in masks}, i)
+        here = masks_beside({path: above for path, above in folders.items() if path not in masks}, i)
         masks |= {path: folders[path][i] for path in here}
     return set(masks), told_of_masks(masks.values()) if masks else ""
 

@@ -176,9 +176,9 @@ def look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matcher
 
 
 def _lists_photos(table: Table, matcher: Matcher) -> bool:
-    """Whether the first cells of a text are photos: it may as well be a letter to the reader."""
+    """Whether the first cells of a text are photos: it may as well be a letter to the reader, or about their masks."""
     first = [cells[0] for _, cells in table.rows[:20]]
-    return bool(first) and 2 * sum(map(matcher.is_photo, first)) > len(first)
+    return bool(first) and 2 * sum(matcher.is_photo(cell) and not matcher.is_mask(cell) for cell in first) > len(first)
 
 
 def dataset_table(
