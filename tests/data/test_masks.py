@@ -26,6 +26,7 @@ def pairs(*folders, names=("a_1", "a_2", "b_1", "b_2"), behind=""):
         ([*pairs("photos", "labels", names="1234567890"), "photos/11.png", "photos/12.png"], ""),
         (pairs("images", "faces"), ""),
         (pairs("faces", "masks"), ""),
+        (pairs("face_images", "face_mask"), ""),
         (pairs("images", "pictures", "masks"), ""),
         (pairs("images", "masks", "other"), ""),
         ([*pairs("images"), *pairs("masks", names="cdef")], ""),

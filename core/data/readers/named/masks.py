@@ -16,7 +16,7 @@ from core.data.readers.reading import folder_list
 from core.data.readers.split_names import may_be_part
 
 AS_MASKS = "as masks or copies of photos"  # why they are left out
-NO_HOMES = {"face", "faces"}  # beside masks/ they may be people without masks and with them
+FACE = "face"  # faces/ beside masks/ may be people without masks and with them
 _SURE = "segs?|segmentations?|seg_?maps?|ground[ _-]?truths?|tri[ _]?maps?|labels?|annotations?|annots?|mattes?"
 _KINDS = f"{WORDS}|{_SURE}"
 _FOLDER = re.compile(rf"(?:.*[\W_])?(?:{_KINDS})(?:[\W_].*|\d*)", re.IGNORECASE)
@@ -45,7 +45,7 @@ def masks_beside(folders: Mapping[str, Sequence[str]], at: int) -> set[str]:
     called = {inner for inner in held if any(_is_called(name, _FOLDER) for name in inner[at:])}
     above = {inner[:at] for inner in called}
     held = {inner: paths for inner, paths in held.items() if inner[:at] in above}
-    heaps = {name for inner in held for name in inner[at : at + 1] if is_heap(name) and name.lower() not in NO_HOMES}
+    heaps = {name for inner in held for name in inner[at : at + 1] if is_heap(name) and FACE not in name.lower()}
     others = {name for inner in held.keys() - called for name in inner[at : at + 1]} - heaps
     masks = [inner for inner in called if inner[at] not in heaps | others]
     home = heaps | {name for name in others if not may_be_part(name)}
