@@ -105,13 +105,13 @@ def put_root(values: dict[str, Any], root: Path, named_by: str) -> None:
 
 
 def note_questions(dataset: Scan) -> None:
-    """A line beside the output for each question about tables, names and pictures: which table is not read, or that
-    folders are taken for no classes, as one is; that names tell the classes; or that masks count as photos."""
+    """A line beside the output for each question that a page would ask about the dataset: which table is not read, that
+    folders may be persons or parts and no classes, that masks count as photos."""
     for fact in dataset.facts:
-        if fact.kind not in ("table", "names", "pictures") or not fact.probable:
+        if not fact.probable:
             continue
         answer = f" To choose, set {' or '.join(f'data.{name}' for name in fact.settings)}." if fact.settings else ""
-        if dataset.reader == "csv" and fact.settings == ("reader",):  # of a dataset that is read so, all that this asks
+        if dataset.reader == "csv" and fact.kind == "table" and fact.settings == ("reader",):
             answer = " To take them for the classes, set data.reader to folders."
         print(f"note: {fact.text}{answer}", file=sys.stderr)
 

@@ -276,6 +276,10 @@ def test_folders_or_tables_that_are_not_read_beside_one_another_are_told_where_s
     done = lab("train", "quick", "--data", notes)
     assert f"{said} To choose, set data.reader or data.csv_file." in done.err.splitlines()
     assert "note: dog/1_mask.jpg is called as another picture beside it: it counts as a photo of its class." in done.err
+    for photo in ("person_1/0.jpg", "person_2/0.jpg", "person_2/1.jpg"):
+        draw(tmp_path / "people" / photo)
+    said = "note: By their names the folders person_1/ and person_2/ may be persons, no classes."
+    assert said in lab("train", "quick", "--data", tmp_path / "people").err
 
 
 def test_a_study_that_names_a_task_which_does_not_fit_is_refused(lab, workers, tiny_dataset, tmp_path):
