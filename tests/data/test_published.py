@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,13 @@ def cats_and_dogs(archive: Archive) -> Reading:
     archive.photos(*(f"test1/{n}.jpg" for n in range(1, 7)))
     archive.table("sampleSubmission.csv", "id,label", [(n, 0) for n in range(1, 7)])
     return Reading("names", {"cat": 8, "dog": 8}, unlabelled=6, asked=["names"])
+
+
+def oxford_pets_without_maps(archive: Archive) -> Reading:
+    """Its lists tell numbers of the breeds, too, and which of them is meant nobody can tell."""
+    pets = oxford_pets(archive)
+    shutil.rmtree(archive.root / "annotations" / "trimaps")
+    return replace(pets, asked=["names of the photos", "list.txt"])
 
 
 def oxford_pets(archive: Archive) -> Reading:
@@ -219,6 +227,7 @@ def faces_of_two_tables(archive: Archive) -> Reading:
 PUBLISHED: list[Callable[[Archive], Reading]] = [
     cats_and_dogs,
     oxford_pets,
+    oxford_pets_without_maps,
     humpback_whales,
     skin_with_patients,
     skin_of_two_tables,

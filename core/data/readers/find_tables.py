@@ -350,6 +350,13 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
     raise LabError(f"csv: {files} in {tree.root}", "Choose one CSV file by name.", "csv")
 
 
+def tell_apart_nothing(looked: Candidates) -> bool:
+    """Whether of several tables none tells a label, gender, age or mask, and which is to be read nobody can tell."""
+    tables, waiting = to_read(looked)
+    is_one = len(tables) == 1 or bool(parts_of_one(tables, waiting))
+    return not is_one and not any(each.tells_usual or each.tells_label for each in tables)
+
+
 def to_read(looked: Candidates) -> tuple[list[DatasetTable], list[Table]]:
     """(the tables of which the only one is read, or all as parts of one; those without a label that may be parts,
     too). Where columns of a class each label photos, tables of only a gender, age or mask wait for somebody to ask."""

@@ -17,6 +17,7 @@ from core.data.readers.find_tables import (
     check_passed_over,
     chosen_csv,
     people_as_classes,
+    tell_apart_nothing,
     unread_tables,
 )
 from core.data.readers.folders import NO_CLASSES, read_folders
@@ -195,7 +196,8 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
     if any(each.chosen - {"person", "split"} for each in usual) or count_in_root(looked, tree, matcher):
         return "csv"
     of_classes = _class_folders(tree, data.class_level) if looked.tables or looked.faults else []
-    if all(is_answered(each.paths[0]) for each in looked.tables) and _names_tell_classes(tree, data):
+    are_unread = all(is_answered(each.paths[0]) for each in looked.tables) or tell_apart_nothing(looked)
+    if are_unread and _names_tell_classes(tree, data):
         return "names"
     if looked.tables and (
         not of_classes
