@@ -8,9 +8,11 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import from_dict
 from core.places import HOME
+from core.plan.plan import make_plan
 from core.runs import Run
 from core.runs.lists.summaries import summaries
 from pages.parts.data import classes as data_classes
+from pages.parts.launch import plan as launch_plan
 from tests.data.cases import DRAWINGS
 from tests.pages.launch_form import button, field, open_on, text_of
 from tests.photos import draw
@@ -60,12 +62,21 @@ def test_each_way_out_is_one_click_at_launch_and_the_form_shows_it(opened, rare,
     assert run.info()["class_names"] == classes and run.config().folds.count == folds
 
 
-def test_a_number_of_folds_that_no_run_has_is_answered_with_what_the_photos_allow(opened, rare):
+def test_a_number_of_folds_that_no_run_has_is_answered_with_what_the_photos_allow(opened, rare, monkeypatch):
+    planned = []
+    monkeypatch.setattr(launch_plan, "make_plan", lambda *of: (planned.append(of), make_plan(*of))[1])
     page = open_on(rare, "task")
+    field(page, "name").set_value("another name").run()
+    assert REFUSAL in text_of(page) and len(planned) == 1, "what was refused is not planned at each drawing"
     field(page, "folds.count").set_value("21").run()
     assert "Must be at most 20, found 21. These photos allow 3 folds: class 'rare' has 3 photos." in text_of(page)
     field(page, "folds.count").set_value("20").run()
     assert "These photos allow" not in text_of(page) and "has 3 photos but 20 folds were asked for" in text_of(page)
+    field(page, "folds.count").set_value("5").run()
+    for number in (3, 4):
+        draw(rare / "rare" / f"{number}.jpg", (number * 40, 200, 10))
+    press(page, "launch-data.again")
+    assert REFUSAL not in text_of(page) and not button(page).disabled, "a dataset that was mended is planned anew"
 
 
 def test_what_is_merged_and_its_name_can_be_chosen(opened, rare):

@@ -32,18 +32,13 @@ OF_FOLDS = {"folds.count", "folds.given", "task.name"}  # settings whose errors 
 
 def plan_of(config: RunConfig, scan: Scan, joining: Study | None) -> Plan:
     """make_plan, remembered while what it looks at stays. Raises LabError."""
-    members = joining and joining.run_ids
-    corrected = corrections.version(scan.root)
-    key = (scan, corrected, members, depends_on(config))
-    remembered = st.session_state.get("launch_plan")
-    if remembered is not None and remembered[0] == key:
-        plan = remembered[1]
-    else:
+
+    def planned() -> Plan:
         plan = make_plan(config, scan)
-        if joining:
-            plan = records.joined(joining, plan, scan)
-        st.session_state["launch_plan"] = (key, plan)
-    return plan.carrying(config)
+        return records.joined(joining, plan, scan) if joining else plan
+
+    key = (scan, corrections.version(scan.root), joining and joining.run_ids, depends_on(config))
+    return study_plan.once_a_change("run", key, planned).carrying(config)
 
 
 def look_ahead(config: RunConfig | None, scan: Scan | None, joining: Study | None) -> tuple[Plan | None, Errors]:
@@ -58,13 +53,12 @@ def look_ahead(config: RunConfig | None, scan: Scan | None, joining: Study | Non
     if config is None or scan is None:
         return None, errors
     try:
+        if (bad := bad_files(picker.corrected(scan)[0])) and not config.data.leave_out_problems:
+            errors["data.leave_out_problems"] = _mend_or_agree(bad)
+            agreed = {"data": config.data.model_copy(update={"leave_out_problems": True})}
+            config = config.model_copy(update=agreed)  # so that the rest of the page shows what there would be
         return plan_of(config, scan, joining), errors
     except LabError as error:
-        if error.kind == "problems" and not config.data.leave_out_problems:
-            bad = bad_files(picker.corrected(scan)[0])
-            agreed = config.model_copy(update={"data": config.data.model_copy(update={"leave_out_problems": True})})
-            plan, more = look_ahead(agreed, scan, joining)  # so that the rest of the page shows what there would be
-            return plan, {**more, "data.leave_out_problems": _mend_or_agree(bad)}
         errors[SETTING_OF.get(error.kind, "data.root")] = said(error)
         return None, errors
 

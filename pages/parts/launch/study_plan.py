@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -24,7 +25,9 @@ from pages.parts.launch import sections
 from pages.parts.shared import fold_verdict, tables
 
 GRID = "study.grid"  # the field beside which a fault of the grid is said
-_AGREED, _PLANS = "launch_agreed", "launch_study_plans"
+_AGREED, _KEPT = "launch_agreed", "launch_kept"
+_STAYS = ("data", "folds", "given", "head", "sampling", "task")  # refusals that follow from photos and settings alone
+T = TypeVar("T")
 
 
 def asks(study: StudyConfig) -> bool:
@@ -49,16 +52,38 @@ def _agree(size: int) -> None:
     st.session_state[_AGREED] = size
 
 
+def once_a_change(slot: str, key: tuple, make: Callable[[], T]) -> T:
+    """What make() plans, remembered in this session while its key stays, and so why it refuses. Raises LabError.
+
+    slot: what is planned; one of each is kept.
+
+    Runs, files of weights and the disk can change under the same key: what is refused because of those is planned anew.
+    """
+    kept = st.session_state.setdefault(_KEPT, {})
+    remembered = kept.get(slot)
+    if remembered is None or remembered[0] != key:
+        refused = None
+        try:
+            planned = make()
+        except LabError as error:
+            if error.kind not in _STAYS:
+                raise
+            planned, refused = None, (error.message, error.remedy, error.kind)
+        remembered = kept[slot] = key, planned, refused
+    if remembered[2] is not None:
+        raise LabError(*remembered[2])
+    return remembered[1]
+
+
 def plans_of(study: StudyConfig, form: dict[str, Any], scan: Scan) -> list[Plan]:
     """One plan a run, remembered while nothing changes. Raises LabError."""
+
+    def planned() -> list[Plan]:
+        with st.spinner(f"Planning {count(grid.size(study))} runs"):
+            return grid.make_plans(grid.expand(study, form["data"]), scan)
+
     key = (scan, corrections.version(scan.root), repr(study), repr(form["data"]))
-    remembered = st.session_state.get(_PLANS)
-    if remembered is not None and remembered[0] == key:
-        return remembered[1]
-    with st.spinner(f"Planning {count(grid.size(study))} runs"):
-        plans = grid.make_plans(grid.expand(study, form["data"]), scan)
-    st.session_state[_PLANS] = (key, plans)
-    return plans
+    return once_a_change("study", key, planned)
 
 
 def missing_weights(plans: list[Plan]) -> str:
