@@ -294,7 +294,7 @@ def ensure_workers(folder: Path | None = None, *, in_force: bool = False) -> Non
 
 def _lets_collect(stop: halt.Stop) -> bool:
     """Not one that the writer left: what it could not reach is tried again once somebody lets the queue go on."""
-    return not stop.cause or stop.kind == lab_file.KIND
+    return not stop.cause or stop.kind in (lab_file.KIND, halt.UNREADABLE, halt.DAMAGED)
 
 
 def _can_be_claimed(run: Run, fold: int) -> bool:

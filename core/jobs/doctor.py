@@ -308,7 +308,7 @@ def _weights() -> Iterator[Finding]:
 
 def _queue(root: Path) -> Iterator[Finding]:
     if stop := halt.stopped(root):
-        yield Finding("queue", "fault", f"The queue of this machine has stopped: {stop.reason}", stop.remedy)
+        yield Finding("queue", "fault", stop.message, stop.remedy)
 
 
 def _runs(root: Path) -> Iterator[Finding]:

@@ -23,6 +23,9 @@ IN_A_ROW = 3
 BROKEN = ("unexpected", "device", "memory")  # kinds of failures after which a process, or its GPU, may be in pieces
 # Failures that say something about the machine where one follows the other, such as that a disk is not mounted.
 COUNTED = (*BROKEN, "disk-full", "data-moved", lab_file.KIND)
+UNREADABLE, DAMAGED = "unreadable", "damaged"  # kinds of a stop of which nobody knows what it was
+_DAMAGED = "the file that says why, stopped.json, is damaged."
+_LET_GO_ON = "Let the queue go on; it stops again where the cause is still there."
 TOGETHER = ("memory", "data-moved")  # where one follows the other in folds of one run, they say something about the run
 
 
@@ -58,7 +61,7 @@ class Stop:
 
 
 def stopped(root: Path) -> Stop | None:
-    """What stopped the queue of this machine; None while it goes on."""
+    """What stopped the queue of this machine; None while it goes on. It has stopped where nobody can tell, too."""
     try:
         data = files.read_json(stop_file(root))
         return Stop(
@@ -68,10 +71,13 @@ def stopped(root: Path) -> Stop | None:
             str(data.get("cause", "")),
             str(data.get("kind", "")),
         )
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, *GARBAGE):
-        return Stop(0.0, "stopped.json is unreadable.", ())
+    except (OSError, *GARBAGE) as error:
+        if not files.out_of_reach(error):
+            return Stop(0.0, _LET_GO_ON, (), _DAMAGED, DAMAGED)
+        cause = f"whether it may go on stands in {stop_file(root)}, which cannot be read ({error.strerror})."
+        return Stop(0.0, files.CHECK, (), cause, UNREADABLE)
 
 
 def go_on(root: Path) -> None:

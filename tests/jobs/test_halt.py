@@ -1,5 +1,6 @@
 """After an error that nobody foresaw a fresh process goes on; after three instant ones in a row the queue stops."""
 
+import errno
 import math
 import os
 import shlex
@@ -12,8 +13,10 @@ from core import places
 from core.cli import progress
 from core.cli.main import main
 from core.errors import LabError, out_of_memory
-from core.jobs import control, elsewhere, halt
+from core.jobs import control, doctor, elsewhere, halt
+from core.jobs.alerts import ends
 from core.storage import files
+from tests.closed import close
 from tests.pages.app import button, html, labels, page
 from tests.workers import FORKS, PATIENCE, assert_done, launch, log_of, short, small_net, until
 
@@ -214,11 +217,20 @@ def test_the_stop_is_one_machines_own(runs_folder, monkeypatch):
 def test_a_damaged_stop_still_stops_and_says_so(runs_folder, text):
     stop_the_queue(runs_folder)
     (places.machine_folder(runs_folder) / "stopped.json").write_text(text)
-    assert "unreadable" in halt.stopped(runs_folder).remedy
+    assert "stopped.json, is damaged." in halt.stopped(runs_folder).message
     (places.machine_folder(runs_folder) / "failures.json").write_text(text)
     halt.failed(runs_folder, 0, "a", "r", 1.0)
     halt.go_on(runs_folder)
     assert halt.stopped(runs_folder) is None
+
+
+def test_a_stop_out_of_reach_stops_in_its_own_words_and_alerts_nobody(runs_folder, monkeypatch):
+    close(monkeypatch, halt.stop_file(runs_folder), errno.EIO)
+    stop = halt.stopped(runs_folder)
+    assert stop.message.endswith("stopped.json, which cannot be read (Input/output error).") and not stop.jobs
+    assert stop.remedy == files.CHECK and ends.take_stop(runs_folder) is None
+    (fault,) = doctor._queue(runs_folder)
+    assert (fault.what, fault.remedy) == (stop.message, stop.remedy)
 
 
 @pytest.mark.parametrize("name", ["home", "live", "runs", "studies", "launch"])

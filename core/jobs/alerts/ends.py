@@ -69,9 +69,10 @@ def take(root: Path, kind: str, name: str, is_over: Callable[[], bool]) -> bool:
 
 
 def take_stop(root: Path) -> halt.Stop | None:
-    """What stopped the queue, for the one process that tells of it; None for all others, and while it goes on."""
+    """What stopped the queue, for the one process that tells of it; None for all others, and while it goes on, or
+    where only nobody can tell whether it does."""
     stop = halt.stopped(root)
-    if stop is None:
+    if stop is None or stop.kind == halt.UNREADABLE:
         return None
     # One file a stop and machine, for the name of a file is taken by one process alone.
     mark = halt.stop_file(root).with_name(f"stop-told-{stop.when:.6f}")

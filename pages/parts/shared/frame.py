@@ -120,7 +120,8 @@ def _queue_stopped() -> None:
 def _go_on() -> None:
     halt.go_on(places.runs_folder())
     _look_after()
-    if halt.stopped(places.runs_folder()) is not None:
+    stop = halt.stopped(places.runs_folder())
+    if stop is not None and stop.kind != halt.UNREADABLE:  # the head says of that one why
         st.session_state["workers-problem"] = "The queue could not go on: this runs folder may only be read from here."
 
 
