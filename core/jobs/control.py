@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import secrets
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -102,9 +104,33 @@ def launch(
         run_id=run_id,
         folder=folder,
     )
-    queue.enqueue(run, run.folds())
+    _queue_or_take_back(run)
     ensure_workers(run.dir.parent)
     return run
+
+
+def _queue_or_take_back(run: Run) -> None:
+    """Queue each fold of a run that was just frozen, or undo its launch: nobody has to find half of one.
+
+    Raises LabError(kind 'read-only'), also where not even that can be written: then it waits for studies/healing.py.
+    """
+    folds = run.folds()
+    try:
+        queue.enqueue(run, folds)
+        return
+    except LabError as error:
+        refused = error
+    hidden = run.dir.with_name(f".{run.id}.{secrets.token_hex(4)}.old")
+    try:
+        os.rename(run.dir, hidden)  # who has taken up one of its folds stops: its run is gone
+    except OSError:
+        message = f"{run.id} is launched, but waits without a place in the queue: {refused.message}"
+        remedy = "The lab queues it by itself as soon as that can be written."
+        raise LabError(message, remedy, refused.kind) from refused
+    shutil.rmtree(hidden, ignore_errors=True)
+    with contextlib.suppress(OSError, LabError):
+        queue.remove(run, folds)
+    raise refused
 
 
 def resume(run: Run) -> list[int]:

@@ -59,19 +59,20 @@ def enqueue(run: Run, folds: list[int], whose: str | None = None) -> None:
 
     whose: name of the machine that begins it by itself, since another may not have its photos; this one if None, any
     if empty, as in queues of version 0.1. A worker that is started by hand takes jobs of every machine.
+    Raises LabError(kind 'read-only').
     """
-    folder = queue_folder(run.dir.parent)
-    folder.mkdir(parents=True, exist_ok=True)
-    names = os.listdir(folder)
-    stamp = max(time.time_ns(), 1 + _last_stamp(names))
-    waiting = {place_fold for _, _, place_fold in _jobs(folder, names, run.id)}
-    for fold in folds:
-        if fold not in waiting:
-            place = folder / f"{stamp:020d}__{run.id}__{fold:02d}"
-            try:
-                files.write_text(place, machine.name() if whose is None else whose, durable=False)
-            except LabError:  # a full disk still has room for a name
-                place.touch()
+    with _written_to(folder := queue_folder(run.dir.parent)):
+        folder.mkdir(parents=True, exist_ok=True)
+        names = os.listdir(folder)
+        stamp = max(time.time_ns(), 1 + _last_stamp(names))
+        waiting = {place_fold for _, _, place_fold in _jobs(folder, names, run.id)}
+        for fold in folds:
+            if fold not in waiting:
+                place = folder / f"{stamp:020d}__{run.id}__{fold:02d}"
+                try:
+                    files.write_text(place, machine.name() if whose is None else whose, durable=False)
+                except LabError:  # a full disk still has room for a name
+                    place.touch()
 
 
 def _last_stamp(names: list[str]) -> int:

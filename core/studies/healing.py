@@ -48,11 +48,13 @@ def look_after(folder: Path | None = None) -> str:
             return elsewhere.trouble(root)
         return _waits_elsewhere(root, summaries)
     except LabError as error:
-        return str(error)
+        return READ_ONLY if _not_allowed(error.__cause__) else str(error)
     except OSError as error:
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            return READ_ONLY
-        return f"What waits could not be started: {error.strerror or error}."
+        return READ_ONLY if _not_allowed(error) else f"What waits could not be started: {error.strerror or error}."
+
+
+def _not_allowed(error: BaseException | None) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def _keep_verdicts(root: Path, summaries: list[dict[str, Any]]) -> None:

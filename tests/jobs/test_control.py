@@ -18,6 +18,7 @@ from core.runs.create import create
 from core.runs.lists import index
 from core.runs.lists.summaries import summaries
 from core.storage import files
+from core.studies import healing
 from tests.closed import close
 from tests.nobody import as_nobody
 from tests.workers import FORKS, PATIENCE, held, hold_at, launch, log_of, release, short, small_net, until, with_changes
@@ -446,6 +447,37 @@ def test_a_queue_that_cannot_be_written_is_told_before_anything_is_frozen(tiny_p
         control.launch(tiny_plan)
     assert caught.value.kind == "read-only" and "FACET_RUNS" in caught.value.remedy
     assert summaries(runs_folder) == [] and not started
+
+
+@pytest.mark.parametrize("taken_back", [True, False])
+def test_a_launch_that_cannot_be_queued_leaves_no_half(tiny_plan, runs_folder, started, monkeypatch, taken_back):
+    """Its disk goes away after the first fold was queued."""
+    write, rename = files.write_text, os.rename
+
+    def writing(path, *args, **options):
+        if path.name.endswith("__01"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        write(path, *args, **options)
+
+    def renaming(source, target):
+        if str(target).endswith(".old") and not taken_back:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        rename(source, target)
+
+    monkeypatch.setattr(files, "write_text", writing)
+    monkeypatch.setattr(os, "rename", renaming)
+    with pytest.raises(LabError, match="queue cannot be written: Input/output error") as caught:
+        control.launch(tiny_plan)
+    assert caught.value.remedy and not started
+    if taken_back:
+        assert summaries(runs_folder) == [] and control.waiting() == []
+        assert [path.name for path in runs_folder.iterdir()] == [".lab"]
+        return
+    (summary,) = summaries(runs_folder)
+    assert caught.value.message.startswith(f"{summary['id']} is launched, but waits without a place in the queue")
+    monkeypatch.setattr(files, "write_text", write)
+    healing.look_after(runs_folder)
+    assert control.waiting() == [(summary["id"], 0), (summary["id"], 1)]
 
 
 @as_root

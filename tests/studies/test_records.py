@@ -485,7 +485,13 @@ def test_a_run_that_is_refused_does_not_join_and_the_next_click_launches_it(seed
 def test_a_run_that_was_made_before_its_launch_failed_stays_in_the_study(seeds, workers, monkeypatch):
     study_config, plans, scanned = seeds
     made = records.launch(study_config, plans[:1])
-    monkeypatch.setattr(queue, "enqueue", lambda *args: (_ for _ in ()).throw(LabError("no room.", "Free some.")))
+    fails = lambda *args: (_ for _ in ()).throw(LabError("no room.", "Free some."))  # noqa: E731
+    with monkeypatch.context() as until_then:
+        until_then.setattr(queue, "enqueue", fails)
+        with pytest.raises(LabError, match="no room"):
+            records.add(made, plans[1], scanned)
+        assert len(records.load(made.id).runs) == 1, "one that could not be queued was taken back"
+    monkeypatch.setattr(control, "ensure_workers", fails)
     with pytest.raises(LabError, match="no room"):
         records.add(made, plans[1], scanned)
     after = records.load(made.id)
