@@ -5,13 +5,15 @@ Plain data with checks; a YAML file and a form make the same object. Imports no 
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import json
 import re
 import shlex
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -216,15 +218,73 @@ def _told(value: Any) -> str:
 def with_setting(data: dict, key: str, value: str) -> dict:
     """A copy of a configuration dict with `key` (dotted, list indices as numbers) set to a YAML value.
 
-    Raises LabError when the path does not exist in RunConfig's shape.
+    Where the setting is a text it is what was typed, or what stands in its quotes: a column may be called no, 012 or
+    1e3. The words of a list or a mapping of texts are texts, too. Raises LabError when the path does not exist in
+    RunConfig's shape.
     """
     number = re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", value)
+    shape = _shape_of(parts_of(key))
+    texts = shape is not None and _is_of_texts(shape)
     try:
-        parsed = float(value) if number else plain_yaml.load(value, "--set")
+        if texts and (text := _text(shape, value)) is not None:
+            parsed: Any = text
+        elif texts and not (_may_be_none(shape) and value.strip() in _NOTHING):
+            parsed = plain_yaml.load(value, "--set", as_texts=True)
+        else:
+            parsed = float(value) if number else plain_yaml.load(value, "--set")
     except LabError:
         remedy = "Use a number, a word in quotes, true, false, null or [a, b]."
         raise LabError(f"--set {key}={value}: the value is not plain YAML.", remedy, kind="config") from None
     return with_value(data, key, parsed, "--set ", value)
+
+
+_NOTHING = ("", "~", "null", "Null", "NULL")  # what YAML calls nothing
+
+
+def _shape_of(parts: list[str]) -> Any:
+    """The type of a setting of RunConfig; None where there is none of this name, or any value will do."""
+    shape: Any = RunConfig
+    for part in parts:
+        shape = _bare(shape)
+        if isinstance(shape, type) and issubclass(shape, Part):
+            field = shape.model_fields.get(part)
+            shape = None if field is None else field.annotation
+        else:
+            shape = get_args(shape)[-1] if get_origin(shape) in (list, dict) else None
+        if shape is None or shape is Any:
+            return None
+    return shape
+
+
+def _bare(shape: Any) -> Any:
+    """A type without what is said of it, and without the None that it may be instead."""
+    if get_origin(shape) is Annotated:
+        return _bare(get_args(shape)[0])
+    others = [each for each in get_args(shape) if each is not NoneType]
+    return _bare(others[0]) if get_origin(shape) in (Union, UnionType) and len(others) == 1 else shape
+
+
+def _may_be_none(shape: Any) -> bool:
+    return NoneType in get_args(shape)
+
+
+def _is_of_texts(shape: Any) -> bool:
+    """Whether it is a text, or a list or mapping of nothing but texts."""
+    shape = _bare(shape)
+    if get_origin(shape) is Literal:
+        return all(isinstance(choice, str) for choice in get_args(shape))
+    return shape is str or (get_origin(shape) in (list, dict) and all(map(_is_of_texts, get_args(shape))))
+
+
+def _text(shape: Any, value: str) -> str | None:
+    """What somebody typed for a text, without the quotes round all of it; None for nothing and for another shape."""
+    value = value.strip()
+    if _bare(shape) is not str or (_may_be_none(shape) and value in _NOTHING):
+        return None
+    with contextlib.suppress(LabError):
+        if value[:1] in ("'", '"') and isinstance(inside := plain_yaml.load(value, "--set"), str):
+            return inside
+    return value
 
 
 # Of a dotted key. Quotes are round a part if they stand at both its ends; else they are letters of a name: size 12"

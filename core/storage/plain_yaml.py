@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import functools
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -69,12 +69,23 @@ class _WrittenOut(yaml.SafeDumper):
         return True
 
 
-def load(text: str, source: str, kind: str = "config") -> Any:
-    """The value of one YAML document. Raises LabError(kind) naming the line: broken, not plain, too long, aliases."""
+class _Texts(_Plain):
+    """Each plain word is a text: no stands for no answer, and 012 for no number."""
+
+    yaml_implicit_resolvers: ClassVar[dict] = {}
+
+
+def load(text: str, source: str, kind: str = "config", *, as_texts: bool = False) -> Any:
+    """The value of one YAML document. Raises LabError(kind) naming the line: broken, not plain, too long, aliases.
+
+    as_texts: words that stand without quotes are texts, too, whatever YAML takes them for.
+    """
     if len(text) > LENGTH:
         message = f"{source}: {len(text):,} characters are more than the {LENGTH:,} that are read."
         raise LabError(message, "Import one configuration alone.", kind=kind)
     try:
+        if as_texts:
+            return yaml.load(text, _Texts)
         return copy.deepcopy(_remembered(text)) if len(text) <= KEPT else _read(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

@@ -496,7 +496,7 @@ def test_a_folder_may_have_any_name(lab, workers, recipe, tiny_dataset, tmp_path
         (["train", "{recipe}", "--data", "{data}", "--set", "x=1"], "x: unknown setting", "Correct"),
         (["train", "{recipe}", "--data", "{data}", "--set", "model.size=1"], "model.size: unknown setting", "Correct"),
         (["train", "{recipe}", "--data", "{data}", "--set", "phases.3.epochs=1"], "'3' is not one of the 1", "0 to 0"),
-        (["train", "{recipe}", "--data", "{data}", "--set", "name=["], "not plain YAML", "quotes"),
+        (["train", "{recipe}", "--data", "{data}", "--set", "phases=["], "not plain YAML", "quotes"),
         (
             ["train", "{recipe}", "--data", "{data}", "--set", "phases.0.lr_head=-1"],
             "phases.0.lr_head: input should be greater than 0, found -1",
