@@ -22,6 +22,7 @@ from core.runs.everybody.unmeasured import check_held_out
 from core.runs.yes_no.view import OneAttribute, check_one
 from core.stats import metrics, voting
 from core.storage import files
+from core.storage.remembered import bytes_of, once
 from core.text import in_full
 
 if TYPE_CHECKING:
@@ -97,10 +98,22 @@ def load_answers(run: Run, which: str = "best", folds: Sequence[int] | None = No
     Raises LabError: kind 'gone'; 'everybody' where nobody was held out; 'attribute' of a run that tells attributes one
     by one; 'missing' where no fold that counts has predictions; 'unreadable' where a file is damaged or cannot be read;
     'memory'; 'leak' where a fold answered about a face that it had not held out. Seen through one attribute, a fold of
-    which no photo tells it has no predictions.
+    which no photo tells it has no predictions. In a block of `remembered.shared` they are those of the last call.
     """
     check_held_out(run.require())
     check_one(run)
+    try:
+        key = "answers", str(run.dir), run.key, which, folds and tuple(folds), version(run, which, folds)
+    except OSError:
+        return _loaded(run, which, folds)  # which says what is out of reach
+    return once(key, lambda: _loaded(run, which, folds), _bytes_of)
+
+
+def _bytes_of(answers: Answers) -> int:
+    return bytes_of(answers.table) + answers.probabilities.nbytes
+
+
+def _loaded(run: Run, which: str, folds: Sequence[int] | None) -> Answers:
     config, class_names, samples = _frozen(run)
     task = config.task
     predictions, missing = _predictions(run, which, class_names, folds)

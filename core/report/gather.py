@@ -15,6 +15,7 @@ from core.report.blocks import Report
 from core.report.findings import SHOWN, compare_runs
 from core.report.words import answer
 from core.runs import Run
+from core.storage.remembered import shared
 from core.studies import records
 
 
@@ -39,16 +40,19 @@ def gather(
     Raises LabError when no run is left that can be read; a run that cannot be read, or that tells other classes, is
     named in the report and left out.
     """
-    findings = compare_runs(runs, baseline=baseline, within=within, maps=maps, trust=trust, faces=faces, photos=photos)
-    sentences = answer(findings)
-    number = len(findings.members)
-    return Report(
-        title=title.strip() or (findings.baseline.name if number == 1 else f"{number} runs compared"),
-        question=question.strip(),
-        written=f"{datetime.now():%d %B %Y, %H:%M}",
-        sentences=sentences,
-        sections=sections.sections(findings, sentences),
-    )
+    with shared():  # a section looks at the same answers as the one before
+        findings = compare_runs(
+            runs, baseline=baseline, within=within, maps=maps, trust=trust, faces=faces, photos=photos
+        )
+        sentences = answer(findings)
+        number = len(findings.members)
+        return Report(
+            title=title.strip() or (findings.baseline.name if number == 1 else f"{number} runs compared"),
+            question=question.strip(),
+            written=f"{datetime.now():%d %B %Y, %H:%M}",
+            sentences=sentences,
+            sections=sections.sections(findings, sentences),
+        )
 
 
 def of_names(names: Sequence[str], folder: Path | None = None, **options) -> Report:

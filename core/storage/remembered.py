@@ -5,15 +5,18 @@ A table of 40 yes/no attributes of 180,000 photos takes hundreds of megabytes, a
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Hashable, Iterator
+from contextvars import ContextVar
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
 T = TypeVar("T")
+_SHARED: ContextVar[Remembered[tuple[Any, int]] | None] = ContextVar("shared", default=None)
 MOST_BYTES = 1_000_000_000  # of tables of one kind
 IDLE = 600.0  # seconds without use after which all of a kind is given back
 
@@ -24,6 +27,33 @@ def now() -> float:
 
 def bytes_of(table: pd.DataFrame) -> int:
     return int(table.memory_usage(deep=True).sum())
+
+
+@contextlib.contextmanager
+def shared(most: float = MOST_BYTES / 2) -> Iterator[None]:
+    """What this block asks for by `once` is made once, as far as so many bytes reach; nothing of it is held after."""
+    things: Remembered[tuple[Any, int]] = Remembered(most, lambda thing: thing[1])
+    token = _SHARED.set(things)
+    try:
+        yield
+    finally:
+        _SHARED.reset(token)
+        things.forget()
+
+
+def once(key: Hashable, make: Callable[[], T], size: Callable[[T], int]) -> T:
+    """What make() gives, the same object for the same key in a block of `shared`; made each time where there is none.
+
+    size: of it in bytes.
+    """
+    if (things := _SHARED.get()) is None:
+        return make()
+
+    def sized() -> tuple[T, int]:
+        thing = make()
+        return thing, size(thing)
+
+    return things.of(key, sized)[0]
 
 
 class Remembered(Generic[T]):

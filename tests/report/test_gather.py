@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -24,7 +25,7 @@ from core.report.findings import compare_runs
 from core.report.maps import RunMaps
 from core.runs import Run
 from core.runs.use import used
-from core.storage import files
+from core.storage import files, parquet
 from core.studies import records
 from core.text import sure
 from tests.compared import CLASSES, make_run, samples
@@ -63,9 +64,22 @@ def chosen(folder):
 
 
 @pytest.fixture(scope="module")
-def report(study):
+def reads():
+    """How often the report read each table of its runs."""
+    return Counter()
+
+
+@pytest.fixture(scope="module")
+def report(study, reads):
     """Of all runs of the study; no test changes anything in it."""
-    return gather.gather(chosen(study))
+    whole = parquet._whole
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet, "_whole", lambda path: (reads.update([path]), whole(path))[1])
+        return gather.gather(chosen(study))
+
+
+def test_a_report_reads_each_table_of_its_runs_once(report, reads):
+    assert len(reads) == 18 and {*reads.values()} == {1}, "samples of 3 runs, predictions of 5 folds each"
 
 
 def section(report, title) -> Section:

@@ -1,9 +1,10 @@
 """What is held of runs in memory: at most so much, the least recently used given back first, all of it once idle."""
 
+import pandas as pd
 import pytest
 
-from core.storage import remembered
-from core.storage.remembered import IDLE, Remembered
+from core.storage import parquet, remembered
+from core.storage.remembered import IDLE, Remembered, once, shared
 
 
 @pytest.fixture
@@ -61,3 +62,25 @@ def test_all_is_given_back_once_nobody_has_used_any_for_a_while(clocks):
     assert held.held == 0 and not started
     held.of(0, lambda: 1)
     assert held.held == 1 and [seconds for seconds, _ in started] == [IDLE]
+
+
+def test_a_block_makes_a_thing_once_as_far_as_its_bytes_reach_and_holds_nothing_after(clocks, tmp_path):
+    made = []
+
+    def ask(key, size=4):
+        return once(key, lambda: made.append(key) or [key], lambda thing: size)
+
+    assert ask("a") is not ask("a") and made == ["a", "a"]
+    with shared(most=10):
+        assert ask("a") is ask("a") and ask("b") and made == ["a", "a", "a", "b"]
+        assert ask("c") and ask("a") and made[4:] == ["c", "a"], "the oldest was given back"
+    with shared(most=10):
+        assert ask("c") and made[6:] == ["c"]
+    pd.DataFrame({"n": [1, 2]}).to_parquet(path := tmp_path / "table.parquet")
+    with shared():
+        (table := parquet.read(path)).loc[0, "n"] = 7
+        assert table["n"].tolist() == [7, 2] and parquet.read(path)["n"].tolist() == [1, 2], (
+            "who changes a table changes its own"
+        )
+        pd.DataFrame({"n": [1, 2, 3]}).to_parquet(path)
+        assert len(parquet.read(path)) == 3
