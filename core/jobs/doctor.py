@@ -24,6 +24,7 @@ from core import machine, places
 from core.errors import LabError
 from core.jobs import gpus, halt, queue
 from core.jobs.alerts import addresses
+from core.jobs.room.use import not_counted
 from core.network import weights
 from core.runs import Run
 from core.runs.lists.summaries import summaries, what_to_do
@@ -281,7 +282,8 @@ def _disk(root: Path) -> Iterator[Finding]:
     )
     sizes = {"runs": 0, "resume points of runs": 0, "decoded photos and what else the lab keeps": 0}
     lab, resume_point = places.lab_folder(root), Run("any", root).last_file(0).name
-    for path, size in files.sizes_below(root):
+    unread: dict[Path, str] = {}
+    for path, size in files.sizes_below(root, unread):
         if lab in path.parents:
             sizes["decoded photos and what else the lab keeps"] += size
         else:
@@ -289,6 +291,8 @@ def _disk(root: Path) -> Iterator[Finding]:
             sizes["resume points of runs"] += size * (path.name == resume_point)
     used = ", ".join(f"{what} {size / 1e9:.2f} GB" for what, size in sizes.items())
     yield Finding("disk", "good", f"Used: {used}.")
+    if sentence := not_counted(unread):
+        yield Finding("disk", "note", sentence, files.CHECK)
 
 
 def _weights() -> Iterator[Finding]:

@@ -191,10 +191,22 @@ def keep_newest(
                 path.unlink()
 
 
-def sizes_below(folder: Path) -> Iterator[tuple[Path, int]]:
-    """Every file below a folder with its size in bytes; links are not followed, and what goes meanwhile is left out."""
-    for place, _, names in os.walk(folder):
+def sizes_below(folder: Path, unread: dict[Path, str] | None = None) -> Iterator[tuple[Path, int]]:
+    """Every file below a folder with its size in bytes; links are not followed, and what goes meanwhile is left out.
+
+    unread: gets each folder that is left out because it is out of reach, and why.
+    """
+
+    def left_out(place: str | os.PathLike, error: OSError) -> None:
+        if unread is not None and out_of_reach(error):
+            unread[Path(place)] = str(error.strerror)
+
+    for place, _, names in os.walk(folder, onerror=lambda error: left_out(error.filename, error)):
         for name in names:
             path = Path(place, name)
-            with contextlib.suppress(OSError):
-                yield path, path.lstat().st_size
+            try:
+                size = path.lstat().st_size
+            except OSError as error:
+                left_out(place, error)
+            else:
+                yield path, size

@@ -331,6 +331,15 @@ def test_the_verb_says_what_would_become_free_and_does_it_when_asked_twice(run, 
     assert "nothing to drop" in said("--drop", "results", "--all", "--yes")
     assert "best weights" in said() and run.id in said()
     assert "of runs that end: keep all weights" in said()
+    deleted = trash.trash_folder(run.dir.parent)
+    deleted.mkdir(exist_ok=True)
+    close(monkeypatch, deleted, errno.EIO)
+    fault = f"{deleted} cannot be read and is not counted (Input/output error)."
+    assert json.loads(said("--json"))["not_counted"] == fault == use.look(run.dir.parent).not_counted
+    monkeypatch.setattr("sys.argv", ["core", "disk", "--runs", str(run.dir.parent)])
+    with pytest.raises(SystemExit):
+        main.main()
+    assert fault in capsys.readouterr().err
 
 
 def test_all_takes_the_finished_folds_of_a_run_that_was_stopped_as_its_help_says(run, capsys, monkeypatch):

@@ -19,6 +19,7 @@ from core.jobs.alerts import addresses
 from core.jobs.doctor import Finding
 from core.jobs.gpus import Gpu
 from core.jobs.room import keep, use
+from core.jobs.trash import trash_folder
 from core.places import HOME
 from core.runs import Run
 from core.runs.create import create
@@ -27,13 +28,14 @@ from core.runs.lists import index
 from core.runs.use import used
 from core.storage import asking, files
 from core.storage.asking import Asker
-from core.text import size
+from core.text import plain, size
 from core.training.gauges.now import GpuNow, Now
 from core.training.gauges.nvidia import REFUSED
 from pages.parts.runs import columns
 from pages.parts.settings import about
 from pages.parts.settings import now as now_page
 from tests.answered import made, photo, probabilities_of, table_of
+from tests.closed import close
 from tests.pages.app import captions, html, page
 from tests.webhooks import listening
 
@@ -55,8 +57,12 @@ def typed(at, label):
     return next(each for each in at.text_input if each.label == label)
 
 
-def test_an_empty_lab_says_what_will_be_listed_and_opens_no_cluster(folder):
+def test_an_empty_lab_says_what_will_be_listed_and_what_it_cannot_count_and_opens_no_cluster(folder, monkeypatch):
+    (trash := trash_folder(folder)).mkdir(parents=True)
+    close(monkeypatch, trash)
     at = page("settings")
+    (warning,) = [each.value for each in at.warning if "trash" in each.value]
+    assert plain(f"{trash} cannot be read and is not counted (Permission denied).") in warning
     assert "No run yet" in captions(at) and "free</b> of" in html(at)
     assert "this lab takes" in html(at) and not at.dataframe
     assert "Python" in "".join(each.value for each in at.markdown)
@@ -134,7 +140,7 @@ def test_all_runs_are_looked_through_once(run, monkeypatch):
     look, states, sized = index._Folder.look, Run.states, sizes.bytes_of
     monkeypatch.setattr(index._Folder, "look", lambda folder: looks.append(folder.root) or look(folder))
     monkeypatch.setattr(Run, "states", lambda each: asked.append(each.id) or states(each))
-    monkeypatch.setattr(use.sizes, "bytes_of", lambda each: asked.append(f"{each.id} sized") or sized(each))
+    monkeypatch.setattr(use.sizes, "bytes_of", lambda each, *unread: asked.append(f"{each.id} sized") or sized(each))
     at.run()
     assert at.button(key="settings-room-results-do")
     assert len(looks) == 1, "the list of runs"

@@ -164,6 +164,8 @@ def _show(root: Path, *, as_json: bool) -> None:
         ("what else the lab keeps", used.lab),
     ):
         print(f"{what:<28}{size(amount):>10}")
+    if used.not_counted:
+        print(used.not_counted, file=sys.stderr)
     for run in used.runs[:MOST]:
         print(f"{size(run.bytes.total):>10}  {run.id}  {run.state}")
     for pixels in used.pixels:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from core.runs.kept.sizes import RunBytes
 from core.runs.lists import index
 from core.runs.lists.index import Listed
 from core.storage import files
+from core.text import number_of
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class RunUse:
 @dataclass(frozen=True)
 class Use:
     """runs: the largest first. trash: deleted runs. pixels: decoded photos, the largest first. datasets: unpacked
-    zips. lab: all else that the lab keeps for itself. free, disk: bytes of the disk of the runs."""
+    zips. lab: all else that the lab keeps for itself. free, disk: bytes of the disk of the runs. not_counted: that
+    folders are out of reach, in a sentence; else empty."""
 
     runs: tuple[RunUse, ...]
     trash: int
@@ -44,6 +46,7 @@ class Use:
     lab: int
     free: int
     disk: int
+    not_counted: str = ""
 
     @property
     def of_runs(self) -> RunBytes:
@@ -62,14 +65,19 @@ def look(root: Path | None = None, entries: Sequence[Listed] | None = None) -> U
     """Every file of the runs folder once, and of the folder of decoded photos where it lies elsewhere. entries: of all
     runs, where they were just listed."""
     root = root or places.runs_folder()
+    unread: dict[Path, str] = {}
     runs = [
-        RunUse(entry.id, entry.name, entry.state, sizes.bytes_of(Run(entry.id, root)))
+        RunUse(entry.id, entry.name, entry.state, sizes.bytes_of(Run(entry.id, root), unread))
         for entry in (index.listed(root) if entries is None else entries)
     ]
     lab, trash, datasets = places.lab_folder(root), trash_folder(root), places.datasets_folder(root)
     chosen = kept.room_of(root)
+    try:
+        files.matching(chosen.folder, "*")
+    except OSError as error:
+        unread[chosen.folder] = str(error.strerror)
     of_lab = of_trash = of_datasets = 0
-    for path, size in files.sizes_below(lab):
+    for path, size in files.sizes_below(lab, unread):
         if trash in path.parents:
             of_trash += size
         elif datasets in path.parents:
@@ -85,7 +93,18 @@ def look(root: Path | None = None, entries: Sequence[Listed] | None = None) -> U
         of_lab,
         disk.free,
         disk.total,
+        not_counted(unread),
     )
+
+
+def not_counted(unread: Mapping[Path, str]) -> str:
+    """That folders are out of reach and count as nothing, in a sentence; empty where there is none. unread: each, and
+    why."""
+    if not unread:
+        return ""
+    first, why = next(iter(unread.items()))
+    more = f" and {number_of(len(unread) - 1, 'more folder')} cannot be read and are" if len(unread) > 1 else ""
+    return f"{first}{more or ' cannot be read and is'} not counted ({why})."
 
 
 @dataclass(frozen=True)

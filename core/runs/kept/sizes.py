@@ -34,8 +34,8 @@ class RunBytes:
         return RunBytes(*(getattr(self, field.name) + getattr(more, field.name) for field in fields(self)))
 
 
-def bytes_of(run: Run) -> RunBytes:
-    """What lies in a run's folder now; nothing of one that is gone."""
+def bytes_of(run: Run, unread: dict[Path, str] | None = None) -> RunBytes:
+    """What lies in a run's folder now; nothing of one that is gone. unread: as files.sizes_below fills it."""
     kinds: dict[Path, str] = {run.test_predictions_file: "predictions", run.package_file: "package"}
     with contextlib.suppress(OSError):  # where this account may not look nothing is counted either
         for fold in run.folds():
@@ -44,7 +44,7 @@ def bytes_of(run: Run) -> RunBytes:
                 kinds[run.weights_file(fold, which)] = which
                 kinds[run.predictions_file(fold, which)] = "predictions"
     sums: dict[str, int] = {}
-    for path, size in files.sizes_below(run.dir):
+    for path, size in files.sizes_below(run.dir, unread):
         kind = kinds.get(path, "other")
         sums[kind] = sums.get(kind, 0) + size
     return RunBytes(**sums)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.errors import in_sentences
 from core.jobs.room import keep, use
 from core.jobs.room.use import RunUse, Use
 from core.places import HOME
@@ -15,6 +16,7 @@ from core.runs import Run
 from core.runs.kept import dropped
 from core.runs.lists import index
 from core.runs.lists.index import Listed
+from core.storage import files
 from core.text import number_of, plain, size
 from pages.parts.people import people
 from pages.parts.room import offers
@@ -52,6 +54,8 @@ def section(root: Path, entries: Sequence[Listed]) -> None:
     with st.spinner("Looking through the runs folder", show_time=True):
         now = use.look(root, entries)
     st.html(_STYLE + use_html(now))
+    if now.not_counted:
+        st.warning(plain(in_sentences(now.not_counted, files.CHECK)), icon=":material/folder_off:")
     readable = [run for run in now.runs if run.state != "unreadable"]
     if not readable:
         st.caption("No run yet: what each takes is listed here.")
