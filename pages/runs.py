@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.config.names import titles_of
+from core.errors import LabError
 from core.jobs import trash
 from core.runs.colours import colour_of
 from core.runs.lists import best, conditions, expression, index, query
@@ -234,7 +235,11 @@ if shelf != "Trash":
     with ways:
         see.choose()
     views.row()
-entries = index.listed(trash.trash_folder()) if shelf == "Trash" else every
+try:
+    entries = trash.listed() if shelf == "Trash" else every
+except LabError as error:
+    badges.show_error(error)
+    st.stop()
 pressed.last_action()
 here = [entry for entry in entries if shelf == "Trash" or (entry.notes.archived is not None) == (shelf == "Archive")]
 if not here:

@@ -21,6 +21,7 @@ from core.errors import LabError
 from core.jobs import queue
 from core.runs import FoldState, Run
 from core.runs.lists import index
+from core.runs.lists.index import Listed
 from core.runs.lists.summaries import read_summary
 from core.runs.notes import check_idle
 from core.runs.owners import owner
@@ -34,6 +35,15 @@ def trash_folder(folder: Path | None = None) -> Path:
     """Deleted runs, each in a folder under its id or the name that it got here, so that it reads like any runs
     folder."""
     return places.lab_folder(folder) / "trash"
+
+
+def listed(folder: Path | None = None) -> list[Listed]:
+    """The deleted runs, as lists show them. Raises LabError(kind 'unreadable') where the trash is out of reach."""
+    trash = trash_folder(folder)
+    try:
+        return index.listed(trash)
+    except OSError as error:
+        raise LabError(f"{trash} cannot be read: {error.strerror}.", files.CHECK, kind="unreadable") from error
 
 
 def delete(ids: Sequence[str], folder: Path | None = None) -> list[str]:

@@ -8,13 +8,14 @@ import pytest
 from core.config import drafts, recipes
 from core.errors import LabError
 from core.jobs.processes import ready
-from core.places import runs_folder
+from core.places import datasets_folder, runs_folder
 from core.plan.plan import with_whole_path
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.studies.grid import StudyConfig
 from pages.parts.launch import source
 from pages.parts.launch.click import is_of
+from tests.closed import close
 from tests.pages.app import elements
 from tests.pages.launch_form import button, faces, field, open_group, open_on, open_page, take_folder, text_of
 from tests.photos import draw
@@ -151,6 +152,12 @@ def test_a_dataset_that_cannot_be_used_says_why_and_one_in_folders_gets_the_labe
     page.text_input(key="launch-data.path").set_value(str(tmp_path / "pets")).run()
     assert page.session_state["launch_draft"]["task"]["name"] == "label"
     assert not page.exception and not button(page).disabled
+
+
+def test_datasets_of_zips_that_are_out_of_reach_are_not_told_as_none(opened, monkeypatch):
+    close(monkeypatch, datasets_folder())
+    page = open_page()
+    assert "Datasets that came as zips are not listed: " in text_of(page) and "Permission denied" in text_of(page)
 
 
 def test_bad_files_are_listed_and_have_to_be_agreed_to(opened, tmp_path):

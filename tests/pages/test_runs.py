@@ -246,7 +246,7 @@ def test_archive_undo(folder):
     assert "Undo" not in labels(at)
 
 
-def test_delete_undo_and_trash(folder):
+def test_delete_undo_and_trash(folder, monkeypatch):
     run = make_run(folder, "one")
     at = page("runs", runs=run.id)
     button(at, "Delete").click().run()
@@ -260,8 +260,11 @@ def test_delete_undo_and_trash(folder):
     trash.delete([run.id])
     at = page("runs", shelf="Trash", runs=run.id)
     at.button(key="runs-for-good").click().run()
-    assert index.listed(trash.trash_folder()) == []
+    assert trash.listed() == []
     assert "The trash is empty" in at.info[0].value
+    close(monkeypatch, trash.trash_folder())
+    at = page("runs", shelf="Trash")
+    assert not at.info and f"{trash.trash_folder()} cannot be read: Permission denied." in html(at)
 
 
 def test_undo_brings_back_the_run_that_was_deleted_and_not_another_that_had_its_id(folder):

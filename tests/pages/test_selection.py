@@ -13,6 +13,7 @@ from core.data.chosen import selections
 from core.places import lab_folder
 from pages.parts.selection import judged
 from tests.answered import CLASSES, made, photo, probabilities_of, table_of
+from tests.closed import close
 from tests.pages.app import button, elements, html, page
 
 WRONG = {0: 1, 3: 0, 6: 5, 12: 1, 20: 3}
@@ -112,6 +113,17 @@ def test_a_link_whose_selection_is_gone_says_so_and_one_that_is_no_name_does_no_
     for name in ("0" * 16, "../../x", "<b>"):
         at = page("look_inside", run=run.id, selection=name)
         assert "not kept any more" in at.toast[0].value and "selection" not in at.query_params
+
+
+def test_a_link_whose_selection_is_out_of_reach_says_so_and_keeps_it(run, monkeypatch):
+    selected = selections.selection(run.config().data.root, ["a.jpg"])
+    selections.keep(selected)
+    with monkeypatch.context() as away:
+        close(away, lab_folder() / "selections")
+        at = page("look_inside", run=run.id, selection=selected.name)
+        assert "cannot be read" in at.toast[0].value and selected.name in at.query_params["selection"]
+    at.run()
+    assert not at.toast and selected.name in at.query_params["selection"] and "1 photo selected" in words(at)
 
 
 def test_a_lab_that_may_not_write_keeps_the_selection_in_its_session_and_says_so(run):

@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 
 from core import places
+from core.errors import LabError
 from core.storage import asking, files
 from core.storage.files import GARBAGE
 
@@ -58,33 +59,48 @@ def keep(selected: Selection, folder: Path | None = None) -> None:
     path = everybody / hashlib.sha256(asking.asker().name.encode()).hexdigest()[:16] / f"{selected.name}.json"
     with files.written_to(path.parent, "Make the folder writable; until then a selection holds for one tab alone."):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if _read(path) is not None:  # one that a power cut left empty is written anew
-            return
+        with contextlib.suppress(OSError):
+            if _read(path) is not None:  # one that a power cut left empty is written anew
+                return
         files.write_text(path, selected._text, durable=False)
         for place in (everybody, *everybody.glob("*/")):
             files.keep_newest(place, MOST, DAYS, MOST_BYTES)
 
 
 def load(name: str, folder: Path | None = None) -> Selection | None:
-    """What anybody kept under a name; None for nothing, for what is no name, and for a damaged file."""
+    """What anybody kept under a name; None for nothing, for what is no name, and for a damaged file.
+
+    Raises LabError(kind 'unreadable') where it may be kept out of reach.
+    """
     if not _NAME.fullmatch(name):
         return None
-    everybody = _place(folder)
-    with contextlib.suppress(OSError):
-        for path in (everybody / f"{name}.json", *everybody.glob(f"*/{name}.json")):
+    everybody, fault = _place(folder), None
+    try:
+        places_of_people = [folder for folder in files.matching(everybody, "*") if folder.suffix != ".json"]
+    except OSError as error:
+        places_of_people, fault = [], error
+    for path in (place / f"{name}.json" for place in (everybody, *places_of_people)):
+        try:
             if (selected := _read(path)) is not None:
                 return selected
-    return None
+        except OSError as error:
+            fault = error
+    if fault is None:
+        return None
+    what = f"the selection {name} cannot be read in {everybody}: {fault.strerror}."
+    raise LabError(what, files.CHECK, kind="unreadable") from fault
 
 
 def _read(path: Path) -> Selection | None:
-    """What a file keeps under its name, as used just now."""
+    """What a file keeps under its name, as used just now. Raises OSError for what is out of reach."""
     try:
         if path.stat().st_size > LARGEST:
             return None
         content = files.read_json(path)
         selected = Selection(str(content["root"]), tuple(str(sample) for sample in content["samples"]))
-    except (OSError, *GARBAGE):
+    except (OSError, *GARBAGE) as error:
+        if files.out_of_reach(error):
+            raise
         return None
     if selected.name != path.stem:
         return None

@@ -101,9 +101,12 @@ def unpack(
 
 
 def datasets(runs: Path | None = None) -> list[Path]:
-    """The datasets that came as zips, by name."""
+    """The datasets that came as zips, by name. Raises LabError(kind 'unreadable') where they are out of reach."""
     home = datasets_folder(runs)
-    return sorted(record.parent for record in home.glob(f"[!.]*/{RECORD}")) if home.is_dir() else []
+    try:
+        return [folder for folder in files.matching(home, "[!.]*") if files.may_be_there(folder / RECORD)]
+    except OSError as error:
+        raise LabError(f"{home} cannot be read: {error.strerror}.", files.CHECK, kind="unreadable") from error
 
 
 def folder_name(zip_name: str) -> str:

@@ -54,7 +54,8 @@ def known_choice(root: str) -> Choice:
 def choose(choice: Choice, key: str) -> None:
     """Controls for the root. key: prefix of the controls' keys; another one starts them anew."""
     entries = recent.recent()
-    sources = ["demo", "zip", "folder", *(["recent"] if entries or unpack.datasets() else [])]
+    unpacked, fault = _unpacked()
+    sources = ["demo", "zip", "folder", *(["recent"] if entries or unpacked else [])]
     source_key = f"{key}.source"
     if st.session_state.get(source_key) not in sources:
         st.session_state[source_key] = _source(choice, entries)
@@ -73,6 +74,16 @@ def choose(choice: Choice, key: str) -> None:
         label_visibility="collapsed",
     )
     {"demo": _demo, "zip": _zip, "folder": _folder, "recent": _recent}[st.session_state[source_key]](choice, key)
+    if fault is not None:
+        st.caption(f":material/folder_off: Datasets that came as zips are not listed: {plain(fault)}")
+
+
+def _unpacked() -> tuple[list[str], LabError | None]:
+    """The folders of datasets that came as zips, and why they cannot be listed."""
+    try:
+        return [str(folder) for folder in unpack.datasets()], None
+    except LabError as error:
+        return [], error
 
 
 def show_choice(choice: Choice, key: str) -> None:
@@ -135,7 +146,7 @@ def _recent(choice: Choice, key: str) -> None:
     browser sends a choice back by it, and "just now" would be another one a minute later.
     """
     entries = {entry.root: entry for entry in recent.recent()}
-    unpacked = [str(folder) for folder in unpack.datasets() if str(folder) not in entries]
+    unpacked = [root for root in _unpacked()[0] if root not in entries]
 
     def take(root: str | None) -> None:
         if root is not None:

@@ -15,6 +15,7 @@ import streamlit as st
 from core.data.chosen import selections
 from core.data.chosen.selections import Selection, selection
 from core.errors import LabError
+from core.text import plain
 
 NAME = "selection"  # in the address
 HOW = {"replace": "Replace", "add": "Add", "take": "Take away"}
@@ -28,7 +29,11 @@ def begin(root: str) -> None:
     on the photos of the dataset at root."""
     name = st.query_params.get(NAME)
     if name and name not in _own():
-        linked = selections.load(name)
+        try:
+            linked = selections.load(name)
+        except LabError as error:  # the address keeps it, so that the next drawing looks again
+            st.toast(plain(error), icon=":material/folder_off:")
+            return
         _own().add(name)
         if linked is None:
             st.toast("The selection of this link is not kept any more.", icon=":material/deselect:")
