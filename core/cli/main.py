@@ -36,7 +36,7 @@ from core.jobs import control, halt, speed
 from core.jobs.processes import nursery
 from core.jobs.room import forecast
 from core.jobs.worker import work
-from core.plan import apart
+from core.plan import again, apart
 from core.plan.plan import check_task, check_weights, fit_task, make_plan, with_setting_named
 from core.plan.ways_out import WaysOut, ways_out, with_settings_named
 from core.runs import Run
@@ -134,9 +134,15 @@ def train(
     if not config.data.root:
         raise LabError("train: no dataset is named.", "Add --data FOLDER.", kind="config")
     check_weights(config)
+    followed, people, asked = None, None, config.data.persons
     if folds_of is not None:
         check_held_out(Run(folds_of, folder))
-    dataset = scan(config.data, progress=bar("scanning"), runs=folder)
+        followed = Run(folds_of, folder).samples()
+        people = followed.drop_duplicates("person").set_index("person")["fold"]
+    reading, dataset = again.read_as_before(
+        config.data, people, lambda data: scan(data, progress=bar("scanning"), runs=folder)
+    )
+    config = config.model_copy(update={"data": reading})
     datasets.note_questions(dataset)
     if any(setting.startswith(("task=", "task.name=", "task.attributes=")) for setting in settings or []):
         check_task(config.task.name, dataset, "--set ")
@@ -148,9 +154,10 @@ def train(
         plan = make_plan(config, dataset, folder=folder)
     except LabError as error:
         raise with_settings_named(error, _ways(error, config, dataset, folder), config.task) from error
-    if folds_of is not None:
-        people = Run(folds_of, folder).samples().drop_duplicates("person").set_index("person")["fold"]
+    if folds_of is not None and people is not None:
         plan = records.on_folds(people, folds_of, plan, dataset, folder=folder)
+        _note(again.as_photos(asked, plan.config.data.persons, folds_of, folds_of))
+        _note(again.parted(followed, plan.samples, folds_of))
     tight = forecast.forecast([plan], folder).warning
     run = control.launch(plan, folder=folder, beside=[folds_of] if folds_of else ())
     print(run.id, flush=True)

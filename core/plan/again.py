@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pandas as pd
 
@@ -12,20 +12,23 @@ from core.data.yes_no import pairs
 from core.text import number_of
 
 
-def read_as_before(data: DataConfig, people: pd.Series | None) -> tuple[DataConfig, Scan]:
+def read_as_before(
+    data: DataConfig, people: pd.Series | None, read: Callable[[DataConfig], Scan] | None = None
+) -> tuple[DataConfig, Scan]:
     """The dataset read for runs that are to follow others, and the settings for that.
 
     people: fold by person of the runs that are there; None where there are none. Where each of their photos counts as a
     person of its own and the dataset names persons by now, as an older lab did not know a column patient_id, they
-    count so still: else nobody would be known to them. Not where a setting says who the persons are.
+    count so still: else those would not be known to them. Not where a setting says who the persons are. read: of data.
     """
-    scanned = scan(data)
+    read = read or scan
+    scanned = read(data)
     if people is None or data.persons != "auto" or data.person_column or data.person_pattern:
         return data, scanned
     named = scanned.samples[scanned.samples["person"] != scanned.samples["sample"]]
     if named["sample"].isin(people.index).sum() > named["person"].isin(people.index).sum():
         data = data.model_copy(update={"persons": "none"})
-        scanned = scan(data)
+        scanned = read(data)
     return data, scanned
 
 
@@ -41,6 +44,21 @@ def as_photos(asked: object, now: object, whose: str, anew: str) -> str:
         f"The dataset names persons by now. As in {whose}, each photo still counts as a person, so photos of one "
         f"person may stand in several folds; launch {anew} anew to part them."
     )
+
+
+def parted(before: pd.DataFrame, now: pd.DataFrame, whose: str) -> str:
+    """That photos stand in another fold than in the run that is followed, in a sentence; empty where none does.
+
+    They were held out as photos of somebody else: of a person of their own, say, where they name one by now.
+    before, now: as of `since`. whose: the run.
+    """
+    were, are = (table.drop_duplicates("sample").set_index("sample")["fold"] for table in (before, now))
+    both = were.index.intersection(are.index)
+    moved = int((were.loc[both] != are.loc[both]).sum())
+    if not moved:
+        return ""
+    stand = f"{number_of(moved, 'photo')} {'stands' if moved == 1 else 'stand'} in another fold than in {whose}"
+    return f"{stand}, where other persons were named for {'it' if moved == 1 else 'them'}: those are not compared."
 
 
 def since(before: pd.DataFrame, now: pd.DataFrame, aside: Iterable[str] = ()) -> list[str]:

@@ -246,6 +246,29 @@ def test_folds_of_a_run_are_taken_over_only_with_the_weights_that_it_began_with(
     assert "give the other one a name of its own" in remedy
 
 
+def test_folds_of_a_run_hold_for_photos_of_which_some_name_a_person_since_then_or_it_is_told_that_they_do_not(
+    lab, workers, recipe, tmp_path
+):
+    names = [f"{label}/{place}/{n}.png" for label in ("cat", "dog") for place in (f"of-{label}", ".") for n in range(6)]
+    for name in names:
+        draw(tmp_path / name)
+
+    def train(*more):
+        done = lab("train", recipe, "--data", tmp_path, *more)
+        assert not done.code, done.err
+        run = Run(done.out.strip())
+        return run.id, run.samples().set_index("sample")["fold"], done.err
+
+    nobody, folds, _ = train()
+    _, followed, told = train("--set", "data.persons=folder", "--folds-of", nobody)
+    parted = int((followed != folds).sum())
+    assert parted and f"{parted} photos stand in another fold than in {nobody}, where other persons were named" in told
+    rows = [f"{name},{name[:3]},{'p1' if number < 4 else ''}" for number, name in enumerate(names)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,label,person", *rows]))
+    _, followed, told = train("--set", "data.reader=csv", "--folds-of", nobody)
+    assert followed.equals(folds) and f"As in {nobody}, each photo still counts as a person" in told
+
+
 def test_a_study_takes_the_task_that_the_dataset_has(lab, workers, tiny_dataset, tmp_path):
     path = tmp_path / "study.yaml"
     path.write_text(yaml.safe_dump({"name": "seeds", "recipe": "quick", "grid": {"training.seed": [0, 1]}}))
