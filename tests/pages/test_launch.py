@@ -1,5 +1,6 @@
 """The launch page, driven through Streamlit's own test runner; measuring and workers are stood in for."""
 
+import os
 from dataclasses import replace
 from html import unescape
 
@@ -57,7 +58,7 @@ def test_a_plan_that_found_out_where_a_file_of_first_weights_lies_is_of_the_form
     assert plan.config.model.init != "file:w.pth" and is_of(plan, asked) and not is_of(plan, tiny_plan.config)
 
 
-def test_a_second_tab_of_the_form_launches_no_second_run_and_one_that_is_opened_after_the_launch_is_a_new_form(
+def test_a_second_tab_or_a_reload_of_the_form_launches_no_second_run_and_one_that_is_opened_later_is_a_new_form(
     opened, tmp_path
 ):
     """The folder is typed: what is edited leaves a draft, which the tabs that are opened later find."""
@@ -69,7 +70,11 @@ def test_a_second_tab_of_the_form_launches_no_second_run_and_one_that_is_opened_
     button(second).click().run()
     assert len(opened) == 2
     assert opened[0] == opened[1]
-    assert len(summaries()) == 1
+    reloaded = open_page(recipe="quick", form=token)
+    assert f"Launched already as {summaries()[0]['id']}: a click opens it." in text_of(reloaded)
+    button(reloaded).click().run()
+    assert len(summaries()) == 1 and opened[2] == opened[0], "who reloads at once and clicks once more means one run"
+    os.utime(Run(summaries()[0]["id"]).config_file, (0, 0))
     again = open_page(recipe="quick", form=token)
     assert again.session_state["launch_token"] != token
     button(again).click().run()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
+import time
+from collections.abc import Callable
 from datetime import datetime
 
 import streamlit as st
 
 from core.config import RunConfig, drafts, to_yaml
+from core.errors import LabError
 from core.runs import Run
 from core.runs.create import new_id
 from core.studies import grid, records
@@ -16,6 +20,7 @@ from core.studies.grid import StudyConfig
 from pages.parts.shared import frame
 
 TOKEN, ADOPTED = "launch_token", "launch_token_adopted"
+JUST_NOW = 150.0  # seconds
 PARTED = "launch_parted"  # in the session: forms of others with which it began and went on apart
 
 
@@ -85,16 +90,25 @@ def study_id(token: str, study: StudyConfig, root: str) -> str:
 
 
 def next_run_id(config: RunConfig) -> str:
-    """The id that Launch will use. A form that was launched before this session opened it is a new form."""
-    _renew(Run(run_id(form_token(), config)).exists())
+    """The id that Launch will use. A form that was launched before this session opened it is a new form, but for one
+    that was launched just now: who reloads a page that seems to stand still, and clicks once more, means one run."""
+    run = Run(run_id(form_token(), config))
+    _renew(run.exists(), lambda: run.config_file.stat().st_mtime)
     return run_id(form_token(), config)
 
 
 def next_study_id(study: StudyConfig, root: str) -> str:
-    _renew(records.exists(study_id(form_token(), study, root)))
+    """The same of a study."""
+    this = study_id(form_token(), study, root)
+    _renew(records.exists(this), lambda: records.load(this).created)
     return study_id(form_token(), study, root)
 
 
-def _renew(launched: bool) -> None:
-    if st.session_state.pop(ADOPTED, False) and launched:
-        st.session_state[TOKEN] = new_token()
+def _renew(launched: bool, when: Callable[[], float]) -> None:
+    """when: it was, in Unix time, if it was."""
+    if not st.session_state.pop(ADOPTED, False) or not launched:
+        return
+    with contextlib.suppress(OSError, LabError):
+        if time.time() - when() < JUST_NOW:
+            return
+    st.session_state[TOKEN] = new_token()

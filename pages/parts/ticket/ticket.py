@@ -27,6 +27,8 @@ from core.jobs.room import forecast
 from core.jobs.room.forecast import Forecast
 from core.jobs.speed import Outcome
 from core.plan.plan import Plan
+from core.runs import Run
+from core.studies import records
 from core.studies.grid import StudyConfig
 from core.studies.records import Study
 from core.text import NOTHING, count, estimate, number_of, plain, size
@@ -247,9 +249,13 @@ def _note(about: Contents) -> str:
         if about.as_study:
             assert about.study is not None
             study_id = ids.next_study_id(about.study, about.plans[0].config.data.root)
+            if records.exists(study_id):
+                return _launched(study_id)
             runs = "1 run" if len(about.plans) == 1 else f"{count(len(about.plans))} runs"
             return f"On a click {runs}, {count(jobs)} fold jobs are queued as {plain(study_id)}; then Studies opens."
         run_id = ids.next_run_id(about.plans[0].config)
+        if Run(run_id).exists():
+            return _launched(run_id)
         opens = "Live" if about.joining is None else "the study"
         return f"On a click {count(jobs)} fold jobs are queued as {plain(run_id)}; then {opens} opens."
     if about.errors:
@@ -261,6 +267,10 @@ def _note(about: Contents) -> str:
     if _asks(about):
         return "So large a grid is planned once you say that it is meant."
     return "The question under What will run is to be answered first."
+
+
+def _launched(name: str) -> str:
+    return f"Launched already as {plain(name)}: a click opens it. Other settings are launched as another one."
 
 
 def _asks(about: Contents) -> bool:
