@@ -15,6 +15,7 @@ from pages.parts.door import plotly_script
 from pages.parts.door.opening import opened
 from pages.parts.door.person import in_words
 from pages.parts.keys.places import PAGES
+from pages.parts.tab import out_of_reach
 
 
 def lab() -> None:
@@ -35,7 +36,7 @@ def lab() -> None:
     st.set_page_config(page_title=f"{page.title} · Facet Lab")  # a page that watches something says more, see frame.tab
     # st.stop() in a page ends that run and not early: else whatever ticked on the page before would go on in its place
     with contextlib.suppress(StopException):
-        page.run()
+        out_of_reach.draw(page.run)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from core.runs.lists import index
 from core.runs.lists.summaries import what_to_do
 from pages.parts.home import around, ended, now, welcome
 from pages.parts.shared import badges, frame
+from pages.parts.tab import out_of_reach
 
 entries = frame.begin_page()
 welcome.open_chosen()
@@ -26,7 +27,7 @@ with st.container():
         welcome.newcomer()
 if active:
     interval = now.interval()
-    st.fragment(now.tick, run_every=interval)(now.signature(listed, interval), [spans])
+    st.fragment(out_of_reach.noticed(now.tick), run_every=interval)(now.signature(listed, interval), [spans])
 if halted := [summary for summary in listed if any(fold["state"] in badges.STOPPED for fold in summary["folds"])]:
     ended.stopped(halted)
 if done := [summary for summary in listed if summary["state"] == "done"]:

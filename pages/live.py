@@ -37,7 +37,7 @@ from pages.parts.run import (
     yes_no,
 )
 from pages.parts.shared import badges, frame, moved, run_picker
-from pages.parts.tab import ticking
+from pages.parts.tab import out_of_reach, ticking
 
 TICK = 1.0  # seconds, of a page that is open alone
 MEND = "Copy its files back from a backup, or choose another run."
@@ -204,7 +204,7 @@ except LabError as error:
     st.html('<div class="lab-title">Live</div>')
     badges.show_error(error)
     run_picker.pick_run(listed, None)
-    st.fragment(look_again, run_every=TICK)(run_id, str(error))
+    st.fragment(out_of_reach.noticed(look_again), run_every=TICK)(run_id, str(error))
     st.stop()
 hand.take(run.id)
 
@@ -239,7 +239,9 @@ curves.plotly_once()
 drawn = signature(status, version, every)
 photos = next((summary.get("samples", 0) for summary in listed if summary["id"] == run.id), 0)
 others = [] if status.everybody else looks.others_of(run, config, entries)
-st.fragment(tick, run_every=every)(run, config, info["class_names"], photos, colour, others, drawn)
+st.fragment(out_of_reach.noticed(tick), run_every=every)(
+    run, config, info["class_names"], photos, colour, others, drawn
+)
 with st.container():
     if status.active and not version:
         samples.about_to_learn(run)
@@ -267,13 +269,13 @@ tab_log, tab_samples, tab_rates, tab_groups = st.tabs(
     ["Log", "Samples as the network sees them", "Learning rates", "Groups"], key="live-tabs", on_change="rerun"
 )
 with tab_log:
-    st.fragment(log, run_every=every and 2 * every)(run)
+    st.fragment(out_of_reach.noticed(log), run_every=every and 2 * every)(run)
 if tab_samples.open:
     with tab_samples:
         samples.tab(run, config)
 if tab_rates.open:
     with tab_rates:
-        st.fragment(rates.tab, run_every=every and 5 * every)(run, config, colour)
+        st.fragment(out_of_reach.noticed(rates.tab), run_every=every and 5 * every)(run, config, colour)
 if tab_groups.open:
     with tab_groups:
         if status.everybody:

@@ -17,7 +17,7 @@ from pages.parts.people import people
 from pages.parts.runs import actions, asking, columns, pressed, see, table, views
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import begin, turning
-from pages.parts.tab import ticking
+from pages.parts.tab import out_of_reach, ticking
 
 HERE = Path(__file__).parent
 PAGE = 100  # rows
@@ -275,4 +275,4 @@ st.caption(
 people.explain()
 if shelf == "Runs" and any(entry.state in badges.ACTIVE for entry in every):
     each = ticking.every(TICK)
-    st.fragment(watch, run_every=each)((tuple(entry.state for entry in every), each))
+    st.fragment(out_of_reach.noticed(watch), run_every=each)((tuple(entry.state for entry in every), each))

@@ -23,7 +23,7 @@ from pages.parts.settings import slots
 from pages.parts.shared import badges, frame, moved
 from pages.parts.shared.fields import field
 from pages.parts.studies import answer, export, scores, view
-from pages.parts.tab import ticking
+from pages.parts.tab import out_of_reach, ticking
 
 TICK = 2.0  # seconds, of a page that is open alone
 HERE = Path(__file__).parent
@@ -358,7 +358,7 @@ if problem := st.session_state.pop("studies-error", None):
 with st.container():
     verdict = answer.section(status)
 every = interval(status)
-st.fragment(tick, run_every=every)(study, (status.signature, every), verdict)
+st.fragment(out_of_reach.noticed(tick), run_every=every)(study, (status.signature, every), verdict)
 if faults := view.faults_html(study, status):
     st.html(faults)
 if words := view.as_photos(study, status):

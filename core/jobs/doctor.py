@@ -28,7 +28,7 @@ from core.jobs.room.use import not_counted
 from core.network import weights
 from core.runs import Run
 from core.runs.lists.summaries import summaries, what_to_do
-from core.storage import asking, files, lab_file, locks
+from core.storage import asking, files, lab_file, locks, runs_reach
 from core.text import listed
 
 Verdict = Literal["good", "note", "fault"]
@@ -91,11 +91,9 @@ def examine(root: Path | None = None, top: Path = machine.TOP) -> list[Finding]:
         ("left-overs", lambda: _cut_off(root)),
     ]
     findings: list[Finding] = []
-    if root.exists() and not root.is_dir():  # what lies in it is no fault of its own
-        what = f"{root} is no folder of runs (it is a file): nothing can be launched."
-        findings = [
-            Finding("rights", "fault", what, "Name another one with --runs, or set FACET_RUNS to another folder.")
-        ]
+    if fault := runs_reach.fault_of(root):  # what lies in it is no fault of its own
+        what = f"{fault.message.removeprefix('runs: ').removesuffix('.')}: nothing can be launched."
+        findings = [Finding("rights", "fault", what, fault.remedy)]
         looks = [("versions", _versions), ("shared memory", lambda: _shared_memory(top)), ("weights", _weights)]
     for subject, look in looks:
         try:

@@ -177,12 +177,12 @@ class Listed:
 
 def listed(folder: Path | None = None) -> list[Listed]:
     """Every run of a runs folder, newest first, archived ones too."""
-    return _shelf_of((folder or places.runs_folder()).resolve()).look()
+    return _shelf_of(Path(os.path.realpath(folder or places.runs_folder()))).look()
 
 
 def lately(seconds: float) -> list[Listed]:
     """`listed` for who can do with what this process found so many seconds ago."""
-    shelf = _shelf_of(places.runs_folder().resolve())
+    shelf = _shelf_of(places.runs_folder())
     return shelf.last if time.monotonic() - shelf.looked <= seconds else shelf.look()
 
 

@@ -25,7 +25,7 @@ from pages.parts.dock import panel, style
 from pages.parts.dock.panel import SEEN
 from pages.parts.run import view
 from pages.parts.shared import badges
-from pages.parts.tab import ticking
+from pages.parts.tab import out_of_reach, ticking
 
 LOOKS = 3  # of a page that watches a run, to one for all runs
 FRESH = 3.0  # seconds
@@ -70,7 +70,7 @@ def once(*, lists: bool = True) -> list[Listed]:
     entries = index.listed() if lists else index.lately(FRESH)
     first = [entries]
     is_active = any(entry.state in badges.ACTIVE for entry in entries)
-    st.fragment(_tick, run_every=LOOKS * ticking.every(1.0) if is_active else None)(first)
+    st.fragment(out_of_reach.noticed(_tick), run_every=LOOKS * ticking.every(1.0) if is_active else None)(first)
     return entries
 
 

@@ -15,7 +15,7 @@ from core.runs.use.used import is_number
 from core.text import listed, number_of, size
 from core.training.gauges.now import WATCH, GpuNow, Now
 from pages.parts.shared import badges
-from pages.parts.tab import ticking
+from pages.parts.tab import out_of_reach, ticking
 
 TICK = 2.0  # seconds, of a page that is open alone
 UNTOLD = "use, memory and temperature are not told"
@@ -30,7 +30,7 @@ _STYLE = """<style>
 
 
 def section(root: Path) -> None:
-    st.fragment(_draw, run_every=ticking.every(TICK))(root)
+    st.fragment(out_of_reach.noticed(_draw), run_every=ticking.every(TICK))(root)
 
 
 def _draw(root: Path) -> None:
