@@ -36,7 +36,7 @@ def lab() -> None:
     st.set_page_config(page_title=f"{page.title} · Facet Lab")  # a page that watches something says more, see frame.tab
     # st.stop() in a page ends that run and not early: else whatever ticked on the page before would go on in its place
     with contextlib.suppress(StopException):
-        out_of_reach.draw(page.run)
+        out_of_reach.draw(page.title, page.run)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,13 @@ import streamlit as st
 
 from core import places
 from core.storage import runs_reach
-from pages.parts.shared import badges
+from pages.parts.shared import badges, theme
 from pages.parts.tab import ticking
 
 EVERY = 2.0  # seconds
 
 
-def draw(page: Callable[[], None]) -> None:
+def draw(title: str, page: Callable[[], None]) -> None:
     """A whole page, or, where the folder cannot be read or goes while the page is drawn, that in a sentence."""
     fault = runs_reach.fault_of(places.runs_folder())
     if fault is None:
@@ -27,7 +27,10 @@ def draw(page: Callable[[], None]) -> None:
         except OSError:
             if (fault := runs_reach.fault_of(places.runs_folder())) is None:
                 raise
+    st.html(theme.STYLE)
+    st.html(f'<div class="lab-title">{title}</div>')
     badges.show_error(fault)
+    st.caption("This page goes on by itself once it can be read.")
     st.fragment(_go_on, run_every=ticking.every(EVERY))()
 
 
