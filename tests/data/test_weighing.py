@@ -33,6 +33,8 @@ SIZES = "image,width,height", [f"{n}.jpg,{100 + n % 3 % 2 * 100},{60 + 20 * (n %
 AGES = "image,age,sex", [f"{n}.jpg,{20 + n},{'fm'[n % 2]}" for n in range(8)]
 SMILES = "image,smiling,glasses", [f"{n}.jpg,{('yes', 'no')[n % 2]},{('yes', 'no')[n // 2 % 2]}" for n in range(8)]
 SICK = "image,MEL,NV,bcc", [f"{n}.jpg,{n % 3 == 0:d}.0,{n % 3 == 1:d}.0,{n % 3 == 2:d}.0" for n in range(8)]
+SICK_PEOPLE = "image,sex,MEL,NV,bcc", [row.replace(".jpg,", f".jpg,{'fm'[n % 2]},") for n, row in enumerate(SICK[1])]
+SITES = "image,site", [f"{n}.jpg,{('arm', 'leg')[n % 2]}" for n in range(8)]
 SEEN = "image,front,side", [f"{n}.jpg,{n % 2},{1 - n % 2}" for n in range(8)]
 FIVE = "image,class", [f"{n}.jpg,{('good', 'bad')[n % 2]}" for n in range(5)]
 REMARKS = "image,sex,remark", ["0.jpg,f,x", "7.jpg,m,y"]
@@ -193,11 +195,12 @@ def test_a_table_of_labels_is_found_below_the_root_among_a_caption_of_each_photo
         (IMAGES, {"metadata.csv": AGES, "truth.csv": SICK}, "truth.csv", ["metadata.csv"]),
         (IMAGES, {"metadata.csv": AGES, "truth.csv": (SICK[0], SICK[1][:3])}, "metadata.csv", ["truth.csv"]),
         (IMAGES, {"metadata.csv": AGES, "views.csv": SEEN}, "metadata.csv", ["views.csv"]),
+        (IMAGES, {"sites.csv": SITES, "truth.csv": SICK_PEOPLE}, "truth.csv", ["sites.csv"]),
     ],
     ids=[
         *("names of classes", "sizes", "half", "few", "two below", "attributes", "form", "a test below"),
         *("names in the root", "sizes in the root", "notes"),
-        *("a column a class", "of few photos", "two columns"),
+        *("a column a class", "of few photos", "two columns", "a column a class of people"),
     ],
 )
 def test_one_of_several_tables_that_is_the_only_one_to_say_what_it_holds_is_read(

@@ -362,7 +362,7 @@ def to_read(looked: Candidates) -> tuple[list[DatasetTable], list[Table]]:
     too). Where columns of a class each label photos, tables of only a gender, age or mask wait for somebody to ask."""
     usual = [each for each in looked.tables if each.tells_usual or each.tells_label] or looked.tables
     tables = [each for each in usual if not _awaits_labels(each, usual)]
-    if any(each.is_one_hot and not may_wait(each.paths[0]) for each in tables):
+    if any(each.is_one_hot and not each.is_usual and not may_wait(each.paths[0]) for each in tables):
         tables = [each for each in tables if each.tells_label or may_wait(each.paths[0])]
     waiting = [replace(each.table, name=each.paths[0]) for each in looked.tables if each not in tables]
     return tables, looked.unlabelled + [table for table in waiting if may_wait(table.name)]

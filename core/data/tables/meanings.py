@@ -36,7 +36,7 @@ DOUBTED = ("id", "patient")  # where their values are few: they may tell the ill
 class Meanings:
     """columns: meaning -> column. numbers_photos: the person column is only a guess, and another one in each row.
     parts: columns that may name parts of the dataset and are not read so: they are asked about, and no attributes.
-    classes: the columns of a one-hot table, looked for where none tells a label, gender, age or mask that is needed.
+    classes: the columns of a one-hot table, looked for where none tells a label that is needed.
     """
 
     columns: dict[str, str]
@@ -104,7 +104,8 @@ def choose_columns(
     if doubted and "person" not in chosen and data.attributes is None and _persons_in(table, doubted, data):
         facts += _only_label(table, chosen, refused, parts)  # few values that tell no persons may be the class
     tells = not needs_label or bool(chosen.keys() & set(LABELLED))
-    own = None if tells else attribute_columns(table, [*chosen.values(), *parts], data, has_label=False)
+    is_labelled = not needs_label or "label" in chosen or (tells and data.attributes is not None)
+    own = None if is_labelled else attribute_columns(table, [*chosen.values(), *parts], data, has_label=False)
     tells = tells or bool(own and (own.kinds or own.classes))
     if "path" not in chosen or not tells:
         lacks = "a path" if "path" not in chosen else "a label, gender, age, mask or another attribute"
