@@ -154,12 +154,21 @@ def test_numbers_that_stand_once_each_under_a_name_of_ids_are_no_attribute():
 
 
 def test_a_one_hot_table_is_a_label_and_says_so(tmp_path):
+    """A row that names no class has no label; one that says something of some of them alone makes them no classes."""
     rows = [(f"{i}.jpg", int(i % 3 == 0), int(i % 3 == 1), int(i % 3 == 2)) for i in range(9)]
     scanned = read(table(tmp_path, "filename, cat, dog, owl", rows, "_classes.csv"))
     assert scanned.samples["label"].tolist() == ["cat", "dog", "owl"] * 3
     assert list(scanned.attributes) == ["label"]
     (fact,) = scanned.facts
     assert fact.kind == "classes" and "exactly one of the 3 columns cat, dog, owl is 1 in each row" in fact.text
+    scanned = read(table(tmp_path, "filename, cat, dog, owl", [*rows, ("9.jpg", "", "", "")], "_classes.csv"))
+    assert len(scanned.samples) == 9 and scanned.set_aside["sample"].tolist() == ["9.jpg"]
+    assert [fact.text for fact in scanned.facts if fact.kind == "unlabelled"] == [
+        "1 photo has no label (empty 1): set aside as unlabelled."
+    ]
+    for odd in ((1, "", ""), (1, 1, 0), (0, 0, 0)):
+        scanned = read(table(tmp_path, "filename, cat, dog, owl", [*rows, ("9.jpg", *odd)], "_classes.csv"))
+        assert list(scanned.attributes) == ["cat", "dog", "owl"]
 
 
 def test_columns_of_yes_and_no_that_overlap_are_an_attribute_each(tmp_path):

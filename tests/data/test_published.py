@@ -184,7 +184,7 @@ def leaves(archive: Archive) -> Reading:
     archive.table(
         "sample_submission.csv", f"image_id,{','.join(sick)}", [(f"Test_{n}", *[0.25] * 3) for n in range(12)]
     )
-    return Reading("csv", {"no": 8, "yes": 4}, of="rust", unlabelled=12)
+    return Reading("csv", {"healthy": 4, "rust": 4, "scab": 4}, unlabelled=12)
 
 
 def cassava(archive: Archive) -> Reading:

@@ -209,6 +209,14 @@ def test_a_competition_keeps_its_test_photos_unlabelled_and_its_form_unread(tmp_
     assert "sample_submission.csv is not read: it is a form for predictions." in facts(scanned, "table")
 
 
+def test_a_test_set_that_lacks_the_columns_of_the_classes_is_unlabelled_whatever_else_it_tells(tmp_path):
+    rows = [f"{i}.jpg,{'fm'[i % 2]},{i % 3 == 0:d},{i % 3 == 1:d},{i % 3 == 2:d}" for i in range(6)]
+    table(tmp_path, rows, *(f"{i}.jpg" for i in range(8)), header="image,sex,a,b,c", name="train.csv")
+    scanned = read(table(tmp_path, ["6.jpg,f", "7.jpg,m"], header="image,sex", name="test.csv"))
+    assert labels(scanned) == {f"{i}.jpg": "abc"[i % 3] for i in range(6)}
+    assert aside(scanned) == {"6.jpg": "unlabelled", "7.jpg": "unlabelled"}
+
+
 @pytest.mark.parametrize(
     ("folders", "name", "tested"),
     [

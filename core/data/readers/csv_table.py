@@ -140,7 +140,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
         if match.sample and not faults:
             real = cast(str, tree.images.get(sample) or inside(tree.root, sample))
             photos.append(photo(sample, real, row=number, where=where, **labels | stands | person))
-            label_cells.append(cell.get("label"))
+            label_cells.append("" if own.classes and labels["label"] is None else cell.get("label"))
     if parts.sets_aside and not parts.tells_of(dataset.paths, tree):
         photos = parted_by_folders(photos)
     for row, label_cell in zip(photos, label_cells, strict=True):

@@ -33,7 +33,7 @@ class Columns:
     """The columns of a table that are attributes.
 
     kinds: column -> kind. names: column -> name of the attribute. classes: the columns of a one-hot table, of which
-    exactly one is 1 in each row and so is the label; those are in kinds no more. thousands: the columns of numbers in
+    exactly one is 1 in each row that has a label; those are in kinds no more. thousands: the columns of numbers in
     which commas stand between thousands.
     """
 
@@ -67,7 +67,7 @@ def attribute_columns(table: Cells, taken: Collection[str], data: DataConfig, *,
         return Columns(kinds, _names(kinds), facts=facts, thousands=_with_thousands(kinds, cells))
     names = [name for name in names if spelt(name) not in NO_ATTRIBUTES]
     kinds = {name: kind for name in names if (kind := kind_of(name, cells[name], rows))}
-    classes = () if has_label else _one_hot(kinds, cells, rows)
+    classes = () if has_label else _one_hot(table, kinds, cells, nothing)
     kinds = {name: kind for name, kind in kinds.items() if name not in classes}
     facts = []
     if empty := [name for name in names if rows and not cells[name]]:
@@ -185,9 +185,10 @@ def read_number(text: str, thousands: bool = False) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def class_of(row: Sequence[str], columns: Sequence[str], classes: Sequence[str]) -> str:
-    """The class of a row of a one-hot table."""
-    return next(name for name in classes if _word(row[columns.index(name)]) == "1")
+def class_of(row: Sequence[str], columns: Sequence[str], classes: Sequence[str]) -> str | None:
+    """The class of a row of a one-hot table; None where the row names none."""
+    places = {name: columns.index(name) for name in classes}
+    return next((name for name, at in places.items() if at < len(row) and _word(row[at]) == "1"), None)
 
 
 def _word(text: str) -> str:
@@ -214,13 +215,22 @@ def _kind_asked(kind: str, name: str, cells: Sequence[str], photos: int) -> str:
     return kind if kind != "auto" else kind_of(name, cells, photos) or CATEGORIES
 
 
-def _one_hot(kinds: Mapping[str, str], cells: Mapping[str, Sequence[str]], rows: int) -> tuple[str, ...]:
-    """The columns of 0 and 1 of which exactly one is 1 in each row; () where it is not so."""
+def _one_hot(
+    table: Cells, kinds: Mapping[str, str], cells: Mapping[str, Sequence[str]], nothing: frozenset[str]
+) -> tuple[str, ...]:
+    """The columns of 0 and 1 of which exactly one is 1 in each row, but in those where nothing stands in any of them,
+    as in a test set's; () where it is not so."""
     columns = [name for name, kind in kinds.items() if kind == YES_NO and {*map(_word, cells[name])} == {"0", "1"}]
-    if len(columns) < 2 or any(len(cells[name]) != rows for name in columns):
+    if len(columns) < 2 or len({len(cells[name]) for name in columns}) > 1:
         return ()
-    hot = zip(*([_word(cell) == "1" for cell in cells[name]] for name in columns), strict=True)
-    return tuple(columns) if all(sum(row) == 1 for row in hot) else ()
+    places, filled = [table.columns.index(name) for name in columns], 0
+    for _, row in table.rows:
+        hot = [row[at] if at < len(row) else "" for at in places]
+        if not all(says_nothing(cell, nothing) for cell in hot):
+            filled += 1
+            if [*map(_word, hot)].count("1") != 1:
+                return ()
+    return tuple(columns) if filled == len(cells[columns[0]]) else ()  # more rows where some of them is not told
 
 
 def _names(kinds: dict[str, str]) -> dict[str, str]:

@@ -45,7 +45,8 @@ class DatasetTable:
 
     sources: where each row of the table stands. faults: rows that could not be read. chosen: the meanings of which a
     person chose the column. companions: tables beside it that were read for one more column, relative to root ->
-    whether that stands in the table. unlabelled: those of its files that lack the column of the label.
+    whether that stands in the table. unlabelled: those of its files that lack the column of the label, or one of those
+    of the classes.
     """
 
     table: Table
@@ -200,8 +201,8 @@ def dataset_table(
     paths = [source.path for source in sources]
     meanings, folder_of = choose_in_parts(first, paths, data, matcher, needs_label=needs_label)
     sources = [replace(source, folder=folder_of.get(source.path, "")) for source in sources] if folder_of else sources
-    label = meanings.columns.get("label")
-    unlabelled = frozenset(source.path for source, table in parts if label and label not in table.columns)
+    labels = {meanings.columns["label"]} if "label" in meanings.columns else {*meanings.classes}
+    unlabelled = frozenset(source.path for source, table in parts if labels - {*table.columns})
     return DatasetTable(first, meanings, sources, faults, chosen_meanings(data), unlabelled=unlabelled)
 
 
