@@ -61,6 +61,22 @@ def test_a_photo_that_only_another_part_has_is_missing(tmp_path):
     assert problems_of(scanned, "missing-file") == {"trainLabels.csv row 6": "there is no file '5' in the dataset"}
 
 
+def test_a_table_in_the_folder_of_a_part_names_the_photos_at_any_depth_below_it(tmp_path):
+    """Beside masks that have these names, and in folders of classes, where it tells the persons."""
+    masked, classes = tmp_path / "masked", tmp_path / "classes"
+    for part, numbers in (("train", range(10)), ("test", range(4))):
+        photos = [f"{part}/images/{n}.jpg" for n in numbers] + [f"{part}/masks/{n}.png" for n in numbers]
+        table(masked, [f"{n}.jpg,{'ab'[n % 2]}" for n in numbers], *photos, name=f"{part}/{part}.csv")
+        photos = [f"{part}/images/{'ab'[n % 2]}/{n}.jpg" for n in numbers]
+        rows = [f"{n}.jpg,{part}{n // 2}" for n in numbers]
+        table(classes, rows, *photos, header="image,patient_id", name=f"{part}/{part}.csv")
+    scanned = read(masked)
+    assert labels(scanned) == {f"train/images/{n}.jpg": "ab"[n % 2] for n in range(10)}
+    assert scanned.set_aside["sample"].tolist() == [f"test/images/{n}.jpg" for n in range(4)]
+    scanned = read(classes)
+    assert scanned.reader == "folders" and scanned.persons.people == 5 and len(scanned.set_aside) == 4
+
+
 @pytest.mark.parametrize(
     "name, photos",
     [

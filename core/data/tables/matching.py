@@ -1,9 +1,9 @@
 """A cell of a table -> a photo of the dataset. Opens nothing.
 
 First as it is written: from the table's folder, from the root, or a bare name that stands once. What is left is
-matched by the end of the path, without regard to case and to the picture's suffix, where that means one file only. A
-bare name that means several means no mask or copy of a photo, and the one below the folder in which it is looked for;
-one of a table in train/ means none in test/, and none in val/ where that numbers its photos anew.
+matched by the end of the path, without regard to case and to the picture's suffix, where that means one file only. What
+means several means no mask or copy of a photo, and the one that lies, however deep, below the folder in which it is
+looked for; a bare name of a table in train/ means none in test/, and none in val/ where that numbers its photos anew.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ class Matcher:
 
     tree: Tree
 
-    def is_photo(self, cell: str) -> bool:
-        """Whether a photo is called so, however loosely."""
-        return bool(cell) and bool(self.exact(cell, "") or self._loose(cell)[0])
+    def is_photo(self, cell: str, home: str = "") -> bool:
+        """Whether a photo is called so, however loosely. home: the folder in which it is looked for first."""
+        return bool(cell) and bool(self.exact(cell, home) or self._loose(cell, home)[0])
 
     def is_mask(self, cell: str) -> bool:
         """Whether a mask or copy of a photo is called so, with any suffix."""
@@ -91,7 +91,7 @@ class Matcher:
                 if key[1] and self._is_beside(key, sample):
                     beside.add(sample)
                 continue
-            sample, ways = self._loose(key[0])
+            sample, ways = self._loose(*key)
             if key[1] and "/" not in _normal(key[0]) and (not sample or self._is_anothers(key[1], _folder(sample))):
                 sample, ways = self._loose(posixpath.join(key[1], key[0]))
                 sample = "" if self._is_anothers(key[1], _folder(sample)) else sample
@@ -210,8 +210,9 @@ class Matcher:
     def _is_inside(self, path: str) -> bool:
         return inside(self.tree.root, path) is not None
 
-    def _loose(self, cell: str) -> tuple[str, frozenset[str]]:
-        """The one photo that a cell most probably means, and how it differs; ("", ...) for none or several."""
+    def _loose(self, cell: str, home: str = "") -> tuple[str, frozenset[str]]:
+        """The one photo that a cell most probably means, and how it differs; ("", ...) for none or several. Of those
+        that it means as well as another, the one below the folder in which it is looked for."""
         if len(cell) > LONGEST:
             return "", frozenset()
         text = _normal(cell).rstrip("/")
@@ -228,7 +229,10 @@ class Matcher:
         if numbered:
             candidates = self._by_number.get(int(parts[-1].partition(".")[0]), [])
         ranked = sorted(((self._alike(parts, path), path) for path in candidates), reverse=True)
-        if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
+        ranked = [each for each in ranked if each[0] == ranked[0][0]]  # the best
+        if len(ranked) > 1:
+            ranked = [each for each in ranked if home and each[1].startswith(f"{home}/")]
+        if len(ranked) != 1:
             return "", frozenset()
         (common, _, _), path = ranked[0]
         if not self._may_mean(parts, path.split("/"), common):

@@ -28,8 +28,9 @@ class UnreadTable:
     others: tuple[str, ...] = ()
 
     def names_photos(self, matcher: Matcher) -> bool:
-        column = self.meanings.columns.get("path")
-        return column is not None and any(map(matcher.is_photo, dict.fromkeys(self.table.column(column))))
+        column, home = self.meanings.columns.get("path"), self.path.rpartition("/")[0]
+        cells = [] if column is None else dict.fromkeys(self.table.column(column))
+        return any(matcher.is_photo(cell) or (home and matcher.is_photo(cell, home)) for cell in cells)
 
     def names_half(self, tree: Tree, matcher: Matcher) -> bool:
         """Whether it names half of all photos, or of those in its folder and below."""

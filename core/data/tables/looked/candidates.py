@@ -98,7 +98,10 @@ class DatasetTable:
     def names_photos(self, matcher: Matcher) -> bool:
         """Whether it names one at least, however loosely."""
         cells = self.table.column(self.meanings.columns["path"])
-        return any(source.folder for source in self.sources) or any(map(matcher.is_photo, dict.fromkeys(cells)))
+        if any(source.folder for source in self.sources) or any(map(matcher.is_photo, dict.fromkeys(cells))):
+            return True
+        places = dict.fromkeys((cell, of.home) for cell, of in zip(cells, self.sources, strict=True) if of.home)
+        return any(matcher.is_photo(*place) for place in places)
 
 
 @dataclass(frozen=True)
