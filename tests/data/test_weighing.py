@@ -81,6 +81,7 @@ def drawn(root, photos, tables):
         (BUSI, {"labels.csv": OF_BUSI}, "a b", ""),
         ([f"train/pat{n // 4}/{n}.jpg" for n in range(24)] + PATIENTS, {"train.csv": IN_TRAIN}, "a b", ""),
         (WITH_TEST, {"test.csv": OF_TEST}, "cat dog", "test.csv"),
+        (PETS, {"test.csv": ("image,label", [f"{PETS[0]},cat", f"{PETS[3]},dog"])}, "cat dog", "test.csv"),
         (
             ["good/0.jpg", *(f"good/{n}.jpg" for n in range(9, 20)), *DEFECT],
             {"kinds.csv": KINDS},
@@ -105,6 +106,7 @@ def drawn(root, photos, tables):
         "beside",
         "slices",
         "a test's",
+        "a test's of them",
         "of one class",
         "turned",
         "new",

@@ -216,7 +216,8 @@ def unread_tables(tree: Tree, data: DataConfig, reading: Reading, reader: str) -
         in_facts |= gone.keys()
         facts += _unread_facts({path: why for path, why in _faults(looked, more).items() if path not in in_facts})
     asked = folder_questions(strange, tree, matcher.is_photo) if reader == "folders" else []
-    return facts + questions(unread) + asked
+    others = (each for each in unread if each.path not in reading.asked or each.parts or each.persons)
+    return facts + questions(others) + asked
 
 
 def _faults(*several: Candidates) -> dict[str, LabError]:

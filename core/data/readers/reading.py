@@ -26,7 +26,7 @@ class Fact:
 class Reading:
     """photos, problems: rows as attributes.photo and attributes.problem make them. tables: files of labels that were
     read, relative to the dataset. joined: those of them that only tell something else of photos whose folders, or other
-    tables, name the classes -> what, as meanings of columns.
+    tables, name the classes -> what, as meanings of columns. asked: lists and tables that a fact asks about already.
 
     A photo whose `split` is test or unlabelled is set aside by the scan: it is checked, and never trained on.
     """
@@ -36,6 +36,7 @@ class Reading:
     facts: list[Fact] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     joined: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    asked: frozenset[str] = frozenset()
 
 
 def folder_list(names: Iterable[str]) -> str:

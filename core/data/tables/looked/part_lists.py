@@ -22,7 +22,7 @@ from core.data.readers.tree import Tree
 from core.data.tables.looked.forms import is_form
 from core.data.tables.matching import NO_MATCH, Match, Matcher, facts_of
 from core.data.tables.meanings import MEANINGS, choose_columns
-from core.data.tables.table import Table, is_list, read_table
+from core.data.tables.table import Table, is_list, is_table, read_table
 from core.errors import LabError
 from core.text import listed, number_of
 
@@ -100,7 +100,8 @@ def with_part_lists(reading: Reading, tree: Tree, data: DataConfig) -> Reading:
     trained = {sample for sample, split in split_of.items() if not split} - aside
     others += [group for group in groups if group.why_not and (group.tested & trained or group.is_hidden)]
     questions = _questions(others, trained) if others else []
-    reading = replace(reading, facts=[*reading.facts, *questions])
+    asked = frozenset(path for group in others for path in group.paths)
+    reading = replace(reading, facts=[*reading.facts, *questions], asked=asked)
     return _joined(reading, right[0]) if right else reading
 
 
@@ -223,7 +224,8 @@ def _questions(asked: Sequence[_Lists], trained: set[str]) -> list[Fact]:
     it_is = "it is not read:" if len(paths) == 1 else "they are not read:"
     first = "" if len(asked) == 1 else f" the first, {asked[0].paths[0]}:"
     text = f"{listed(paths)} may say which photos are a test{counts}; {it_is}{first} {asked[0].why_not}."
-    return [Fact("table", text, ("split_column",), probable=True)]
+    settings = ("split_column", *(("reader", "csv_file") if any(map(is_table, paths)) else ()))
+    return [Fact("table", text, settings, probable=True)]
 
 
 def _joined(reading: Reading, group: _Lists) -> Reading:
