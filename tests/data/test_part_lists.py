@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.data.readers.attributes import TEST
+from core.data.readers.attributes import TEST, UNLABELLED
 from tests.data.tables import facts, labels, table
 from tests.photos import draw, read, utkface
 
@@ -125,8 +125,19 @@ def test_lists_of_parts_set_the_test_set_aside(tmp_path, photos, lists):
         ),
         (FOLDERS, {"train.txt": TRAINED, "test.txt": []}, "test.txt is empty"),
         (FOLDERS, OF_NUMBERS, "no column of it names photos"),
+        (FOLDERS, {"train.txt": TRAINED}, "it is not read, and 2 photos that it does not name are trained on, too"),
+        (
+            FLAT,
+            {"labels.csv": LABELLED, "train.csv": ["image", *PETS[1:]]},
+            "that names it, such as test.csv, would set it aside",
+        ),
+        (FOLDERS, {"train.txt": TRAINED[::2], "val.txt": TRAINED[1::2]}, "2 photos that they do not name are trained"),
+        (FOLDERS, {"train.txt": PETS, "unlabeled.txt": TESTED}, "2 photos are trained on and unlabelled, too"),
     ],
-    ids=["alone", "both", "few", "a class", "two ways", "numbers", "folders", "several", "empty", "by numbers"],
+    ids=[
+        *("alone", "both", "few", "a class", "two ways", "numbers", "folders", "several", "empty", "by numbers"),
+        *("to train on", "one left out", "of two", "unlabelled"),
+    ],
 )
 def test_lists_that_may_tell_a_test_set_and_are_not_read_are_asked_about(tmp_path, photos, lists, why):
     scanned = read(drawn(tmp_path, photos, lists))
@@ -146,13 +157,30 @@ def test_lists_that_may_tell_a_test_set_and_are_not_read_are_asked_about(tmp_pat
         (FOLDERS, {"images.txt": ["1 cat/cat_0.jpg", "2 cat/cat_1.jpg"], "test_tube.txt": ["glass"]}),
         (IN_PARTS, {"train.txt": TRAINED, "test.txt": TESTED}),
         (FOLDERS, {"splits.txt": ["1 fold", "2 of", "3 five", "4 splits"]}),
+        (FOLDERS, {"train.txt": PETS, "predictions.txt": TESTED}),
+        (FOLDERS, {"train.txt": ["To train on", "cat_1", "we took", "two days."]}),
+        (IN_PARTS, {"train.txt": TRAINED[1:]}),
     ],
-    ids=["boxes", "captions", "classes", "letters", "no lists", "as the folders", "a letter"],
+    ids=[
+        *("boxes", "captions", "classes", "letters", "no lists", "as the folders", "a letter"),
+        *("of all", "names in a letter", "of a folder"),
+    ],
 )
 def test_other_lists_are_no_parts_and_no_question(tmp_path, photos, lists):
     scanned = read(drawn(tmp_path, photos, lists))
     assert not asked(scanned) and not any("what photos are for" in text for text in facts(scanned, "table"))
     assert len(scanned.samples) == (8 if photos == IN_PARTS else len(photos))
+
+
+def test_lists_set_aside_what_has_no_label(tmp_path):
+    """Also where its photos lie in a folder of their own, which would be a class."""
+    more = [f"unlabeled_{n}" for n in range(4)]
+    photos = [*FOLDERS, *(f"images/unlabeled/{name}.jpg" for name in more)]
+    lists = {"train.txt": TRAINED[1:], "test.txt": TESTED, "unlabeled.txt": [*more, TRAINED[0]]}
+    scanned = read(drawn(tmp_path, photos, lists))
+    assert len(scanned.samples) == 7 and set(labels(scanned).values()) == {"cat", "dog"} and not asked(scanned)
+    waiting = scanned.set_aside[scanned.set_aside["split"] == UNLABELLED]
+    assert len(waiting) == 5 and waiting["label"].isna().all() and len(scanned.set_aside) == 7
 
 
 def test_lists_set_a_test_set_of_utkface_aside(tmp_path):

@@ -1,7 +1,7 @@
 """Lists of parts: train.txt and test.txt, or tables like them, which name photos and by their own names say what for.
 
 Published datasets divide themselves so. Read together they count as a column of splits would; those that may hold a
-test set and are not read are asked about.
+test set and are not read are asked about, and so is a list to train on that leaves out some of what is trained on.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
-from core.data.readers.attributes import TEST
+from core.data.readers.attributes import TEST, UNLABELLED
 from core.data.readers.companions import says, tells_positions
 from core.data.readers.find_tables import files_of_tables
 from core.data.readers.reading import Fact, Reading
@@ -27,7 +27,7 @@ from core.errors import LabError
 from core.text import listed, number_of
 
 JUDGED_LINES = 50  # of a list, by which it is told where in them photos are named
-ROLES = (TRAIN, VALIDATION, TEST)
+ROLES = (TRAIN, VALIDATION, TEST, UNLABELLED)
 Photos = Mapping[str, dict]  # sample -> the photo, as its reader labels it
 Named = dict[str, Part]  # path of a list -> the part that it names
 
@@ -59,14 +59,28 @@ class _Lists:
         return [each.path for each in self.lists]
 
     @property
-    def tested(self) -> set[str]:
-        """The photos that a list of a test set names."""
+    def aside(self) -> set[str]:
+        """The photos that a list of a test set, or of what has no label, names."""
         return {sample for each in self.lists if each.part.split for sample in each.samples}
 
     @property
     def is_hidden(self) -> bool:
         """Whether a list names photos, and one cannot be read, which may be the test's."""
         return any(each.fault for each in self.lists) and any(each.samples for each in self.lists)
+
+    @property
+    def are_to_train(self) -> bool:
+        """Whether they only say what to train, or validate, on: nearly all that stands in them names photos."""
+        cells = [match.sample for each in self.lists for _, match in each.matches]
+        roles = {each.part.role for each in self.lists}
+        return TRAIN in roles <= {TRAIN, VALIDATION} and 10 * sum(map(bool, cells)) >= 9 * len(cells) > 0
+
+    def are_asked_about(self, trained: set[str], *, is_divided: bool) -> bool:
+        """Whether somebody has to know that they are not read. trained: the photos that are trained on. is_divided:
+        whether folders or tables say what photos are for, as val/ does of those that train.txt leaves out."""
+        if any(each.part.split for each in self.lists):
+            return bool(self.aside & trained) or self.is_hidden
+        return self.are_to_train and not is_divided and bool(trained - self.of_sample.keys())
 
     def differs(self, split_of: Mapping[str, str]) -> bool:
         """Whether by these a photo is a test that by others is trained on, or the other way round."""
@@ -88,7 +102,8 @@ def with_part_lists(reading: Reading, tree: Tree, data: DataConfig) -> Reading:
     groups = [group for named in of_folders for group in _groups(named, photos, tree, data, matcher)]
     right = [group for group in groups if not group.why_not]
     split_of = {sample: photo["split"] for sample, photo in photos.items()}
-    if any(photo["part"] or photo["given_fold"] is not None for photo in reading.photos):
+    is_divided = any(photo["part"] or photo["given_fold"] is not None for photo in reading.photos)
+    if is_divided:
         why_not = "folders or tables say it already, and otherwise"
         right, others = [], [replace(group, why_not=why_not) for group in right if group.differs(split_of)]
     else:
@@ -96,18 +111,19 @@ def with_part_lists(reading: Reading, tree: Tree, data: DataConfig) -> Reading:
         differ = any(group.differs(first) for group in right)
         others = [replace(group, why_not="others of them say otherwise") for group in right if differ]
         right = [] if differ else right[:1]
-    aside = {sample for group in right for sample in group.tested}
+    aside = {sample for group in right for sample in group.aside}
     trained = {sample for sample, split in split_of.items() if not split} - aside
-    others += [group for group in groups if group.why_not and (group.tested & trained or group.is_hidden)]
-    questions = _questions(others, trained) if others else []
+    unread = [group for group in groups if group.why_not]
+    others += [group for group in unread if group.are_asked_about(trained, is_divided=is_divided)]
     asked = frozenset(path for group in others for path in group.paths)
-    reading = replace(reading, facts=[*reading.facts, *questions], asked=asked)
+    reading = replace(reading, facts=[*reading.facts, *_questions(others, trained)], asked=asked)
     return _joined(reading, right[0]) if right else reading
 
 
 def _of_folders(reading: Reading, tree: Tree, data: DataConfig) -> list[list[Named]]:
     """For each folder, and each suffix of its files: the lists that are called alike but for the part, one of them at
-    least that of a test set where they tell no two parts. Not captions of photos, nor what was read for labels."""
+    least to train on, or that of a test set, where they tell no two parts. Not captions of photos, nor what was read
+    for labels, nor what somebody predicted."""
     captioned = {posixpath.splitext(path)[0] for path in tree.images}
     numbered = {stem for path in captioned if (stem := posixpath.basename(path)) and any(map(str.isdecimal, stem))}
     read = {path for path in reading.tables if not says(path)}
@@ -120,18 +136,23 @@ def _of_folders(reading: Reading, tree: Tree, data: DataConfig) -> list[list[Nam
     of_folders = []
     for paths in files.values():
         alike = [
-            {paths[stem]: part for stem, part in sorted(parts.items(), key=_order) if part.role in ROLES}
+            {paths[stem]: part for stem, part in sorted(parts.items(), key=_order) if _is_list_of(part, stem)}
             for parts in by_words_around(paths).values()
         ]
-        tell = [named for named in alike if len(set(named.values())) > 1 or any(map(_is_of_a_test, named.items()))]
+        tell = [named for named in alike if len(set(named.values())) > 1 or any(map(_tells_alone, named.items()))]
         of_folders.append([named for named in tell if not (named.keys() <= read or data.csv_file in named)])
     return [named for named in of_folders if named]
 
 
-def _is_of_a_test(of_path: tuple[str, Part]) -> bool:
-    """Whether a list by itself is that of a test set: list_eval_partition.txt tells of all photos what they are for."""
+def _is_list_of(part: Part, stem: str) -> bool:
+    return part.role in ROLES and not (part.role == UNLABELLED and "pred" in stem.lower())
+
+
+def _tells_alone(of_path: tuple[str, Part]) -> bool:
+    """Whether a list by itself is that of a test set, or of what to train on: list_eval_partition.txt tells of all
+    photos what they are for."""
     path, part = of_path
-    return bool(part.split) and not says(path)
+    return part.role != VALIDATION and not says(path)
 
 
 def _order(of_stem: tuple[str, Part]) -> tuple[int, str]:
@@ -192,19 +213,21 @@ def _judged(lists: Sequence[_List], photos: Photos) -> _Lists:
 def _why_not(lists: Sequence[_List], of_sample: Mapping[str, _List], photos: Photos) -> str:
     """Why lists are not read; "" where they are."""
     naming = [each for each in lists if each.samples]
-    tested = {sample for each in naming if each.part.split for sample in each.samples}
+    aside = {sample for each in naming if each.part.split for sample in each.samples}
+    waiting = {sample for each in naming if each.part.split == UNLABELLED for sample in each.samples}
     kept = {sample for each in naming if not each.part.split for sample in each.samples}
     label_of = {sample: photo["label"] for sample, photo in photos.items() if not photo["split"]}
-    classes, left = set(label_of.values()), {label for sample, label in label_of.items() if sample not in tested}
+    classes = {label for sample, label in label_of.items() if sample not in waiting}
+    left = {label for sample, label in label_of.items() if sample not in aside}
     named = sum(sample in of_sample for sample in label_of)
     nameless = [cell for each in naming for cell, match in each.matches if not match.sample]
     if fault := next((each.fault for each in lists if each.fault), ""):
         return fault
     if len({each.part for each in naming}) < 2 or not kept:
         return "no list beside it names the photos to train on"
-    if both := tested & kept:
-        are = "is" if len(both) == 1 else "are"
-        return f"by them {number_of(len(both), 'photo')} {are} trained on and a test, too ({listed(sorted(both))})"
+    if both := aside & kept:
+        are, what = "is" if len(both) == 1 else "are", "unlabelled" if both <= waiting else "a test"
+        return f"by them {number_of(len(both), 'photo')} {are} trained on and {what}, too ({listed(sorted(both))})"
     if nameless and all(cell.isdecimal() for each in naming for cell, _ in each.matches):
         return f"their numbers may stand for something else, as {nameless[0]} names no photo"
     if 10 * named < 9 * len(label_of):
@@ -216,16 +239,38 @@ def _why_not(lists: Sequence[_List], of_sample: Mapping[str, _List], photos: Pho
 
 
 def _questions(asked: Sequence[_Lists], trained: set[str]) -> list[Fact]:
-    """One about all lists that may tell a test set, and why the first is not read. trained: the photos that are trained
-    on."""
-    paths = [path for group in asked for path in group.paths]
-    number = len(set().union(*(group.tested for group in asked)) & trained)
-    counts = f" ({number_of(number, 'photo')} that {'is' if number == 1 else 'are'} trained on)" * bool(number)
-    it_is = "it is not read:" if len(paths) == 1 else "they are not read:"
-    first = "" if len(asked) == 1 else f" the first, {asked[0].paths[0]}:"
-    text = f"{listed(paths)} may say which photos are a test{counts}; {it_is}{first} {asked[0].why_not}."
-    settings = ("split_column", *(("reader", "csv_file") if any(map(is_table, paths)) else ()))
-    return [Fact("table", text, settings, probable=True)]
+    """One about all lists that may tell a test set, and why the first is not read; one about those that may say what to
+    train on. trained: the photos that are trained on."""
+    of_train = [group for group in asked if not any(each.part.split for each in group.lists)]
+    of_aside = [group for group in asked if group not in of_train]
+    facts = []
+    if paths := [path for group in of_aside for path in group.paths]:
+        number = len(set().union(*(group.aside for group in of_aside)) & trained)
+        counts = f" ({number_of(number, 'photo')} that {'is' if number == 1 else 'are'} trained on)" * bool(number)
+        first = "" if len(of_aside) == 1 else f" the first, {of_aside[0].paths[0]}:"
+        is_test = any(each.part.split == TEST for group in of_aside for each in group.lists)
+        which = "are a test" if is_test else "have no label"
+        text = (
+            f"{listed(paths)} may say which photos {which}{counts}; {_not_read(paths)}:{first} {of_aside[0].why_not}."
+        )
+        facts.append(_question(text, paths))
+    if paths := [path for group in of_train for path in group.paths]:
+        number = len(trained - {sample for group in of_train for sample in group.of_sample})
+        does, its = ("it does", "its") if len(paths) == 1 else ("they do", "their")
+        are, them = ("is", "it") if number == 1 else ("are", "them")
+        text = f"{listed(paths)} may say what to train on; {_not_read(paths)}, and {number_of(number, 'photo')} that "
+        text += f"{does} not name {are} trained on, too. A list in {its} folder that names {them}, such as "
+        text += f"test{posixpath.splitext(paths[0])[1]}, would set {them} aside."
+        facts.append(_question(text, paths))
+    return facts
+
+
+def _not_read(paths: Sequence[str]) -> str:
+    return "it is not read" if len(paths) == 1 else "they are not read"
+
+
+def _question(text: str, paths: Sequence[str]) -> Fact:
+    return Fact("table", text, ("split_column", *(("reader", "csv_file") if any(map(is_table, paths)) else ())), True)
 
 
 def _joined(reading: Reading, group: _Lists) -> Reading:
@@ -235,7 +280,8 @@ def _joined(reading: Reading, group: _Lists) -> Reading:
     for photo in reading.photos:
         if each := group.of_sample.get(photo["sample"]):
             stands = {"part": each.path} if each.part.split or not photo["split"] else {}
-            photo = photo | stands | {"split": photo["split"] or each.part.split}
+            labels = {"label": None} if each.part.split == UNLABELLED else {}
+            photo = photo | stands | labels | {"split": photo["split"] or each.part.split}
         photos.append(photo)
     name = listed(group.paths)
     text = f"{name} say what photos are for: they name {len(group.of_sample):,} of {number_of(len(photos), 'photo')}."
