@@ -32,6 +32,14 @@ def test_a_table_called_as_a_part_speaks_of_its_photos(tmp_path, name, header, r
         assert f"{text} ({cell} is train/1.png)." in facts(scanned)
 
 
+def test_a_table_that_names_each_photo_of_the_part_to_train_on_speaks_of_it(tmp_path):
+    """Whatever it is called, where it names those of no other part so."""
+    scanned = read(table(tmp_path, ROWS, *TWICE[:6], header="id,label"))
+    assert labels(scanned) == OF_TRAIN and not (scanned.problems["severity"] == "error").any()
+    text = "2 file names stand in several folders: taken from train/, of which labels.csv names each photo"
+    assert f"{text} (1 is train/1.png)." in facts(scanned)
+
+
 @pytest.mark.parametrize(
     "header, rows, of_labels",
     [
@@ -81,6 +89,8 @@ def test_a_table_in_the_folder_of_a_part_names_the_photos_at_any_depth_below_it(
     "name, photos",
     [
         ("labels.csv", TWICE),  # says no part
+        ("labels.csv", [*TWICE, "train/5.png"]),  # names each of the test set
+        ("labels.csv", [*TWICE[:7], "train/5.png"]),  # names some of train/
         ("val_labels.csv", TWICE),  # of which there is no folder
         ("trainLabels.csv", [*TWICE, *(f"train/more/{n}.png" for n in range(1, 5))]),  # two folders of one part
         ("trainLabels.csv", [*TWICE, *(f"train/{n}.jpg" for n in range(1, 5))]),  # several of one name in it

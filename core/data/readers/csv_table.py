@@ -22,6 +22,7 @@ from core.data.readers.split_names import FOLD, Part, folders_of_parts, parts_of
 from core.data.readers.tree import Tree, is_above_photos, left_over, list_tree
 from core.data.tables.columns import Columns, attribute_columns, class_of, kind_of, read_cell
 from core.data.tables.looked.candidates import DatasetTable, Source
+from core.data.tables.looked.in_parts import folder_by_name
 from core.data.tables.matching import NO_MATCH, Match, Matcher, Place, facts_of, is_of_another_split
 from core.data.tables.meanings import Meanings
 from core.data.tables.splits import is_coded, parts_of_column
@@ -146,7 +147,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
     for row, label_cell in zip(photos, label_cells, strict=True):
         without_label.look_at(row, label_cell)
     facts += [*table.facts, *dataset.meanings.facts, *parts.facts]
-    facts += _of_parts(zip(dataset.sources, places, strict=True), matches, matcher, name)
+    facts += _of_parts(list(zip(dataset.sources, places, strict=True)), matches, matcher, name)
     facts += facts_of(((cell, match) for (cell, _), match in matches.items()), name)
     facts += [*without_label.facts(photos), *own.facts]
     all_problems = notes + problems.all() + left_over(tree, used, f"in no row of {name}")
@@ -212,7 +213,7 @@ def _is_in(photo: str, part: Part) -> bool:
 
 
 def _of_parts(
-    rows: Iterable[tuple[Source, Place]], matches: Mapping[Place, Match], matcher: Matcher, name: str
+    rows: Sequence[tuple[Source, Place]], matches: Mapping[Place, Match], matcher: Matcher, name: str
 ) -> list[Fact]:
     """A fact about the names that were looked for in the folder of a part, and found there."""
     elsewhere = (place for source, place in rows if source.folder or place[1] not in ("", source.home))
@@ -222,7 +223,10 @@ def _of_parts(
         return []
     names = number_of(len(samples), "file name stands", "file names stand")
     (cell, _), sample = next(iter(samples.items()))
-    text = f"{names} in several folders: taken from that of the part that {name} tells ({cell} is {sample})."
+    where = f"that of the part that {name} tells"
+    if by_rows := {source.folder for source, _ in rows if source.folder and not folder_by_name(source.path, matcher)}:
+        where = f"{listed([f'{folder}/' for folder in sorted(by_rows)])}, of which {name} names each photo"
+    text = f"{names} in several folders: taken from {where} ({cell} is {sample})."
     return [Fact("match", text, ("path_column",))]
 
 

@@ -182,7 +182,7 @@ class Matcher:
             self._anew[part] = {
                 folder
                 for folder, count in again.items()
-                if 10 * count >= self._sizes[folder] and not f"{folder}/".startswith(inner)
+                if 10 * count >= self.sizes[folder] and not f"{folder}/".startswith(inner)
             }
         return self._anew[part]
 
@@ -335,7 +335,8 @@ class Matcher:
         return {}
 
     @cached_property
-    def _sizes(self) -> Counter[str]:
+    def sizes(self) -> Counter[str]:
+        """Folder of photos -> how many lie in it."""
         return Counter(map(_folder, self._photos))
 
     @cached_property

@@ -1,5 +1,6 @@
 """Names that photos of several folders have, in a table whose own name says a part: trainLabels.csv with the rows 1, 2,
-3 beside train/1.png and test/1.png speaks of the photos in train/."""
+3 beside train/1.png and test/1.png speaks of the photos in train/. So does labels.csv where it names each of them, and
+those of no other folder so."""
 
 from __future__ import annotations
 
@@ -24,7 +25,9 @@ def choose_in_parts(
 ) -> tuple[Meanings, dict[str, str]]:
     """(what each column means, file of the table -> the folder in which its names are looked for first, of those that
     name photos only so). paths: the file of each row. Raises LabError as choose_columns."""
-    folder_of = {path: folder for path in dict.fromkeys(paths) if (folder := _folder_of(path, matcher))}
+    folder_of = {path: folder for path in dict.fromkeys(paths) if (folder := folder_by_name(path, matcher))}
+    if len(set(paths)) == 1 and not folder_of and (folder := _folder_by_rows(table, matcher)):
+        folder_of = {paths[0]: folder}
     if folder_of and not data.path_column and not _names_photos(table, data, matcher):
         column = _column_in(table, [folder_of.get(path, "") for path in paths], data, matcher)
         data = data.model_copy(update={"path_column": column})
@@ -39,12 +42,24 @@ def choose_in_parts(
     return meanings, {path: folder for path, folder in folder_of.items() if path in unclear}
 
 
-def _folder_of(path: str, matcher: Matcher) -> str:
+def folder_by_name(path: str, matcher: Matcher) -> str:
     """The only folder of photos of the part that a table's name says, or else its folder's; "" if there is none."""
     parts: Iterable[Part] = (
         part for name in names_of(path) for of_name in by_words_around([name]).values() for part in of_name.values()
     )
     return next((folder for part in parts if (folder := matcher.folder_of_part.get(part, ""))), "")
+
+
+def _folder_by_rows(table: Cells, matcher: Matcher) -> str:
+    """The folder of a part that is trained on of which a column names each photo once, and nothing else; "" if there is
+    none, or another folder's photos are named so, too."""
+    folders = [folder for folder, size in matcher.sizes.items() if size == len(table.rows)]
+    parts = {folder for part, folder in matcher.folder_of_part.items() if not part.split}
+    if not parts.intersection(folders):
+        return ""
+    columns = [cells for name in dict.fromkeys(table.columns) if len(set(cells := table.column(name))) == len(cells)]
+    named = [folder for folder in folders if any(all(matcher.is_in(cell, folder) for cell in of) for of in columns)]
+    return named[0] if len(named) == 1 and named[0] in parts else ""
 
 
 def _names_photos(table: Cells, data: DataConfig, matcher: Matcher) -> bool:
