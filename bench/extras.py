@@ -28,7 +28,8 @@ from core.data.readers.attributes import TEST as SPLIT
 from core.data.scan import Scan, scan
 from core.demo.dataset import draw_demo
 from core.jobs import control
-from core.plan.plan import Plan, fit_task, make_plan
+from core.plan.fitting import fit_task
+from core.plan.plan import Plan, make_plan
 from core.predict.extras import measured
 from core.predict.extras.ladder import Ladder, ladder
 from core.runs import Run, looks
@@ -63,10 +64,10 @@ def trained(folder: Path, root: Path, recipe: str, epochs: int, settings: Sequen
         key, _, value = setting.partition("=")
         values = with_setting(values, key, value)
     dataset = scan(from_dict(values).data)
-    task, note = fit_task(values["task"]["name"], dataset)
-    if note:
-        print(note)
-    values = with_value(values, "task.name", task)
+    fit = fit_task(values["task"]["name"], dataset)
+    if fit.note:
+        print(fit.note)
+    values = with_value(values, "task.name", fit.task)
     runs = []
     for seed in range(seeds):
         values["name"], values["training"]["seed"] = f"{root.name} seed {seed}", seed

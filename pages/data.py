@@ -21,6 +21,7 @@ from core.data.tasks import (
     with_limits,
 )
 from core.errors import LabError
+from core.plan.fitting import meant_task
 from core.plan.ways_out import ways_out
 from core.text import count, plain
 from pages.parts.correcting import panel, said
@@ -105,12 +106,14 @@ def pick_view(view: View) -> str:
 
 
 def pick_task(scan: Scan) -> TaskConfig | None:
-    """The task in the address, else the first that fits; None after saying that no photo has a label."""
+    """The task in the address, else what the dataset is for, or the first that fits; None after saying that no photo
+    has a label."""
     tasks = possible_tasks(scan.samples)
     if not tasks:
         st.info("No photo of this dataset has a label.", icon=":material/label_off:")
         return None
-    now = address_choice("task", tasks, tasks[0])
+    meant = None if "task" in st.query_params else meant_task(scan.samples)
+    now = address_choice("task", tasks, meant.name if meant else tasks[0])
     name = field(
         st.segmented_control,
         "Task",

@@ -37,7 +37,8 @@ from core.jobs.processes import nursery
 from core.jobs.room import forecast
 from core.jobs.worker import work
 from core.plan import again, apart
-from core.plan.plan import check_task, check_weights, fit_task, make_plan, with_setting_named
+from core.plan.fitting import check_task, fit_task, leaves_task_open
+from core.plan.plan import check_weights, make_plan, with_setting_named
 from core.plan.ways_out import WaysOut, ways_out, with_settings_named
 from core.runs import Run
 from core.runs.everybody.unmeasured import NOT_MEASURED, check_held_out
@@ -114,7 +115,8 @@ def train(
     """Launch a cross-validated training. Prints the run id first; --wait exits with 0 only if every fold finished."""
     from core.data.scan import scan
 
-    values = recipes.load_recipe(recipe, folder).model_dump(mode="json")
+    chosen = recipes.load_recipe(recipe, folder)
+    values = chosen.model_dump(mode="json")
     if data is not None:
         values["data"]["root"] = ""  # the recipe's own is not meant
     for setting in settings or []:
@@ -147,9 +149,14 @@ def train(
     if any(setting.startswith(("task=", "task.name=", "task.attributes=")) for setting in settings or []):
         check_task(config.task.name, dataset, "--set ")
     else:
-        task, note = fit_task(config.task.name, dataset)
-        _note(note)
-        config = run_config.from_dict(run_config.with_value(config.model_dump(mode="json"), "task.name", task), recipe)
+        of_task = [key for key in keys if run_config.parts_of(key)[0] == "task"]
+        is_open = leaves_task_open(chosen, config) and folds_of is None and not of_task
+        fit = fit_task(config.task.name, dataset, is_open=is_open)
+        _note(fit.note)
+        values = config.model_dump(mode="json")
+        for key, value in fit.settings.items():
+            values = run_config.with_value(values, key, value)
+        config = run_config.from_dict(values, recipe)
     try:
         plan = make_plan(config, dataset, folder=folder)
     except LabError as error:
@@ -212,7 +219,7 @@ def study(
         check_weights(configuration)
     dataset = scan(configurations[0].data, progress=bar("scanning"), runs=folder)
     datasets.note_questions(dataset)
-    config, note = grid.fit_study(config, configurations, dataset)
+    config, note = grid.fit_study(config, configurations, dataset, folder=folder)
     if note:
         _note(note)
         configurations = grid.expand(config, {"root": str(data)}, folder=folder)

@@ -14,6 +14,7 @@ from core.data.values import (
     column_of,
     grouped,
     in_one_order,
+    is_diagnosis,
     is_number,
     proposed_limits,
     yes_no_names,
@@ -225,14 +226,15 @@ def possible_tasks(samples: pd.DataFrame) -> list[str]:
 
 
 def proposed_task(name: str, samples: pd.DataFrame) -> TaskConfig:
-    """A task by its name, for a dataset that nobody has said more about: of chosen attributes the first that makes
-    classes, a number cut in three."""
+    """A task by its name, for a dataset that nobody has said more about: of chosen attributes a diagnosis, else the
+    first that makes classes, a number cut in three."""
     if name != CHOSEN:
         return TaskConfig(name=name)
     names = attribute_names(samples)
     own = [each for each in names if str(column_of(each, samples)).startswith(OWN)] or names
     several = [each for each in own if samples[str(column_of(each, samples))].nunique() > 1] or own
-    first = next((each for each in several if not is_number(each, samples)), several[0])
+    plain = [each for each in several if not is_number(each, samples)]
+    first = next(filter(is_diagnosis, plain), next(iter(plain), several[0]))
     return with_limits(TaskConfig(name=CHOSEN, attributes=[first]), samples)
 
 

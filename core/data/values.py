@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.data.readers.attributes import ATTRIBUTES, CATEGORIES, NUMBER, YES_NO
+from core.data.tables.cells import spelt
 from core.text import in_full
 
 MASKS = ("mask", "incorrect", "normal")
@@ -19,6 +20,10 @@ USUAL = {"mask": MASKS, "gender": GENDERS}  # attribute -> all the values that i
 AGE_LIMITS = (30.0, 60.0)
 OF_FACES = ("gender", "age", "mask")
 OWN = "attribute:"  # before the name of a dataset's own attribute in a samples table, apart from all other columns
+_DIAGNOSIS = re.compile(
+    r"(dx|diagnos[ei]s|diagnostic|diseases?|pathology|findings?|findinglabels|histology|illness|disorder|lesiontype"
+    r"|benignmalignant)\d?"
+)
 _RANGE = re.compile(
     r"(?P<below><=?|under |below |less than |up to )?\s*(more than |over |above |>=?)?\s*(?P<low>\d+(?:\.\d+)?)"
     r"(\s*(-|–|to|\.\.)\s*\d+(\.\d+)?)?\s*\+?(\s*(years?|yrs?|y|(and|or) (over|above|older|more))){0,2}",
@@ -81,6 +86,11 @@ def attribute_names(samples: pd.DataFrame) -> list[str]:
     """The attributes that at least one photo tells: mask, gender, age, label, race, then the dataset's own."""
     columns = [*(name for name in ATTRIBUTES if name in samples), *(c for c in samples if str(c).startswith(OWN))]
     return list(dict.fromkeys(column.removeprefix(OWN) for column in columns if samples[column].notna().any()))
+
+
+def is_diagnosis(name: str) -> bool:
+    """Whether an attribute by its name is what photos of patients are labelled with."""
+    return _DIAGNOSIS.fullmatch(spelt(name)) is not None
 
 
 def yes_no_names(samples: pd.DataFrame) -> list[str]:

@@ -22,8 +22,6 @@ from core.data.tasks import (
     class_parts,
     label_samples,
     own_columns,
-    possible_tasks,
-    proposed_task,
 )
 from core.data.values import attribute_names, yes_no_names
 from core.errors import LabError, in_sentences
@@ -199,18 +197,6 @@ def with_whole_path(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"model": model})
 
 
-def fit_task(name: str, scan: Scan) -> tuple[str, str]:
-    """(the task to train, what was done in one sentence): the one asked for, or one that the dataset has labels for.
-
-    Of those the first whose labels make classes, in the order of the table of tasks.
-    """
-    possible = possible_tasks(scan.samples)
-    if name in possible or not possible:
-        return name, ""
-    fitting = next((name for name in possible if _has_classes(scan, name)), possible[0])
-    return fitting, f"Task set to {fitting}: this dataset has no labels for the task {name}."
-
-
 def _with_attributes(config: RunConfig, scan: Scan) -> RunConfig:
     """The attribute of a dataset that has one alone need not be named; of several nobody is guessed at. Told one by
     one, all yes/no attributes are meant where none is named."""
@@ -264,28 +250,6 @@ def _check_factors(task: TaskConfig, names: list[str]) -> None:
                 "Use the joint head, or do not merge classes that differ in it.",
                 kind="head",
             )
-
-
-def _has_classes(scan: Scan, name: str) -> bool:
-    try:
-        label_samples(scan.samples, proposed_task(name, scan.samples))
-    except LabError:
-        return False
-    return True
-
-
-def check_task(name: str, scan: Scan, source: str = "") -> None:
-    """Raises LabError(kind 'task') with the tasks that there are, for a task that somebody chose by name.
-
-    source: what a message begins with, such as "--set ".
-    """
-    possible = possible_tasks(scan.samples)
-    if possible and name not in possible:
-        raise LabError(
-            f"{source}task.name={name}: this dataset has no labels for the task {name}.",
-            f"Set task.name to {' or '.join(possible)}, or leave it out.",
-            kind="task",
-        )
 
 
 def with_setting_named(error: LabError) -> LabError:

@@ -24,7 +24,8 @@ from core.jobs import speed
 from core.jobs.pace import ahead
 from core.jobs.room import forecast
 from core.network import weights
-from core.plan.plan import Plan, check_task, depends_on, fit_task, make_plan
+from core.plan.fitting import check_task, fit_task, leaves_task_open
+from core.plan.plan import Plan, depends_on, make_plan
 from core.plan.transfer import inherit_folds
 from core.storage import plain_yaml
 from core.storage.files import GARBAGE
@@ -216,21 +217,28 @@ def shared(
         return shrink(from_dict(base, f"study '{study.name}'").model_dump(mode="json"), **smaller)
 
 
-def fit_study(study: StudyConfig, configurations: Sequence[RunConfig], scan: Scan) -> tuple[StudyConfig, str]:
-    """(the study, what was done in one sentence): its recipe's task, or one that the dataset has labels for.
+def fit_study(
+    study: StudyConfig, configurations: Sequence[RunConfig], scan: Scan, *, folder: Path | None = None
+) -> tuple[StudyConfig, str]:
+    """(the study, what was done in one sentence): its recipe's task, or one that the dataset has labels for, or is for
+    where neither recipe nor study says one. folder: of the runs, beside which people's recipes lie.
 
     Raises LabError(kind 'task') where the study names the task itself, or where only some of its recipes ask for one
     that the dataset has no labels for.
     """
-    named = {"task", "task.name", "task.attributes"} & (study.set.keys() | study.grid.keys())
-    fitted = {config.task.name: fit_task(config.task.name, scan) for config in configurations}
-    tasks = {task for task, _ in fitted.values()}
+    keys = study.set.keys() | study.grid.keys()
+    named = {"task", "task.name", "task.attributes"} & keys
+    own = [recipes.load_recipe(name, folder) for name in {study.recipe, *map(str, study.grid.get("recipe", []))}]
+    is_open = all(leaves_task_open(recipe, config) for recipe in own for config in configurations)
+    is_open = is_open and not any(parts_of(key)[0] == "task" for key in keys)
+    fitted = {config.task.name: fit_task(config.task.name, scan, is_open=is_open) for config in configurations}
+    tasks = {fit.task for fit in fitted.values()}
     if named or len(tasks) > 1:
         for name in fitted:
             check_task(name, scan, f"study '{study.name}': ")
         return study, ""
-    note = next((note for _, note in fitted.values() if note), "")
-    return (study.model_copy(update={"set": {**study.set, "task.name": tasks.pop()}}) if note else study), note
+    fit = next((fit for fit in fitted.values() if fit.note), next(iter(fitted.values())))
+    return (study.model_copy(update={"set": {**study.set, **fit.settings}}) if fit.settings else study), fit.note
 
 
 def make_plans(

@@ -217,6 +217,23 @@ def test_the_command_line_takes_the_task_that_the_dataset_has_and_says_so(lab, w
     assert sorted(run.info()["class_names"]) == ["blue", "green", "red"]
 
 
+def test_the_command_line_trains_what_a_table_of_patients_is_for_unless_its_recipe_says_a_task(lab, workers, tmp_path):
+    rows = [f"{n}.jpg,{20 + 2 * n},{'fm'[n % 2]},{('nv', 'mel')[n // 2 % 2]}" for n in range(30)]
+    table(tmp_path / "skin", rows, *(f"{n}.jpg" for n in range(30)), header="image,age,sex,dx")
+    done = lab("train", "quick", "--data", tmp_path / "skin")
+    assert "Task set to dx: the dataset's table is for that." in done.err
+    assert Run(done.out.strip()).info()["class_names"] == ["mel", "nv"]
+    ages = ["--set", "task.age_limits=[40, 60]"]
+    done = lab("train", "quick", "--data", tmp_path / "skin", *ages)
+    assert "Task" not in done.err and Run(done.out.strip()).config().task.name == "gender-age"
+    study = tmp_path / "study.yaml"
+    study.write_text(yaml.safe_dump({"name": "seeds", "recipe": "quick", "grid": {"training.seed": [0]}}))
+    done = lab("study", study, "--data", tmp_path / "skin")
+    assert "Task set to dx" in done.err and Run(done.out.strip()).config().task.attributes == ["dx"]
+    (record,) = record_file.all_studies()
+    assert record.settings["set"] == {"task.name": "attributes", "task.attributes": ["dx"]}
+
+
 def test_a_task_that_the_dataset_has_is_taken_without_a_word_and_a_queue_that_has_stopped_is_told(
     lab, workers, recipe, tiny_dataset
 ):

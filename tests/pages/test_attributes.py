@@ -10,7 +10,8 @@ from core.data.scan import scan
 from core.places import HOME
 from core.runs import Run
 from core.runs.lists.summaries import summaries
-from tests.pages.launch_form import button, open_on, text_of
+from tests.data.tables import table
+from tests.pages.launch_form import button, faces, open_on, shown, text_of
 from tests.photos import draw
 
 
@@ -51,6 +52,23 @@ def test_a_task_is_made_of_attributes_and_launched(opened, hair):
         "smiling yes + >=180",
     ]
     assert set(run.samples()["attribute:hair"]) == {"dark", "fair"}
+
+
+def test_a_form_begins_with_what_a_table_of_patients_is_for_and_keeps_what_somebody_chose_instead(opened, hair):
+    rows = [f"{n}.jpg,{20 + 2 * n},{'fm'[n % 2]},{('nv', 'mel')[n // 2 % 2]}" for n in range(30)]
+    skin = table(hair.parent / "skin", rows, *(f"{n}.jpg" for n in range(30)), header="image,age,sex,dx")
+    page = open_on(skin, "task")
+    assert attribute_choice(page).value == ["dx"] and "Task set to dx: the dataset's table is for that" in text_of(page)
+    data = page.session_state["launch_draft"]["data"]
+    for root, name in ((faces(hair.parent / "faces", people=1), "gender-age"), (skin, "attributes")):
+        data["root"] = str(root)
+        assert shown(page).session_state["launch_draft"]["task"]["name"] == name, "what was the other dataset's stayed"
+    next(each for each in page.selectbox if each.label == "Task").set_value("gender-age").run()
+    page.button(key="launch-data.again").click().run()
+    assert page.session_state["launch_draft"]["task"]["name"] == "gender-age" and "Task set" not in text_of(page)
+    page = AppTest.from_file(str(HOME / "pages" / "data.py"), default_timeout=60)
+    page.query_params["root"] = str(skin)
+    assert attribute_choice(shown(page)).value == ["dx"], "Data begins with another task than Launch"
 
 
 def test_the_data_page_shows_classes_of_the_attributes_in_the_address(opened, hair):

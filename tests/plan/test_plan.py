@@ -11,14 +11,13 @@ from core.config import from_dict
 from core.data.labels import corrections
 from core.data.labels.corrections import Correction
 from core.data.scan import scan
-from core.data.tasks import possible_tasks
 from core.errors import LabError
 from core.jobs import control
 from core.plan.folds import audit
-from core.plan.plan import Plan, check_task, check_weights, fit_task, make_plan
+from core.plan.plan import Plan, check_weights, make_plan
 from core.runs import FoldState
 from core.training.batches import epoch_order, split_batches
-from tests.photos import damaged_mask_dataset, draw, mask_dataset, read
+from tests.photos import damaged_mask_dataset, draw, mask_dataset
 
 PEOPLE = [(f"{n:03d}", ("female", "male")[n % 2], 20 + 25 * (n // 2 % 3)) for n in range(36)]  # 6 of each class
 SMALL = {"training": {"batch_size": 8}, "phases": [{"epochs": 3}, {"epochs": 2}], "model": {"init": "scratch"}}
@@ -328,22 +327,3 @@ def test_nor_through_a_run_before_the_parent_where_the_parent_lacks_the_photo(co
     with pytest.raises(LabError, match=f"but not in {first.id}; .* whose weights saw it") as caught:
         colour_plan(colours, **after)
     assert caught.value.kind == "transfer"
-
-
-# A task that the dataset has
-
-
-def test_a_task_that_fits_stays_and_another_gives_way_to_the_first_that_makes_classes(tmp_path):
-    lines = ["path,label,gender"]
-    for number in range(4):
-        draw(tmp_path / f"{number}.png")
-        lines.append(f"{number}.png,{'ab'[number % 2]},female")
-    (tmp_path / "table.csv").write_text("\n".join(lines) + "\n")
-    scanned = read(tmp_path)
-    assert possible_tasks(scanned.samples) == ["gender", "label", "attributes"]
-    assert fit_task("label", scanned) == ("label", "") and fit_task("gender", scanned) == ("gender", "")
-    task, said = fit_task("gender-age", scanned)
-    assert task == "label", "all photos show women: gender would be one class"
-    assert said == "Task set to label: this dataset has no labels for the task gender-age."
-    with pytest.raises(LabError, match="to gender or label"):
-        check_task("age", scanned)

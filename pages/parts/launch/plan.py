@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import streamlit as st
 from pydantic import ValidationError
 
-from core.config import RunConfig
+from core.config import RunConfig, recipes
 from core.config.parts import TaskConfig
 from core.data.labels import corrections
 from core.data.scan import Scan
 from core.data.understood import bad_files
 from core.errors import LabError
 from core.network.weights import check_weights
-from core.plan.plan import SETTING_OF, Plan, depends_on, fit_task, make_plan
+from core.plan.fitting import fit_task, leaves_task_open
+from core.plan.plan import SETTING_OF, Plan, depends_on, make_plan
 from core.plan.ways_out import WaysOut, most_folds, ways_out, ways_to_fill
 from core.studies import records
 from core.studies.grid import StudyConfig
@@ -27,6 +29,7 @@ from pages.parts.launch import study_form, study_plan
 from pages.parts.launch.draft import comes_by_itself
 from pages.parts.shared import badges
 
+_FITTED = "launch_fitted_task"  # in the session: the form's task before it was made to fit a dataset, that, and whose
 OF_FOLDS = {"folds.count", "folds.given", "task.name"}  # settings whose errors may be about a class that is too rare
 
 
@@ -134,14 +137,38 @@ def joined_study() -> Study | None:
 
 
 def fit_form_task(scan: Scan) -> str:
-    """Move to a task that the dataset has labels for, once a dataset or recipe; returns what was done."""
+    """Move to a task that the dataset has labels for, or is for where nobody chose one, once a dataset or recipe;
+    returns what was done."""
     now = (scan, st.session_state[draft.VERSION])
     if st.session_state.get("launch_fitted") != now:
-        before = draft.draft()["task"]["name"]
-        task, note = fit_task(before, scan)
-        st.session_state["launch_fitted"], st.session_state["launch_fitted_note"] = now, note
-        if task != before:
-            attributes.take_task(task, scan)
-            st.session_state["launch_base"]["task"] = copy.deepcopy(draft.draft()["task"])
-            comes_by_itself("task")
+        was, came, root = st.session_state.get(_FITTED, (None, None, scan.root))
+        if root != scan.root and came == draft.draft()["task"] == st.session_state["launch_base"]["task"]:
+            _put_task(was)  # what came was the other dataset's, and nobody's choice
+        before = copy.deepcopy(draft.draft()["task"])
+        fit = fit_task(before["name"], scan, is_open=_is_open())
+        st.session_state["launch_fitted"], st.session_state["launch_fitted_note"] = now, fit.note
+        if fit.is_another:
+            attributes.take_task(fit.task, scan)
+            chosen = {"attributes": list(fit.attributes)} if fit.attributes else {}
+            _put_task(draft.draft()["task"] | chosen)
+            st.session_state[_FITTED] = before, copy.deepcopy(draft.draft()["task"]), scan.root
     return st.session_state["launch_fitted_note"]
+
+
+def _put_task(task: dict[str, Any]) -> None:
+    """The task that the form begins with, which nobody changed yet."""
+    draft.draft()["task"] = copy.deepcopy(task)
+    st.session_state["launch_base"]["task"] = copy.deepcopy(task)
+    comes_by_itself("task")
+
+
+def _is_open() -> bool:
+    """Whether the form's task is that of a recipe which says none, as it came, and of no study whose runs have one."""
+    kind, name = st.session_state["launch_source"]
+    recipe = recipes.all_recipes().get(name) if kind == "recipe" else None
+    if recipe is None or "study" in st.query_params:
+        return False
+    form, task = draft.draft(), recipe.task.model_dump(mode="json")
+    model = recipe.model.model_copy(update={each: form["model"][each] for each in ("head", "init")})
+    is_untouched = form["task"] == st.session_state["launch_base"]["task"] == task
+    return is_untouched and leaves_task_open(recipe, recipe.model_copy(update={"model": model}))
