@@ -32,6 +32,28 @@ def test_a_table_called_as_a_part_speaks_of_its_photos(tmp_path, name, header, r
         assert f"{text} ({cell} is train/1.png)." in facts(scanned)
 
 
+@pytest.mark.parametrize("name", ["{pet}/{n}.jpg", "{pet}_{n}.jpg"], ids=["paths", "names"])
+@pytest.mark.parametrize("tables", [["train.csv", "test.csv"], ["train.csv"], ["labels.csv"]], ids=len)
+def test_names_below_the_folder_of_a_part_are_found_in_several_folders_of_it(tmp_path, name, tables):
+    """Which both parts have, by what the tables are called, or a column of splits says."""
+    of_part = {
+        part: [name.format(pet=pet, n=n) for pet in ("cat", "dog") for n in range(number)]
+        for part, number in (("train", 4), ("test", 2))
+    }
+    photos = {
+        part: [f"{part}/{each if '/' in each else f'{each[:3]}/{each}'}" for each in of_part[part]] for part in of_part
+    }
+    rows = {part: [f"{each},{'xy'[n % 2]},{part}" for n, each in enumerate(names)] for part, names in of_part.items()}
+    for path in tables:
+        of_table = rows.get(path.removesuffix(".csv"), rows["train"] + rows["test"])
+        columns = "image,label,split" if path == "labels.csv" else "image,label"
+        of_table = of_table if path == "labels.csv" else [row.rpartition(",")[0] for row in of_table]
+        table(tmp_path, of_table, *photos["train"], *photos["test"], header=columns, name=path)
+    scanned = read(tmp_path)
+    assert labels(scanned) == {photo: "xy"[n % 2] for n, photo in enumerate(photos["train"])}
+    assert scanned.set_aside["sample"].tolist() == ([] if tables == ["train.csv"] else photos["test"])
+
+
 def test_a_table_that_names_each_photo_of_the_part_to_train_on_speaks_of_it(tmp_path):
     """Whatever it is called, where it names those of no other part so."""
     scanned = read(table(tmp_path, ROWS, *TWICE[:6], header="id,label"))

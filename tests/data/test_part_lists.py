@@ -14,6 +14,9 @@ FLAT = [f"images_{1 + n % 2}/{name}.jpg" for n, name in enumerate(PETS)]
 TRAINED, TESTED = ([name for n, name in enumerate(PETS) if (n % 5 == 0) == is_test] for is_test in (False, True))
 SHORT = [f"{name.partition('_')[0]}/{name}" for name in PETS]
 IN_PARTS = [f"{'test' if name in TESTED else 'train'}/{name.partition('_')[0]}/{name}.jpg" for name in PETS]
+ANEW = [
+    f"{part}/{pet}/{pet}_{n}.jpg" for part, k in (("train", 4), ("test", 2)) for pet in ("cat", "dog") for n in range(k)
+]
 LABELLED = ["image,label", *(f"{name}.jpg,{name.partition('_')[0]}" for name in PETS)]
 BOXES = {f"labels/{part}_{n}.txt": ["0 .5 .5 .1 .1"] * (n > 1) for part in ("train", "test") for n in range(4)}
 OF_BOXES = [f"images/{'ab'[n % 2]}/{part}_{n}.jpg" for part in ("train", "test") for n in range(4)]
@@ -160,16 +163,17 @@ def test_lists_that_may_tell_a_test_set_and_are_not_read_are_asked_about(tmp_pat
         (FOLDERS, {"train.txt": PETS, "predictions.txt": TESTED}),
         (FOLDERS, {"train.txt": ["To train on", "cat_1", "we took", "two days."]}),
         (IN_PARTS, {"train.txt": TRAINED[1:]}),
+        (ANEW, {f"{part}.txt": [path[-9:] for path in ANEW if path.startswith(part)] for part in ("train", "test")}),
     ],
     ids=[
         *("boxes", "captions", "classes", "letters", "no lists", "as the folders", "a letter"),
-        *("of all", "names in a letter", "of a folder"),
+        *("of all", "names in a letter", "of a folder", "numbered anew"),
     ],
 )
 def test_other_lists_are_no_parts_and_no_question(tmp_path, photos, lists):
     scanned = read(drawn(tmp_path, photos, lists))
     assert not asked(scanned) and not any("what photos are for" in text for text in facts(scanned, "table"))
-    assert len(scanned.samples) == (8 if photos == IN_PARTS else len(photos))
+    assert len(scanned.samples) == (8 if photos in (IN_PARTS, ANEW) else len(photos))
 
 
 def test_lists_set_aside_what_has_no_label(tmp_path):

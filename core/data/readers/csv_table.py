@@ -22,7 +22,7 @@ from core.data.readers.split_names import FOLD, Part, folders_of_parts, parts_of
 from core.data.readers.tree import Tree, is_above_photos, left_over, list_tree
 from core.data.tables.columns import Columns, attribute_columns, class_of, kind_of, read_cell
 from core.data.tables.looked.candidates import DatasetTable, Source
-from core.data.tables.looked.in_parts import folder_by_name
+from core.data.tables.looked.in_parts import folder_by_name, top_by_name
 from core.data.tables.matching import NO_MATCH, Match, Matcher, Place, facts_of, is_of_another_split
 from core.data.tables.meanings import Meanings
 from core.data.tables.splits import is_coded, parts_of_column
@@ -159,8 +159,9 @@ def _places(
 ) -> list[Place]:
     """The path of each row with the folder in which it is looked for first: that of its table. A bare name that several
     photos have, such as train/1.jpg and test/1.jpg, is looked for in the folder of the row's part of the dataset. So is
-    one of a row that states another part than the table's folder, or would be found where photos are numbered anew."""
-    folders = matcher.folder_of_part
+    one of a row that states another part than the table's folder, or would be found where photos are numbered anew, and
+    a path that is there only (cat/1.jpg, of train/cat/1.jpg and test/cat/1.jpg)."""
+    folders = matcher.top_of_part | matcher.folder_of_part
     split = index.get("split")
     beside = set() if split is None else _said_beside(rows, index["path"], split, matcher)
     places = []
@@ -168,11 +169,13 @@ def _places(
         path, home = _cell(cells, index["path"]), source.home
         written = "" if split is None else _cell(cells, split)
         part = parts.stated(source, written)
-        own = folders.get(part, "") if part else ""
-        called = matcher.called(path) if part in folders else []
+        own, top = (of.get(part, "") if part else "" for of in (folders, matcher.top_of_part))
+        called = matcher.called(path) if own else []
         is_another = len(called) == 1 and matcher.is_another_one(called[0], home, own)
         if is_another or (len(called) > 1 and not matcher.exact(path, home)):
             home = own
+        elif top and "/" in path and not matcher.exact(path, home) and matcher.exact(path, top):
+            home = top
         elif (
             written
             and part
@@ -224,7 +227,8 @@ def _of_parts(
     names = number_of(len(samples), "file name stands", "file names stand")
     (cell, _), sample = next(iter(samples.items()))
     where = f"that of the part that {name} tells"
-    if by_rows := {source.folder for source, _ in rows if source.folder and not folder_by_name(source.path, matcher)}:
+    of_names = {path: folder_by_name(path, matcher) or top_by_name(path, matcher) for path in {s.path for s, _ in rows}}
+    if by_rows := {source.folder for source, _ in rows if source.folder and not of_names[source.path]}:
         where = f"{listed([f'{folder}/' for folder in sorted(by_rows)])}, of which {name} names each photo"
     text = f"{names} in several folders: taken from {where} ({cell} is {sample})."
     return [Fact("match", text, ("path_column",))]

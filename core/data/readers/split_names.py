@@ -62,6 +62,17 @@ def folders_of_parts(folders: Iterable[str]) -> dict[Part, str]:
     return {part: places[0] for part, places in of_part.items() if len(places) == 1}
 
 
+def tops_of_parts(folders: Iterable[str]) -> dict[Part, str]:
+    """Part -> the only folder that is called so, in or below which all of these folders of that part lie."""
+    of_part: dict[Part, set[str]] = defaultdict(set)
+    for folder in folders:
+        names = folder.split("/")
+        called = [(part, i) for i, name in enumerate(names) for part in parts_of([name]).values()]
+        for part, i in called[-1:]:
+            of_part[part].add("/".join(names[: i + 1]))
+    return {part: tops.pop() for part, tops in of_part.items() if len(tops) == 1}
+
+
 def by_words_around(names: Iterable[str]) -> dict[str, dict[str, Part]]:
     """The words around that are not usual -> name -> its part, of those of these names that are called as a part."""
     groups: dict[str, dict[str, Part]] = defaultdict(dict)

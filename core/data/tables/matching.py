@@ -22,7 +22,7 @@ from core.data.images import SUFFIXES
 from core.data.paths import inside
 from core.data.readers.named.masks import masks_in
 from core.data.readers.reading import Fact
-from core.data.readers.split_names import FOLD, Part, folders_of_parts, may_be_part, parts_of
+from core.data.readers.split_names import FOLD, Part, folders_of_parts, may_be_part, parts_of, tops_of_parts
 from core.data.readers.tree import Tree
 from core.text import LONGEST_NAME, listed, number_of, one_line
 
@@ -329,6 +329,11 @@ class Matcher:
     def folder_of_part(self) -> dict[Part, str]:
         """Part -> the only folder of photos that by its name, or that of a folder above it, is of that part."""
         return folders_of_parts(dict.fromkeys(map(_folder, self._photos)))
+
+    @cached_property
+    def top_of_part(self) -> dict[Part, str]:
+        """Part -> the only folder that is called so, with all photos of that part in it and below."""
+        return tops_of_parts(dict.fromkeys(map(_folder, self._photos)))
 
     @cached_property
     def _in_folder(self) -> dict[str, Counter[str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.data.readers.reading import Fact
 from core.data.readers.tree import Tree
+from core.data.tables.looked.in_parts import home_of
 from core.data.tables.matching import Matcher
 from core.data.tables.meanings import LABELLED, Meanings
 from core.data.tables.table import Table
@@ -28,19 +29,24 @@ class UnreadTable:
     others: tuple[str, ...] = ()
 
     def names_photos(self, matcher: Matcher) -> bool:
-        column, home = self.meanings.columns.get("path"), self.path.rpartition("/")[0]
-        cells = [] if column is None else dict.fromkeys(self.table.column(column))
+        cells = list(dict.fromkeys(self._names))
+        home = home_of(self.path, cells, matcher)
         return any(matcher.is_photo(cell) or (home and matcher.is_photo(cell, home)) for cell in cells)
 
     def names_half(self, tree: Tree, matcher: Matcher) -> bool:
         """Whether it names half of all photos, or of those in its folder and below."""
-        column = self.meanings.columns.get("path")
-        home = self.path.rpartition("/")[0]
-        cells = [] if column is None else self.table.column(column)
-        photos = {match.sample for match in matcher.match((cell, home) for cell in cells).values()}
+        cells, home = self._names, self.path.rpartition("/")[0]
+        place = home_of(self.path, cells, matcher)
+        photos = {match.sample for match in matcher.match((cell, place) for cell in cells).values()}
         beside = [path for path in tree.images if path.startswith(f"{home}/")]
         groups = (list(tree.images), beside)
         return any(group and 2 * len(photos.intersection(group)) >= len(group) for group in groups)
+
+    @property
+    def _names(self) -> list[str]:
+        """The cells of its column of paths."""
+        column = self.meanings.columns.get("path")
+        return [] if column is None else self.table.column(column)
 
     @property
     def parts(self) -> list[str]:

@@ -13,7 +13,7 @@ from core.config.run_config import DataConfig
 from core.data.readers.attributes import TEST, UNLABELLED
 from core.data.readers.split_names import Part, parts_of
 from core.data.readers.tree import Tree, by_folder, is_above_photos
-from core.data.tables.looked.in_parts import choose_in_parts, names_of
+from core.data.tables.looked.in_parts import choose_in_parts, home_of, names_of
 from core.data.tables.matching import NO_MATCH, Matcher
 from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, usual_column
 from core.data.tables.table import Table, is_list, is_table, read_table
@@ -273,7 +273,8 @@ def cells_of_photos(
         if is_predicted(path) or columns["path"] not in table.columns:
             continue
         of_meaning = {meaning: table.column(column) for meaning, column in columns.items() if column in table.columns}
-        places = [(cell, Source(path).home) for cell in of_meaning["path"]]
+        home = home_of(path, of_meaning["path"], matcher)
+        places = [(cell, home) for cell in of_meaning["path"]]
         matches = matcher.match(places)
         for at, place in enumerate(places):
             if sample := matches.get(place, NO_MATCH).sample:

@@ -32,22 +32,47 @@ def choose_in_parts(
         column = _column_in(table, [folder_of.get(path, "") for path in paths], data, matcher)
         data = data.model_copy(update={"path_column": column})
     meanings = choose_columns(table, data, matcher.is_photo, needs_label=needs_label)
-    if not folder_of:
+    tops = {path: top for path in dict.fromkeys(paths) if path not in folder_of and (top := top_by_name(path, matcher))}
+    if not folder_of and not tops:
         return meanings, {}
     cells = list(zip(paths, table.column(meanings.columns["path"]), strict=True))
+    below = {
+        path for path, top in tops.items() if _are_below(top, path, [cell for of, cell in cells if of == path], matcher)
+    }
     several = [(path, cell) for path, cell in cells if path in folder_of and len(matcher.called(cell)) > 1]
     several = [(path, cell) for path, cell in several if matcher.is_in(cell, folder_of[path])]
     matches = matcher.match((cell, posixpath.dirname(path)) for path, cell in several)
     unclear = {path for path, cell in several if not matches.get((cell, posixpath.dirname(path)), NO_MATCH).sample}
-    return meanings, {path: folder for path, folder in folder_of.items() if path in unclear}
+    return meanings, {path: folder for path, folder in (folder_of | tops).items() if path in unclear | below}
+
+
+def home_of(path: str, cells: Sequence[str], matcher: Matcher) -> str:
+    """The folder in which what names photos in a table is looked for first: its own, or that of the part that its name
+    says, where some are there only."""
+    top = top_by_name(path, matcher)
+    return top if top and _are_below(top, path, cells, matcher) else posixpath.dirname(path)
+
+
+def _are_below(top: str, path: str, cells: Sequence[str], matcher: Matcher) -> bool:
+    """Whether some of the first cells mean a photo in or below this folder, and none where the table lies."""
+    home = posixpath.dirname(path)
+    return any(matcher.is_photo(cell, top) and not matcher.is_photo(cell, home) for cell in cells[:JUDGED_ROWS])
 
 
 def folder_by_name(path: str, matcher: Matcher) -> str:
     """The only folder of photos of the part that a table's name says, or else its folder's; "" if there is none."""
-    parts: Iterable[Part] = (
-        part for name in names_of(path) for of_name in by_words_around([name]).values() for part in of_name.values()
-    )
-    return next((folder for part in parts if (folder := matcher.folder_of_part.get(part, ""))), "")
+    return next((folder for part in _parts_by_name(path) if (folder := matcher.folder_of_part.get(part, ""))), "")
+
+
+def top_by_name(path: str, matcher: Matcher) -> str:
+    """The only folder that is called as the part that a table's name says, or else its folder's, and has all photos of
+    that part in and below it; "" if there is none."""
+    return next((top for part in _parts_by_name(path) if (top := matcher.top_of_part.get(part, ""))), "")
+
+
+def _parts_by_name(path: str) -> Iterable[Part]:
+    of_names = (by_words_around([name]).values() for name in names_of(path))
+    return (part for of_name in of_names for parts in of_name for part in parts.values())
 
 
 def _folder_by_rows(table: Cells, matcher: Matcher) -> str:

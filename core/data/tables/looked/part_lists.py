@@ -180,13 +180,18 @@ def _read(path: str, part: Part, tree: Tree, data: DataConfig, matcher: Matcher)
         cells = _cells(path, table, data, matcher)
     except LabError as fault:  # of a table its reader tells why
         return _List(path, part, fault=fault.message if is_list(path) else "")
-    home = posixpath.dirname(path)
-    of_place = matcher.match((cell, home) for cell in cells)
-    matches = [(cell, of_place.get((cell, home), NO_MATCH)) for cell in cells]
+    homes = [posixpath.dirname(path), *([matcher.top_of_part[part]] if part in matcher.top_of_part else [])]
+    of_place = [matcher.match((cell, home) for cell in cells) for home in homes]  # in the folder of its part at last
+    of_cell = [[of.get((cell, home), NO_MATCH) for home, of in zip(homes, of_place, strict=True)] for cell in cells]
+    matches = [(cell, next(filter(_is_one, of), of[0])) for cell, of in zip(cells, of_cell, strict=True)]
     samples = frozenset(match.sample for _, match in matches if match.sample in matcher.tree.images)
     several = [cell for cell, match in matches if not match.sample and len(matcher.called(cell)) > 1]
     unclear = f"{several[0]} could be any of {number_of(len(matcher.called(several[0])), 'photo')}" if several else ""
     return _List(path, part, matches, samples, [fact for fact in table.facts if fact.kind == "encoding"], unclear)
+
+
+def _is_one(match: Match) -> bool:
+    return bool(match.sample)
 
 
 def _cells(path: str, table: Table, data: DataConfig, matcher: Matcher) -> list[str]:
