@@ -21,7 +21,8 @@ from core.data.readers.set_aside import divided
 from core.data.readers.spelling import one_spelling
 from core.data.readers.tree import list_tree
 from core.data.readers.whom import with_persons
-from core.data.tables.matching import NO_MATCH, Matcher, facts_of
+from core.data.tables.looked.how_matched import facts_of
+from core.data.tables.matching import NO_MATCH, Matcher
 from core.data.tables.meanings import choose_columns
 from core.data.tables.table import is_table, read_table
 from core.errors import LabError

@@ -22,8 +22,9 @@ from core.data.readers.split_names import FOLD, Part, folders_of_parts, parts_of
 from core.data.readers.tree import Tree, is_above_photos, left_over, list_tree
 from core.data.tables.columns import Columns, attribute_columns, class_of, kind_of, read_cell
 from core.data.tables.looked.candidates import DatasetTable, Source
+from core.data.tables.looked.how_matched import facts_of
 from core.data.tables.looked.in_parts import folder_by_name, top_by_name
-from core.data.tables.matching import NO_MATCH, Match, Matcher, Place, facts_of, is_of_another_split
+from core.data.tables.matching import NO_MATCH, Match, Matcher, Place, is_of_another_split
 from core.data.tables.meanings import Meanings
 from core.data.tables.splits import is_coded, parts_of_column
 from core.data.tables.table import Table, read_table

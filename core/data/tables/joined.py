@@ -26,7 +26,8 @@ from core.data.tables.beside_folders import hold_one
 from core.data.tables.cells import spelt
 from core.data.tables.looked.candidates import DatasetTable, Source, dataset_table, is_predicted
 from core.data.tables.looked.forms import is_form
-from core.data.tables.matching import NO_MATCH, Match, Matcher, facts_of
+from core.data.tables.looked.how_matched import facts_of
+from core.data.tables.matching import NO_MATCH, Match, Matcher
 from core.data.tables.meanings import usual_column
 from core.data.tables.table import is_table, read_table
 from core.data.tables.words import says_nothing, words_for_nothing

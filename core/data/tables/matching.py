@@ -21,7 +21,6 @@ from typing import TypeVar
 from core.data.images import SUFFIXES
 from core.data.paths import inside
 from core.data.readers.named.masks import masks_in
-from core.data.readers.reading import Fact
 from core.data.readers.split_names import FOLD, Part, folders_of_parts, may_be_part, parts_of, tops_of_parts
 from core.data.readers.tree import Tree
 from core.text import LONGEST_NAME, listed, number_of, one_line
@@ -32,23 +31,14 @@ _UPLOADS = re.compile(r"upload/\d+", re.IGNORECASE)  # the folder of a project o
 _DATED = re.compile(r"[0-9]{8}-")  # an upload's prefix holds a letter but for one in fifty
 _NUMBER = re.compile(r"\d{1,18}(\.0+)?", re.ASCII)
 LONGEST = 4096  # characters of a path; no system opens a longer one, and to look for one takes long
-WAYS = {  # how a cell was matched that is not what the file is called, and how that is said
-    "case": "match only without regard to case",
-    "suffix": "are written with another suffix or none: matched by name",
-    "end": "are paths of another place: matched by the end of the path",
-    "far": "are matched by the file name alone, in a folder of another name",
-    "upload": "are matched without the prefix of an upload",
-    "number": "are numbers that lost their zeros: matched by number",
-}
-PROBABLE = ("far", "upload", "number")
-
 Key = TypeVar("Key")
 Place = tuple[str, str]  # a cell, and the folder in which it is looked for first: its table's
 
 
 @dataclass(frozen=True)
 class Match:
-    """sample: the photo; "" if there is none. ways: of WAYS, for a photo that is not called as written.
+    """sample: the photo; "" if there is none. ways: of WAYS in looked/how_matched.py, for a photo that is not called as
+    written.
 
     taken: the photo that a cell could mean, had another row not the better or an equal right to it.
     """
@@ -355,27 +345,6 @@ class Matcher:
     @cached_property
     def _real_folders(self) -> dict[str, str | None]:
         return {}
-
-
-def facts_of(matches: Iterable[tuple[str, Match]], table: str) -> list[Fact]:
-    """One fact for each way in which cells were matched that do not say what their photos are called.
-
-    matches: (cell, match) of each row.
-    """
-    rows: Counter[str] = Counter()
-    examples: dict[str, str] = {}
-    for cell, match in matches:
-        for way in match.ways:
-            rows[way] += 1
-            examples.setdefault(way, f"{cell} is {match.sample}")
-    facts = []
-    for way, said in WAYS.items():
-        if count := rows[way]:
-            names = f"{count:,} file name{'s' if count > 1 else ''} in {table}"
-            one = said if count > 1 else said.replace("are numbers", "is a number").replace("are paths", "is a path")
-            one = one if count > 1 else one.replace("are ", "is ").replace("match only", "matches only")
-            facts.append(Fact("match", f"{names} {one} ({examples[way]}).", ("path_column",), way in PROBABLE))
-    return facts
 
 
 def _ways(parts: list[str], theirs: list[str], common: int) -> frozenset[str]:

@@ -20,7 +20,8 @@ from core.data.readers.reading import Fact, Reading
 from core.data.readers.split_names import TRAIN, VALIDATION, Part, by_words_around
 from core.data.readers.tree import Tree
 from core.data.tables.looked.forms import is_form
-from core.data.tables.matching import NO_MATCH, Match, Matcher, facts_of
+from core.data.tables.looked.how_matched import facts_of
+from core.data.tables.matching import NO_MATCH, Match, Matcher
 from core.data.tables.meanings import MEANINGS, choose_columns
 from core.data.tables.table import Table, is_list, is_table, read_table
 from core.errors import LabError
