@@ -15,7 +15,8 @@ from core.jobs.processes import detached, nursery, ready
 from core.places import HOME, lab_folder, machine_folder
 from core.storage import locks
 from tests.jobs.processes.waiting import SINCE, TELLS, WITHOUT_TORCH, by, start_forked, who_waits
-from tests.workers import FORKS, PATIENCE, assert_same_result, launch, log_of, short, until, with_changes
+from tests.narrow import narrow_worker
+from tests.workers import FORKS, PATIENCE, Workers, assert_same_result, launch, log_of, short, until, with_changes
 
 pytestmark = pytest.mark.skipif(not ready.FORKS, reason="only Linux forks")
 
@@ -23,21 +24,23 @@ SPOILT = {
     "thread": "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()",
     "file": "kept = open('/dev/null')",
 }
-MEASURES = """
+# One that has no torch: what it is to train is trained at once, and it measures what it is told here.
+ALONE = """
 import sys, types
 from core.cli.main import main
 from core.jobs import speed
 sys.modules["core.training.device"] = types.SimpleNamespace(limit_threads=lambda count: None)
+sys.modules["core.training.train"] = types.SimpleNamespace(train_fold=lambda *_, **how: True)
 speed.measure = lambda config, should_stop: 7.0
 main()
 """
-# It says in the lab's log what it starts anew: a worker, or what measures, which has no torch here.
+# It says in the lab's log what it starts anew.
 STARTS = f"""
 from core.jobs.processes import detached
 start = detached.subprocess.Popen
 def popen(command, **how):
     print("started anew:", *command[3:], flush=True)
-    return start([command[0], "-c", {MEASURES!r}, *command[3:]] if "measure" in command else command, **how)
+    return start([command[0], "-c", {ALONE!r}, *command[3:]], **how)
 detached.subprocess.Popen = popen
 """
 
@@ -73,9 +76,11 @@ def trained(plan, root):
     return run
 
 
-def test_forks_train_as_one_that_was_started_anew_and_stay_when_their_maker_leaves(root, tiny_plan, monkeypatch):
+def test_forks_train_as_any_other_worker_and_stay_when_their_maker_leaves(root, tiny_plan, monkeypatch):
     """A fork begins with what the process that waits had imported, all that a fold needs, and with nothing of its other
     forks. Beside an open file a worker is no fork. Who waits leaves with the lab, whatever it made.
+
+    That other worker has nothing of the process that waits; test_faults.py holds it against one that was started anew.
     """
     with monkeypatch.context() as patch:
         patch.setattr(detached.subprocess, "Popen", by(TELLS))
@@ -90,6 +95,11 @@ def test_forks_train_as_one_that_was_started_anew_and_stay_when_their_maker_leav
     until(lambda: measurement.poll() is not None, "the measurement ends")
     again = trained(tiny_plan, root)
     assert_same_result(forked, again)
+    with monkeypatch.context() as patch:
+        patch.setattr(control, "start_worker", lambda root: None)
+        other = launch(short(tiny_plan), root)
+    assert Workers(root).run(narrow_worker) == 0
+    assert_same_result(forked, other)
     workers = {run.written_state(0).worker["pid"] for run in (forked, again)}
     assert len(workers - {process.pid}) == 2, "a worker each launch"
     assert who_waits(root) is process and process.poll() is None, "it waits for the next launch"
@@ -109,7 +119,6 @@ def test_forks_train_as_one_that_was_started_anew_and_stay_when_their_maker_leav
     anew = trained(tiny_plan, root)
     assert "started anew: worker" in (log := (lab_folder(root) / "worker.log").read_text()) and "--slot-lock" in log
     assert anew.written_state(0).worker["pid"] != process.pid
-    assert_same_result(forked, anew)
 
 
 def test_all_slots_get_their_workers_from_one_process_and_each_lives_and_dies_for_itself(root, tiny_plan, monkeypatch):

@@ -11,6 +11,7 @@ from tests.workers import FORKS
 
 SINCE = "imported since all was loaded:"
 # The script of one that says into the lab's log which libraries each of its forks imported beside those that it had.
+# What they train is narrow.
 TELLS = f"""
 import sys
 from core.cli import main
@@ -21,6 +22,8 @@ libraries = {{"albumentations", "cv2", "pyarrow", "scipy", "sklearn", "torch", "
 loaded = set()
 def load_all():
     load()
+    from tests.narrow import narrow_worker  # which imports what was loaded
+    narrow_worker()
     loaded.update(sys.modules)
 def work_and_tell(*which, **how):
     work(*which, **how)
