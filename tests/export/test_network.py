@@ -12,6 +12,8 @@ from core.export.network import graph_of
 from core.inside.fold_models import fold_model
 from core.network import drawing
 
+pytestmark = pytest.mark.long  # beside the others that have its fixtures
+
 
 def test_of_two_packages_at_once_both_are_made_and_torch_is_as_before(joint):
     """torch's exporter changes its modules for all threads of the process while it looks at one."""

@@ -26,9 +26,12 @@ from tests.celeba import drawn
 from tests.everybody_runs import frozen
 from tests.yes_no_runs import NAMES, finished, planned
 
+# long: beside the others that package, as torch's exporter takes seconds until it is there
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("half")]
+
 
 @pytest.fixture(scope="module")
-def taken(tmp_path_factory):
+def taken(half, tmp_path_factory):
     """(run, package): five attributes of 96 photos, rare ones among them."""
     place = tmp_path_factory.mktemp("taken-one-by-one")
     root = drawn(place / "celeba", photos=96, people=48, attributes=NAMES, side=32)

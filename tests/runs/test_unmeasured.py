@@ -190,6 +190,7 @@ def own_answers(run, paths):
         return model.eval()(torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32))).softmax(1).numpy()
 
 
+@pytest.mark.long  # beside the others that package, as torch's exporter takes seconds until it is there
 def test_predict_and_package_answer_by_the_one_network(run, lab, tmp_path):
     folder = strangers(tmp_path / "photos")
     paths = sorted(folder.iterdir())

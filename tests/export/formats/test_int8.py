@@ -15,7 +15,7 @@ from core.export.formats import int8
 from core.export.runtime import command
 from core.export.runtime.package_folder import PackageFolder
 
-pytestmark = pytest.mark.usefixtures("half")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("half")]  # long: beside the others that have its fixtures
 
 
 def test_it_is_calibrated_on_photos_that_the_fold_was_trained_on(joint):

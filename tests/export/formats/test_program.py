@@ -8,7 +8,7 @@ from core.export.formats import program
 from core.inside.fold_models import fold_model
 from core.places import HOME
 
-pytestmark = pytest.mark.usefixtures("half")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("half")]  # long: beside the others that have its fixtures
 
 
 def test_a_program_has_its_own_folds_weights_and_leaves_the_open_network_alone(joint, tmp_path):
