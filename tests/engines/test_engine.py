@@ -5,7 +5,6 @@ import json
 import pickle
 import re
 import socket
-import subprocess
 import sys
 import time
 from dataclasses import asdict
@@ -24,7 +23,6 @@ from core.engines.desks import ray_desks
 from core.engines.parcel import FoldJob, Node, Parcel
 from core.errors import LabError
 from core.jobs import control, elsewhere, halt, queue
-from core.places import HOME
 from core.runs import FoldState
 from core.storage import files, locks
 from tests.engines.in_process import Threads, near
@@ -113,13 +111,6 @@ def test_what_a_living_writer_told_is_told_without_asking_the_cluster(runs_folde
     assert "taken out by hand" in out and "decoding photos" in out and "run fold 0: on" in out
     with pytest.raises(LabError, match="Ray is not installed"):  # nobody told it lately
         engines.engine_of(runs_folder).capacity()
-
-
-def test_neither_the_command_line_nor_an_engine_begins_with_ray_or_torch():
-    code = "import sys; sys.modules['ray'] = None; sys.modules['torch'] = None\n"
-    code += "import core.cli.main, core.engines.engine, core.engines.ray_cluster, core.engines.desk"
-    done = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -112,12 +109,6 @@ def test_ticks_of_an_epoch_axis_are_whole_epochs(epochs, step):
 def test_an_axis_without_a_range_has_none_rather_than_null():
     """Plotly.react throws 'container is not an object' on a null range at its second call."""
     assert '"range":null' not in curves.curves(table(), "loss", run_colour="#0072B2").to_json()
-
-
-def test_figures_and_text_bring_no_torch_and_no_streamlit():
-    code = "import sys, core.figures.curves, core.text; print({'torch', 'streamlit', 'pages'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
 
 
 def test_a_smoothed_line_is_the_debiased_mean_before_what_was_measured():

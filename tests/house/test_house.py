@@ -1,6 +1,8 @@
 """The rules of the house, kept in a fresh process and on the source itself."""
 
 import ast
+import json
+import os
 import re
 import subprocess
 import sys
@@ -127,32 +129,56 @@ def tracked():
     return [HOME / name for name in listing.stdout.decode().split("\0") if name and (HOME / name).is_file()]
 
 
-def fresh(code):
-    return subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True)
+# What is loaded once the lab, what it reads, a command and a page of it have begun, one after another in one process.
+BEGINS = f"""
+import json, sys
+HEAVY = ("torch", "torchvision", "albumentations", "cv2", "scipy.stats", "ray")
+begun = {{}}
+def has_begun(what, among=HEAVY):
+    begun[what] = [name for name in among if name in sys.modules]
 
-
-def test_what_pages_open_with_leaves_torch_and_albumentations_out():
-    code = f"""
-import sys
+import app
+has_begun("app", list(sys.modules))
+from core.config import recipes
+from core.jobs import control, speed
+from core.runs.lists.summaries import summaries
+recipes.load_recipe("study")
+summaries(); control.waiting(); control.ensure_workers(); speed.known(recipes.load_recipe("quick"))
+has_begun("recipes and runs")
+import core.cli.main, core.engines.engine, core.engines.ray_cluster, core.engines.desk
+import pages.parts.run.apart, pages.parts.run.certainty, pages.parts.run.extras
+has_begun("a command and the page of a run")
 for name in {QUICK}:
     __import__("core." + name)
-    heavy = [m for m in ("torch", "torchvision", "albumentations", "streamlit") if m in sys.modules]
-    if heavy:
-        sys.exit(f"core.{{name}} imports {{heavy}}")
+    has_begun(name)
+print(json.dumps(begun))
 """
-    done = fresh(code)
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """By what has begun, in the order of BEGINS: which heavy libraries are loaded by then; by the app: all modules."""
+    environment = {**os.environ, "FACET_RUNS": str(tmp_path_factory.mktemp("runs"))}
+    done = subprocess.run([sys.executable, "-c", BEGINS], cwd=HOME, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_the_command_line_and_the_page_of_a_run_begin_without_scipy():
-    """It takes half a second, as long as all the rest of `status`; who computes an interval imports it then."""
-    parts = "core.cli.main, pages.parts.run.apart, pages.parts.run.certainty, pages.parts.run.extras"
-    code = f"import sys, {parts}; sys.exit('scipy.stats' in sys.modules)"
-    done = fresh(code)
-    assert done.returncode == 0, done.stderr
+def test_what_pages_open_with_leaves_torch_and_albumentations_out(begun):
+    for name in QUICK:
+        assert not {"torch", "torchvision", "albumentations"} & set(begun[name]), name
 
 
-def test_no_page_gets_half_a_package_that_another_page_imports_at_the_same_time():
+def test_reading_recipes_and_runs_needs_no_torch(begun):
+    assert not {"torch", "albumentations", "cv2"} & set(begun["recipes and runs"])
+
+
+def test_commands_engines_and_the_page_of_a_run_begin_without_scipy_torch_and_ray(begun):
+    """scipy takes half a second, as long as all the rest of `status`; who computes an interval imports it then."""
+    assert not {"scipy.stats", "torch", "ray"} & set(begun["a command and the page of a run"])
+
+
+def test_no_page_gets_half_a_package_that_another_page_imports_at_the_same_time(begun):
     """Who imports a.b holds its lock and waits for a; who imports a waits for a.b, where a/__init__.py imports it.
     Python ends such a knot by handing out a module that is not done. So a package that imports its own modules is
     imported first: the lab's by app.py before all pages, a library's by each file that wants a module of it.
@@ -160,25 +186,10 @@ def test_no_page_gets_half_a_package_that_another_page_imports_at_the_same_time(
     inits = [path for path in PYTHON if path.name == "__init__.py" and {"core", "pages"} & set(imported(path))]
     names = [".".join(path.parent.relative_to(HOME).parts) for path in inits]
     assert "core.config" in names
-    done = fresh(f"import app, sys; sys.exit([name for name in {names} if name not in sys.modules] or 0)")
-    assert done.returncode == 0, done.stderr
+    assert set(names) <= set(begun["app"])
     libraries = ("torch", "torchvision", "pandas", "albumentations")
     paths = [path for path in saying(PYTHON, *libraries) if path.relative_to(HOME).parts[0] in ("core", "pages")]
-    assert not {path: begun for path in paths if (begun := begun_inside(path, libraries))}
-
-
-def test_reading_recipes_and_runs_needs_no_torch(runs_folder):
-    code = """
-import sys
-from core.config import recipes
-from core.jobs import control, speed
-from core.runs.lists.summaries import summaries
-recipes.load_recipe("study")
-summaries(); control.waiting(); control.ensure_workers(); speed.known(recipes.load_recipe("quick"))
-sys.exit([m for m in ("torch", "albumentations", "cv2") if m in sys.modules] or 0)
-"""
-    done = fresh(code)
-    assert done.returncode == 0, done.stderr
+    assert not {path: begins for path in paths if (begins := begun_inside(path, libraries))}
 
 
 def test_core_imports_neither_streamlit_nor_pages():
