@@ -37,8 +37,8 @@ def apart():
 
 @pytest.fixture(scope="module")
 def shared():
-    """Drawers that are up, for tests that leave them as they are."""
-    made = drawers.Drawers(2)
+    """A drawer that is up, for tests that leave it as it is."""
+    made = drawers.Drawers(1)
     all_up(made)
     yield made
     assert made.is_whole()
@@ -117,7 +117,7 @@ def test_they_load_no_torch_and_wait_for_work_without_working(shared):
 
 
 def _ask_and_wait(said):
-    made = drawers.held(2)
+    made = drawers.held(1)
     all_up(made)
     said.send([process.pid for process in made.processes])
     signal.pause()
