@@ -16,6 +16,8 @@ os.fsync = os.fstat
 
 
 def pytest_collection_finish():
-    """What was imported lives as long as this process: to look through it again and again took a tenth of the time."""
+    """What was imported lives as long as this process: to look through it again and again took a tenth of the time, and
+    to look once for what of it is garbage takes a second. Among what tests make it is looked for less often."""
     gc.freeze()
     gc.enable()
+    gc.set_threshold(10_000, 10, 10)

@@ -2,7 +2,6 @@
 
 import atexit
 import functools
-import gc
 import os
 import shutil
 import sys
@@ -76,14 +75,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "runs_folder" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONGEST))
-
-
-def pytest_collection_finish():
-    """Garbage is not looked for any more among the libraries and tests that are loaded, which stay to the end, and less
-    often among what tests make: of a worker's time a twelfth went into that."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 10, 10)
 
 
 def pytest_terminal_summary(terminalreporter):
