@@ -17,7 +17,6 @@ from core import machine, places
 from core.cli import main as cli
 from core.jobs import control, halt, queue, slots, turns, worker
 from core.jobs.processes import detached
-from core.places import HOME
 from core.runs import FoldState, Run
 from core.runs.create import create
 from core.runs.run import is_locked
@@ -286,23 +285,40 @@ def test_a_claimed_job_cannot_be_claimed_again(make_run, runs_folder):
     second[2].release()
 
 
+def _hold(take, place, said):
+    """In a process of its own: have what take(place) takes, until it is killed."""
+    held_here = take(place)
+    said.send(held_here is not None)
+    signal.pause()
+
+
+def _take_lock(run):
+    return run.fold_lock(0).acquire()
+
+
+@contextlib.contextmanager
+def holding(take, place):
+    """Meanwhile another process has what take(place) takes; then it is killed."""
+    here, there = FORKS.Pipe(duplex=False)
+    holder = FORKS.Process(target=_hold, args=(take, place, there))
+    holder.start()
+    try:
+        assert here.recv()
+        yield
+    finally:
+        holder.kill()
+        holder.join(PATIENCE)
+
+
 @pytest.mark.fault(40)
 def test_a_job_whose_lock_another_process_holds_keeps_its_place(make_run, runs_folder):
     run = make_run()
     queue.enqueue(run, [0, 1])
-    code = (
-        "import sys; from pathlib import Path; from core.runs import Run; run = Path(sys.argv[1]);"
-        "lock = Run(run.name, run.parent).fold_lock(0); lock.acquire(); print('held', flush=True); sys.stdin.read()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(run.dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=HOME
-    ) as holder:
-        assert holder.stdout.readline() == b"held\n"
+    with holding(_take_lock, run):
         claimed = worker.claim(runs_folder)
         assert claimed[:2] == (run, 1)
         claimed[2].release()
         assert waiting(runs_folder) == [(run.id, 0), (run.id, 1)]
-        holder.kill()
     claimed = worker.claim(runs_folder)
     assert claimed[:2] == (run, 0), "it is the first of the queue again when its holder is dead"
     claimed[2].release()
@@ -603,19 +619,9 @@ def test_launches_from_several_processes_at_once_lose_nothing(make_run, runs_fol
 
 
 def test_a_slot_is_free_again_when_its_holder_is_killed(runs_folder):
-    code = (
-        "import signal, sys; from pathlib import Path; from core.jobs import queue;"
-        "slot = queue.take_slot(Path(sys.argv[1])); print('held', flush=True); signal.pause()"
-    )
-    holder = subprocess.Popen([sys.executable, "-c", code, str(runs_folder)], stdout=subprocess.PIPE, cwd=HOME)
-    try:
-        assert holder.stdout.readline() == b"held\n"
+    with holding(queue.take_slot, runs_folder):
         assert queue.free_slots(runs_folder) == 0
         assert queue.take_slot(runs_folder) is None
-    finally:
-        holder.kill()
-        holder.wait(10)
-        holder.stdout.close()
     assert queue.free_slots(runs_folder) == 1
 
 
@@ -852,8 +858,7 @@ def test_a_place_of_version_0_1_is_begun_by_whoever_looks(make_run, runs_folder,
 def test_a_worker_that_the_lab_started_leaves_what_another_machine_has_queued(make_run, runs_folder, another):
     run = make_run()
     another(lambda: queue.enqueue(run, [0]))
-    command = [sys.executable, "-m", "core", "worker", "--runs", str(runs_folder), "--by-itself"]
-    assert subprocess.run(command, cwd=HOME, timeout=PATIENCE).returncode == 0
+    cli.app(["worker", "--runs", str(runs_folder), "--by-itself"], standalone_mode=False)
     assert run.fold_state(0).state == "queued" and waiting(runs_folder) == [(run.id, 0)]
 
 
