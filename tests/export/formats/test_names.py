@@ -3,6 +3,8 @@ import pytest
 from core.errors import LabError
 from core.export.formats import names
 
+pytestmark = pytest.mark.long  # beside the others that have its fixtures
+
 
 def test_forms_are_put_in_order_and_named_once():
     assert names.checked(["int8", "onnx", "int8"]) == ["onnx", "int8"]
