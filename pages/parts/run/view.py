@@ -374,9 +374,10 @@ def table_html(folds: Sequence[FoldState], metrics: pd.DataFrame, absent: Mappin
 
 
 def _stage(now: dict[str, Any]) -> str:
-    if now.get("stage"):
-        return f"{now['stage']} {count(now.get('step', 0))} / {count(now.get('steps', 0))}"
-    return "starting"
+    if not now.get("stage"):
+        return "starting"
+    of_steps = f" {count(now.get('step', 0))} / {count(now['steps'])}" if now.get("steps") else ""
+    return now["stage"] + of_steps
 
 
 def _where(status: RunStatus, fold: FoldState) -> str:
